@@ -1,0 +1,169 @@
+"""Folders on disk: kind, format version, hashes; published atomically, never pickled, read only when whole."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from whybuy.errors import ArtifactError
+
+MANIFEST = "manifest.json"
+CURRENT = "current.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """Size in bytes and SHA-256 of one file of an artifact."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an artifact folder holds; written last, so its presence means that the folder is whole."""
+
+    kind: str
+    format_version: int
+    key: str  # hash of everything that it was built from
+    built_from: dict[str, str] = field(default_factory=dict)
+    summary: dict[str, float | int | str] = field(default_factory=dict)
+    files: dict[str, FileEntry] = field(default_factory=dict)
+
+
+def digest(*parts: str) -> str:
+    """Sixteen hexadecimal digits that change when any part changes."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class ArtifactStore:
+    """The artifact folders of one shop: `root/<kind>-<key>/`, and `root/current.json` that says which ones are live."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, kind: str, key: str) -> Path:
+        """Where the artifact of this kind and key lives, whether or not it exists."""
+        return self.root / f"{kind}-{key}"
+
+    def has(self, kind: str, key: str, format_version: int) -> bool:
+        """Whether a whole artifact of this kind, key and format is there."""
+        try:
+            read_manifest(self.folder(kind, key), kind, format_version)
+        except ArtifactError:
+            return False
+        return True
+
+    @contextmanager
+    def create(
+        self, kind: str, key: str, format_version: int, built_from: Mapping[str, str]
+    ) -> Iterator[tuple[Path, dict[str, float | int | str]]]:
+        """Yield an empty folder to fill and a summary to fill in; publish the folder when the block ends well.
+
+        Whatever stops the block (an error, Ctrl-C, a full disk) leaves no trace under the final name.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        draft = self.root / f".draft-{kind}-{key}-{uuid.uuid4().hex[:8]}"
+        draft.mkdir()
+        summary: dict[str, float | int | str] = {}
+        try:
+            yield draft, summary
+            files = {
+                str(path.relative_to(draft)): FileEntry(path.stat().st_size, file_digest(path))
+                for path in sorted(draft.rglob("*"))
+                if path.is_file()
+            }
+            manifest = Manifest(kind, format_version, key, dict(built_from), summary, files)
+            write_json(draft / MANIFEST, asdict(manifest))
+            final = self.folder(kind, key)
+            if final.exists():
+                shutil.rmtree(final)
+            draft.rename(final)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def publish(self, keys: Mapping[str, str]) -> None:
+        """Make the artifacts of these keys, by kind, the live ones: one atomic replacement of the pointer."""
+        write_json(self.root / CURRENT, dict(keys))
+
+    def current(self) -> dict[str, Path]:
+        """The live artifact folder of each kind.
+
+        Raises:
+            ArtifactError: nothing was ever published here, or the pointer is damaged.
+        """
+        pointer = self.root / CURRENT
+        try:
+            keys = json.loads(pointer.read_text())
+        except FileNotFoundError:
+            raise ArtifactError(
+                f"{self.root} holds no finished build (no {CURRENT}). "
+                f"Run `whybuy build --store {self.root.parent}` first."
+            ) from None
+        except ValueError as error:
+            raise ArtifactError(
+                f"{pointer} is damaged ({error}). Run `whybuy build` again to write it anew."
+            ) from error
+        return {kind: self.folder(kind, key) for kind, key in keys.items()}
+
+    def sweep(self, keep: Mapping[str, str]) -> int:
+        """Delete drafts and artifacts that are not among the kept keys; returns how many folders went."""
+        kept = {self.folder(kind, key) for kind, key in keep.items()}
+        stale = [path for path in self.root.iterdir() if path.is_dir() and path not in kept]
+        for path in stale:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(stale)
+
+
+def read_manifest(folder: Path, kind: str, format_version: int, *, verify: bool = False) -> Manifest:
+    """The manifest of a whole artifact; sizes are always checked, hashes only with `verify`.
+
+    Raises:
+        ArtifactError: the folder is missing or half-written, is of another kind or format, or a file is damaged.
+    """
+    try:
+        raw = json.loads((folder / MANIFEST).read_text())
+        raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
+        manifest = Manifest(**raw)
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{folder} is no whole {kind!r} artifact: it has no {MANIFEST}. Run `whybuy build`."
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ArtifactError(
+            f"{folder / MANIFEST} is damaged ({error}). Delete the folder, then run `whybuy build`."
+        ) from error
+    if (manifest.kind, manifest.format_version) != (kind, format_version):
+        raise ArtifactError(
+            f"{folder} holds {manifest.kind!r} in format {manifest.format_version}; "
+            f"this whybuy reads {kind!r} in format {format_version}. Run `whybuy build` to make it anew."
+        )
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry.size or (verify and file_digest(path) != entry.sha256):
+            raise ArtifactError(f"{path} is missing or damaged. Delete {folder}, then run `whybuy build`.")
+    return manifest
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with draft.open("w") as stream:
+            json.dump(value, stream, indent=1, sort_keys=True, ensure_ascii=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""Reads one `store.toml` and fills the frozen config classes that parts own; it knows no part."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from whybuy.errors import ConfigError, closest
+
+STORE_FILE = "store.toml"
+Config = TypeVar("Config")
+
+
+class Settings:
+    """The tables of one `store.toml`; each part asks for its own, and what nobody asks for is an error."""
+
+    def __init__(self, tables: Mapping[str, Any], origin: Path) -> None:
+        self._tables = tables
+        self.origin = origin
+
+    def one(self, name: str, config: type[Config]) -> Config:
+        """The table `[name]` as a config object; its defaults when the table is absent.
+
+        Raises:
+            ConfigError: an unknown key (by name, with the nearest) or a value of the wrong type.
+        """
+        return self._fill(name, self._tables.get(name, {}), config)
+
+    def many(self, name: str, config: type[Config]) -> tuple[Config, ...]:
+        """The tables `[[name]]`, in order; empty when there are none."""
+        tables = self._tables.get(name, [])
+        if not isinstance(tables, list):
+            raise ConfigError(f"{self.origin}: [{name}] must be written as [[{name}]], since there may be several.")
+        return tuple(self._fill(name, table, config) for table in tables)
+
+    def expect_only(self, *names: str) -> None:
+        """Raise ConfigError when the file has a table that is not among the names."""
+        for table in self._tables:
+            if table not in names:
+                raise ConfigError(f"{self.origin}: no part reads the table [{table}].{closest(table, names)}")
+
+    def _fill(self, name: str, table: object, config: type[Config]) -> Config:
+        allowed = {entry.name for entry in fields(config)}  # type: ignore[arg-type]
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{self.origin}: {name} must be a table, not {table!r}.")
+        for key in table:
+            if key not in allowed:
+                raise ConfigError(f"{self.origin}: [{name}] has no setting {key!r}.{closest(key, allowed)}")
+        try:
+            return TypeAdapter(config).validate_python(dict(table))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(str(part) for part in problem["loc"])
+            raise ConfigError(f"{self.origin}: [{name}] {where} = {problem['input']!r}: {problem['msg']}.") from error
+
+
+def read_settings(store: Path) -> Settings:
+    """The settings of the shop in folder `store`.
+
+    Raises:
+        ConfigError: there is no `store.toml`, or it is no TOML.
+    """
+    path = store / STORE_FILE
+    try:
+        return Settings(tomllib.loads(path.read_text(encoding="utf-8")), path)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{store} is no shop: it has no {STORE_FILE}. Make one with `whybuy init --store {store} FILE...`, "
+            f"or try `whybuy demo --store {store}`."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error

@@ -1,0 +1,37 @@
+"""The base exception and the few that cross parts.
+
+Every message names the thing, what came, what is allowed and the next step.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class WhybuyError(Exception):
+    """Base of every error that whybuy raises on purpose; the command line prints its message and exits with 1."""
+
+
+class InputError(WhybuyError):
+    """A file or a value from outside cannot be understood."""
+
+
+class ConfigError(WhybuyError):
+    """`store.toml` asks for something that does not exist."""
+
+
+class ArtifactError(WhybuyError):
+    """An artifact folder is missing, half-written, damaged or of another format version."""
+
+
+class MissingExtraError(WhybuyError):
+    """A part needs an optional dependency; the message carries the install command."""
+
+
+def closest(name: str, allowed: Iterable[str]) -> str:
+    """Say which allowed name comes nearest to a wrong one, as the tail of a message.
+
+    Returns: `" Did you mean 'x'?"`, or the allowed names when none is near.
+    """
+    names = sorted(allowed)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f" Did you mean {near[0]!r}?" if near else f" Allowed: {', '.join(names)}."
