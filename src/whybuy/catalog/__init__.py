@@ -1,0 +1,1 @@
+"""Readers of product feeds, and the products that they give."""

@@ -1,0 +1,94 @@
+"""The loaded catalog: products by id and by column."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whybuy.errors import ArtifactError, InputError
+from whybuy.records import PRODUCT_SCHEMA, Product
+
+PRODUCTS_FILE = "products.parquet"
+
+
+class Catalog:
+    """The products of a shop; rows are numbered from 0 in the order of the table."""
+
+    def __init__(self, products: pa.Table) -> None:
+        self.table = products
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __contains__(self, product_id: object) -> bool:
+        return product_id in self._rows
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """Product ids by row."""
+        return tuple(self.table.column("product_id").to_pylist())
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {product_id: row for row, product_id in enumerate(self.ids)}
+
+    def row(self, product_id: str) -> int:
+        """The row of a product.
+
+        Raises:
+            InputError: no product has this id.
+        """
+        try:
+            return self._rows[product_id]
+        except KeyError:
+            raise InputError(
+                f"The catalog has no product {product_id!r} among its {len(self)}. Check the id."
+            ) from None
+
+    def product(self, product_id: str) -> Product:
+        """The product with this id.
+
+        Raises:
+            InputError: no product has this id.
+        """
+        return self.at(self.row(product_id))
+
+    def at(self, row: int) -> Product:
+        """The product in a row."""
+        values = self.table.slice(row, 1).to_pylist()[0]
+        attributes = tuple((entry["name"], entry["value"]) for entry in values.pop("attributes"))
+        return Product(**values | {"category": tuple(values["category"]), "attributes": attributes})
+
+    def column(self, name: str) -> list[Any]:
+        """All values of one column of `PRODUCT_SCHEMA`, by row."""
+        values: list[Any] = self.table.column(name).to_pylist()
+        return values
+
+    def types(self) -> tuple[str, ...]:
+        """The product types of the shop, sorted; products without a type add none."""
+        return tuple(sorted(set(self.table.column("product_type").unique().to_pylist()) - {""}))
+
+    def save(self, folder: Path) -> None:
+        """Write the catalog into an existing folder."""
+        pq.write_table(self.table, folder / PRODUCTS_FILE, compression="zstd")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Catalog":
+        """The catalog that `save` wrote.
+
+        Raises:
+            ArtifactError: the folder holds no catalog, or a damaged one.
+        """
+        path = folder / PRODUCTS_FILE
+        try:
+            table = pq.read_table(path, memory_map=True)
+        except (FileNotFoundError, pa.ArrowInvalid, OSError) as error:
+            raise ArtifactError(
+                f"{path} is missing or damaged ({error}). Run `whybuy build` to make it anew."
+            ) from error
+        if table.schema.names != PRODUCT_SCHEMA.names:
+            raise ArtifactError(f"{path} has other columns than this whybuy reads. Run `whybuy build` to make it anew.")
+        return cls(table.cast(PRODUCT_SCHEMA))
