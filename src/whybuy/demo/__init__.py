@@ -1,0 +1,1 @@
+"""The demo shop: a written world and a shopper simulator that emits the same files a real shop has."""

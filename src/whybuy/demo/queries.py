@@ -1,0 +1,176 @@
+"""The judged queries of the demo shop: gap queries, whose need no answering product names, and plain ones."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+
+from whybuy.demo.phrasing import Phrase, Phrasebook, Scope
+from whybuy.demo.products import pick
+from whybuy.demo.shelves import NOTHING, Shelves
+from whybuy.demo.world import Category, Need, ProductType
+from whybuy.records import Product
+from whybuy.text import FUNCTION_WORDS, lemmas
+
+SHOWCASE = "shoes for pregnant women"  # the query that the product is introduced with; never logged
+
+
+class Group(StrEnum):
+    """What a judged query is there to show."""
+
+    GAP_LOGGED = "gap_logged"  # stands in the logs
+    GAP_UNLOGGED = "gap_unlogged"  # never stands in the logs in these words
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """How many queries of each kind every category gives."""
+
+    gaps: int = 12
+    types: int = 2
+    attributes: int = 3
+    brands: int = 2
+    told: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    """A query, and the sets of products that are the right answer to it."""
+
+    text: str  # normalized
+    group: Group
+    category: Category
+    right: int  # the set that answers: relevance 3
+    near: int  # the set of the right type, answering or not: relevance 1, unless it answers
+    need: int | None = None  # index into `world.needs`
+
+
+class Judge:
+    """Knows which products answer which query, and which query names what no answering product says."""
+
+    def __init__(self, shelves: Shelves, phrasebook: Phrasebook) -> None:
+        self.shelves = shelves
+        self.phrasebook = phrasebook
+        self.needs = shelves.assortment.world.needs
+
+    def panel(self, panel: Panel, rng: np.random.Generator) -> list[JudgedQuery]:
+        """The judged queries, each text once; every second gap query is never to be logged, the showcase among them."""
+        queries = {query.text: query for query in self._gaps(panel.gaps, rng)}
+        for category in self.shelves.assortment.world.categories:
+            for query in self._plain(category, panel, rng):
+                queries.setdefault(query.text, query)
+        return list(queries.values())
+
+    def _gaps(self, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
+        chosen: dict[str, JudgedQuery] = {}
+        for category in self.shelves.assortment.world.categories:
+            found = 0
+            members = [number for number, need in enumerate(self.needs) if need.category is category]
+            for number in sorted(rng.permutation(members), key=lambda number: not self._has_showcase(number)):
+                query = self._gap(number, chosen, rng) if found < count else None
+                if query:
+                    chosen[query.text] = query
+                    found += 1
+        order = sorted(rng.permutation(list(chosen)), key=lambda text: text != SHOWCASE)
+        for place, text in enumerate(order):
+            yield replace(chosen[text], group=Group.GAP_LOGGED if place % 2 else Group.GAP_UNLOGGED)
+
+    def _has_showcase(self, number: int) -> bool:
+        return any(phrase.text == SHOWCASE for phrase in self.phrasebook.needs[number])
+
+    def _gap(self, number: int, taken: dict[str, JudgedQuery], rng: np.random.Generator) -> JudgedQuery | None:
+        """A gap query for a need that nothing tells, if one of its wordings makes one."""
+        need = self.needs[number]
+        if need.reason.told:
+            return None
+        phrases = self.phrasebook.needs[number]
+        weights = np.array([phrase.weight for phrase in phrases])
+        order = rng.choice(len(phrases), size=len(phrases), replace=False, p=weights / weights.sum())
+        for phrase in sorted((phrases[at] for at in order), key=lambda phrase: phrase.text != SHOWCASE):
+            if phrase.text not in taken and self._is_gap(need, phrase):
+                return self._query(number, phrase, Group.GAP_LOGGED)
+        return None
+
+    def _is_gap(self, need: Need, phrase: Phrase) -> bool:
+        """Whether every product that answers is of the need's category, and says no content word of the wording."""
+        answering = self._answering(need, phrase)
+        if any(other.category is not need.category for other in answering):
+            return False
+        words = content_lemmas(phrase.wording)
+        products = self.shelves.products(self.shelves.answering(answering))
+        return bool(words) and not any(words & self._lemmas[product] for product in products)
+
+    def _answering(self, need: Need, phrase: Phrase) -> list[Need]:
+        """The needs that answer a phrase: every need with the wording, of the types that the phrase names."""
+        types = self.phrasebook.types(need, phrase.scope)
+        same = self._by_wording[phrase.wording]
+        return [other for other in same if phrase.scope is Scope.ANY or other.type.name in types]
+
+    def _query(self, number: int, phrase: Phrase, group: Group) -> JudgedQuery:
+        need = self.needs[number]
+        near = NOTHING if phrase.scope is Scope.ANY else self.shelves.types(self.phrasebook.types(need, phrase.scope))
+        right = self.shelves.answering(self._answering(need, phrase))
+        return JudgedQuery(phrase.text, group, need.category, right, near, number)
+
+    def _plain(self, category: Category, panel: Panel, rng: np.random.Generator) -> Iterator[JudgedQuery]:
+        kinds = [category.types[at] for at in rng.permutation(len(category.types))]
+        turns = iter(kinds * (1 + (panel.types + panel.attributes + panel.brands) // len(kinds)))
+        for _ in range(panel.types):
+            kind = next(turns)
+            own = self.shelves.types((kind.name,))
+            yield JudgedQuery(self.phrasebook.type(kind, 0), Group.PLAIN, category, own, own)
+        for _ in range(panel.attributes):
+            kind = next(turns)
+            name, value = pick(self._example(kind, rng).attributes, rng)
+            text = self.phrasebook.attribute(kind, value, rng.random())
+            yield self._with(text, category, kind.name, self.shelves.attribute(name, value))
+        for _ in range(panel.brands):
+            kind = next(turns)
+            brand = self._example(kind, rng).brand
+            text = self.phrasebook.brand(kind, brand, rng.random())
+            yield self._with(text, category, kind.name, self.shelves.brand(brand))
+        yield from self._told(category, panel.told, rng)
+
+    def _example(self, kind: ProductType, rng: np.random.Generator) -> Product:
+        members = self.shelves.products(self.shelves.types((kind.name,)))
+        return self.shelves.assortment.products[int(rng.choice(members))]
+
+    def _with(self, text: str, category: Category, kind: str, mask: int) -> JudgedQuery:
+        near = self.shelves.types((kind,))
+        return JudgedQuery(text, Group.PLAIN, category, self.shelves.both(near, mask), near)
+
+    def _told(self, category: Category, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
+        """Needs that the answering products tell."""
+        told = [number for number, need in enumerate(self.needs) if need.category is category and need.reason.told]
+        for at in rng.permutation(len(told))[:count]:
+            named = [phrase for phrase in self.phrasebook.needs[told[at]] if phrase.scope is Scope.TYPE]
+            yield self._query(told[at], pick(named, rng), Group.PLAIN)
+
+    @cached_property
+    def _lemmas(self) -> list[frozenset[str]]:
+        return [frozenset(lemmas(text)) for text in self.shelves.assortment.texts()]
+
+    @cached_property
+    def _by_wording(self) -> dict[str, list[Need]]:
+        found = defaultdict(list)
+        for need in self.needs:
+            for wording in need.intent.wordings:
+                found[wording].append(need)
+        return found
+
+
+def content_lemmas(wording: str) -> frozenset[str]:
+    """Lemmas of the words of a wording that carry the need."""
+    return frozenset(word for word in lemmas(wording) if word not in FUNCTION_WORDS)
+
+
+def relevance(query: JudgedQuery, shelves: Shelves) -> Sequence[tuple[str, int]]:
+    """Product ids with relevance 3 or 1, in the order of the ids; all other products have 0."""
+    right = set(shelves.products(query.right).tolist())
+    near = set(shelves.products(query.near).tolist())
+    products = shelves.assortment.products
+    return [(products[at].product_id, 3 if at in right else 1) for at in sorted(right | near)]

@@ -1,0 +1,64 @@
+"""The latent truth of the demo shop: why people buy, and what is right for which query; only for measuring."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from whybuy.demo.products import Ints
+from whybuy.demo.queries import JudgedQuery, relevance
+from whybuy.demo.shelves import Shelves
+from whybuy.demo.world import World
+
+REASON_SCHEMA = pa.schema(
+    [
+        pa.field("product_type", pa.string(), nullable=False),
+        pa.field("relation", pa.string(), nullable=False),
+        pa.field("tail", pa.string(), nullable=False),
+        pa.field("wordings", pa.list_(pa.string()), nullable=False),
+        pa.field("category", pa.string(), nullable=False),  # "Clothing & Shoes > Shoes"
+        pa.field("held_out", pa.bool_(), nullable=False),
+        pa.field("purchases", pa.int64(), nullable=False),  # that this reason caused in the simulation
+    ]
+)
+JUDGMENT_SCHEMA = pa.schema(
+    [
+        pa.field("query", pa.string(), nullable=False),
+        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("relevance", pa.int32(), nullable=False),  # 3 answers, 1 is only of the right type; others are 0
+        pa.field("group", pa.string(), nullable=False),  # "gap_logged", "gap_unlogged" or "plain"
+        pa.field("held_out", pa.bool_(), nullable=False),
+    ]
+)
+
+
+def reason_table(world: World, purchases: Ints) -> pa.Table:
+    """Every reason of every type, with how many purchases it caused."""
+    rows = [
+        {
+            "product_type": need.type.name,
+            "relation": need.intent.relation.value,
+            "tail": need.intent.tail,
+            "wordings": list(need.intent.wordings),
+            "category": need.category.name,
+            "held_out": need.category.held_out,
+            "purchases": int(count),
+        }
+        for need, count in zip(world.needs, purchases, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
+
+
+def judgment_table(queries: Sequence[JudgedQuery], shelves: Shelves) -> pa.Table:
+    """The products of relevance 1 or 3 for each query."""
+    rows = [
+        {
+            "query": query.text,
+            "product_id": product_id,
+            "relevance": grade,
+            "group": query.group.value,
+            "held_out": query.category.held_out,
+        }
+        for query in queries
+        for product_id, grade in relevance(query, shelves)
+    ]
+    return pa.Table.from_pylist(rows, schema=JUDGMENT_SCHEMA)
