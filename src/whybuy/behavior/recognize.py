@@ -52,7 +52,7 @@ class EventSource:
 
     path: str  # relative to the shop's folder; may hold * and ?
     format: EventFormat = EventFormat.AUTO
-    columns: Mapping[str, str] = field(default_factory=dict)  # by role; "" leaves the role without a column
+    columns: Mapping[str, str | list[str]] = field(default_factory=dict)  # by role; "" leaves the role without a column
     actions: Mapping[str, str] = field(default_factory=dict)  # the log's word → an action of ours, "search" or "ignore"
     action: Action = Action.PURCHASE  # of rows that name none
     relevant_from: float | None = None  # grade that counts as a purchase; None is two thirds of the file's scale
@@ -164,15 +164,18 @@ def _guess_roles(rows: Rows) -> dict[EventRole, list[str]]:
     return uses
 
 
-def _told_roles(path: Path, columns: Mapping[str, str], names: list[str]) -> dict[EventRole, list[str]]:
-    for role, name in columns.items():
+def _told_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[str]) -> dict[EventRole, list[str]]:
+    told: dict[EventRole, list[str]] = {}
+    for role, value in columns.items():
         if role not in set(EventRole):
             raise ConfigError(
                 f"store.toml: columns of {path.name} name the role {role!r}.{closest(role, set(EventRole))}"
             )
-        if name and name not in names:
-            raise ConfigError(f"store.toml: {path.name} has no column {name!r} for {role}.{closest(name, names)}")
-    return {EventRole(role): [name] if name else [] for role, name in columns.items()}
+        told[EventRole(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
+        for name in told[EventRole(role)]:
+            if name not in names:
+                raise ConfigError(f"store.toml: {path.name} has no column {name!r} for {role}.{closest(name, names)}")
+    return told
 
 
 def _format(rows: Rows, uses: Mapping[EventRole, list[str]]) -> tuple[EventFormat, float]:
