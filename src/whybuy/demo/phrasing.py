@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from importlib.resources import files
+from typing import TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
 from whybuy.demo.world import Category, Need, ProductType, World
 from whybuy.relations import Relation
 from whybuy.text import normalize
+
+Item = TypeVar("Item")
 
 NAMED_SHARE = 0.6  # of the queries that word a need, those that also name the type
 
@@ -128,11 +131,11 @@ class Phrasebook:
 
     def _named(self, need: Need, templates: Sequence[str]) -> Iterator[Phrase]:
         names = list(self._names(need.category, need.type))
-        for first, wording in enumerate(need.intent.wordings, 1):
-            for second, template in enumerate(templates, 1):
-                for third, (singular, plural, scope) in enumerate(names, 1):
+        for often, wording in _ranked(need.intent.wordings):
+            for usual, template in _ranked(templates):
+                for common, (singular, plural, scope) in _ranked(names):
                     text = _fill(template, wording, type=singular, types=plural)
-                    yield Phrase(text, scope, wording, NAMED_SHARE / (first * second * third) / _mass(names, templates))
+                    yield Phrase(text, scope, wording, NAMED_SHARE * often * usual * common)
 
     def _names(self, category: Category, kind: ProductType) -> Iterator[tuple[str, str, Scope]]:
         """What shoppers call the type, in the singular and the plural."""
@@ -144,18 +147,15 @@ class Phrasebook:
 
 
 def _bare(wordings: Sequence[str], templates: Sequence[str]) -> Iterator[Phrase]:
-    for first, wording in enumerate(wordings, 1):
-        for second, template in enumerate(templates, 1):
-            weight = (1 - NAMED_SHARE) / (first * second) / _mass(templates)
-            yield Phrase(_fill(template, wording), Scope.ANY, wording, weight)
+    for often, wording in _ranked(wordings):
+        for usual, template in _ranked(templates):
+            yield Phrase(_fill(template, wording), Scope.ANY, wording, (1 - NAMED_SHARE) * often * usual)
 
 
-def _mass(*choices: Sequence[object]) -> float:
-    """What the weights 1, 1/2, 1/3 ... of the combined choices add up to."""
-    total = 1.0
-    for choice in choices:
-        total *= sum(1 / rank for rank in range(1, len(choice) + 1))
-    return total
+def _ranked(items: Sequence[Item]) -> list[tuple[float, Item]]:
+    """Each item with its share of use, which falls as 1, 1/2, 1/3 ... and adds up to 1."""
+    total = sum(1 / rank for rank in range(1, len(items) + 1))
+    return [(1 / rank / total, item) for rank, item in enumerate(items, 1)]
 
 
 def _fill(template: str, wording: str, **names: str) -> str:

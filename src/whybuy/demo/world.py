@@ -19,6 +19,7 @@ from whybuy.relations import Relation
 _STRICT = ConfigDict(extra="forbid")
 _RESERVED = ",:>\t\n"  # separators of the feed that names and values end up in
 _MOST_PROBLEMS = 10
+_UNKNOWN_KEY = "unexpected_keyword_argument"  # as pydantic calls it
 
 Popularity = Annotated[int, Field(ge=1, le=5)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -170,12 +171,12 @@ def _read_category(file: Traversable) -> Category:
 
 def _explain(error: ValidationError, tables: Mapping[str, Any]) -> str:
     """The first mismatch in words, with the entry it stands in: "type 'sandal', reason 'wedding'"."""
-    problem = error.errors()[0]
+    problem = min(error.errors(), key=lambda problem: problem["type"] != _UNKNOWN_KEY)
     *path, key = problem["loc"]
     where = _entry(path, tables)
-    if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+    if problem["type"] == _UNKNOWN_KEY:
         return f"{where} has an unknown key {key!r}.{closest(str(key), _keys())}"
-    if problem["type"] in {"missing", "missing_argument"}:
+    if problem["type"] == "missing":
         return f"{where} lacks {key!r}."
     return f"{where} {key} = {problem['input']!r}: {problem['msg']}."
 
