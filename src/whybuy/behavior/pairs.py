@@ -1,0 +1,175 @@
+"""Search-buy and co-buy pairs out of sessions, as Ibis expressions."""
+
+from dataclasses import dataclass
+
+import ibis
+from ibis.expr.types import StringColumn, StringValue, Table
+
+from whybuy.behavior.sessions import SEPARATOR, shopper, with_sessions
+from whybuy.records import Action
+
+SEARCH = "search"
+
+
+@dataclass(frozen=True)
+class AttributionConfig:
+    """How far a purchase reaches back to the queries before it. The defaults are our design, none is published."""
+
+    session_gap_minutes: int = 30  # the usual pause of web analytics
+    attribution_minutes: int = 30  # from the last time a query was asked to the purchase
+    attribution_clicks: int = 20  # clicks in between
+    attribution_queries: int = 3  # wordings of one need: the last one and the ones before
+
+
+def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
+    """What shoppers did who bought something, or clicked on a product without a known query, in one stream.
+
+    Columns session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id, `wording` (how
+    many queries the session has asked so far, an immediate repetition not counted) and `clicked` (clicks so far).
+    """
+    acted = events.filter(events.action != Action.IMPRESSION.value)
+    searches = queries.filter(queries.query != "").mutate(action=ibis.literal(SEARCH), product_id=ibis.literal(""))
+    columns = ["timestamp", "session_id", "query_id", "query", "action", "product_id"]
+    everyone = ibis.union(
+        *(rows.select(*columns, shopper=shopper(rows)) for rows in (searches, acted)),
+    )
+    lost_click = (everyone.action == Action.CLICK.value) & (everyone.query == "") & (everyone.query_id == "")
+    wanted = everyone.filter((everyone.action == Action.PURCHASE.value) | lost_click)
+    stream = with_sessions(everyone.semi_join(wanted, "shopper"), config.session_gap_minutes)
+    return _count_so_far(stream)
+
+
+def _count_so_far(stream: Table) -> Table:
+    is_action = (stream.action != SEARCH).cast("int64")
+    moment = (stream.seconds * 1_000_000 + stream.timestamp.microsecond()) * 2 + is_action
+    stream = stream.mutate(moment=moment, click=(stream.action == Action.CLICK.value).cast("int64"))
+    searches = stream.filter(stream.action == SEARCH)
+    before = searches.query.lag().over(group_by=searches.session, order_by=[searches.moment, searches.query])
+    changed = (before.isnull() | (before != searches.query)).cast("int64")
+    actions = stream.filter(stream.action != SEARCH).mutate(new=ibis.literal(0, "int64"))
+    both = ibis.union(searches.mutate(new=changed), actions)
+    so_far = ibis.range_window(preceding=(None, 0), group_by=both.session, order_by=both.moment)
+    counted = both.mutate(wording=both.new.sum().over(so_far), clicked=both.click.sum().over(so_far))
+    return counted.drop("moment", "click", "new")
+
+
+def wordings(stream: Table) -> Table:
+    """The different queries of each session in order; one asked several times in a row counts from the last time.
+
+    Of several queries asked at the same microsecond the first by name stands for all.
+    """
+    searches = stream.filter(stream.action == SEARCH)
+    return searches.group_by(["session", "wording"]).agg(
+        query=searches.query.min(), asked=searches.seconds.max(), clicked=searches.clicked.max()
+    )
+
+
+def spoken(actions: Table, queries: Table) -> Table:
+    """Actions with the text of the query that the source says led to them, found by query id where it is not given."""
+    texts = queries.filter(queries.query_id != "").group_by("query_id").agg(own=queries.query.min())
+    silent = actions.filter((actions.query == "") & (actions.query_id != ""))
+    rest = actions.filter((actions.query != "") | (actions.query_id == ""))
+    found = silent.left_join(texts, "query_id")
+    found = found.drop("query").rename(query="own").fill_null({"query": ""})
+    return ibis.union(rest, found.select(actions.columns))
+
+
+def attributed(actions: Table, asked: Table, config: AttributionConfig, *, queries: int) -> Table:
+    """Actions with each query that they may be credited to: columns session, timestamp, product_id, query, direct.
+
+    The source's own word comes first (`direct` 1). Then the last `queries` wordings of the session count, each within
+    the minutes and clicks of the config; where the source names a query, only if the session's last one is that.
+    """
+    direct = actions.filter(actions.query != "").mutate(direct=ibis.literal(1, "int64"))
+    anchor = asked.select("session", "wording", last=asked.query)
+    anchored = actions.inner_join(anchor, ["session", "wording"])
+    anchored = anchored.filter((anchored.query == "") | (anchored.query == anchored.last))
+    shifted = [anchored.mutate(wording=anchored.wording - back) for back in range(queries)]
+    reach = ibis.union(*shifted) if queries > 1 else shifted[0]
+    credited = reach.drop("query", "last").inner_join(
+        asked.select("session", "wording", "query", "asked", asked_clicked=asked.clicked), ["session", "wording"]
+    )
+    credited = credited.filter(
+        credited.seconds - credited.asked <= config.attribution_minutes * 60,
+        credited.clicked - credited.asked_clicked <= config.attribution_clicks,
+    ).mutate(direct=ibis.literal(0, "int64"))
+    columns = ["session", "timestamp", "product_id", "query"]
+    both = ibis.union(direct.select(*columns, "direct"), credited.select(*columns, "direct"))
+    return both.group_by(columns).agg(direct=both.direct.max())
+
+
+def searched_purchases(stream: Table, queries: Table, config: AttributionConfig) -> Table:
+    """Purchases by query and product: columns query, product_id, purchases, sessions, direct (purchases so named)."""
+    bought = spoken(stream.filter(stream.action == Action.PURCHASE.value), queries)
+    credited = attributed(bought, wordings(stream), config, queries=config.attribution_queries)
+    return credited.group_by(["query", "product_id"]).agg(
+        purchases=credited.count(), sessions=credited.session.nunique(), direct=credited.direct.sum()
+    )
+
+
+def searched_clicks(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
+    """Clicks by query and product, each credited to one query: its own, else the last of the session."""
+    clicks = spoken(events.filter(events.action == Action.CLICK.value).select("query_id", "query", "product_id"), queries)
+    named = clicks.filter(clicks.query != "").select("query", "product_id")
+    lost = stream.filter((stream.action == Action.CLICK.value) & (stream.query == "") & (stream.query_id == ""))
+    found = attributed(lost, wordings(stream), config, queries=1).select("query", "product_id")
+    both = ibis.union(named, found)
+    return both.group_by(["query", "product_id"]).agg(clicks=both.count())
+
+
+def impressions(events: Table, queries: Table, *, from_hits: bool) -> Table:
+    """How often each product was shown for each query: from the hits of the query log, else from impression events."""
+    if from_hits:
+        shown = queries.select("query", product_id=queries.hits.unnest())
+    else:
+        seen = events.filter(events.action == Action.IMPRESSION.value)
+        shown = spoken(seen.select("query_id", "query", "product_id"), queries)
+    shown = shown.filter(shown.query != "")
+    return shown.group_by(["query", "product_id"]).agg(impressions=shown.count())
+
+
+def search_buy(purchases: Table, clicks: Table, shown: Table) -> Table:
+    """Search-buy pairs with their counts; a pair that was never clicked or shown has 0 there."""
+    keys = ["query", "product_id"]
+    joined = purchases.left_join(clicks, keys).drop("query_right", "product_id_right")
+    joined = joined.left_join(shown, keys)
+    return joined.select(
+        left=joined.query,
+        right=joined.product_id,
+        sessions=joined.sessions,
+        purchases=joined.purchases,
+        direct=joined.direct,
+        clicks=joined.clicks.fill_null(0),
+        impressions=joined.impressions.fill_null(0),
+    )
+
+
+def baskets(stream: Table, *, max_basket: int, seed: int) -> Table:
+    """The different products of each session that bought: columns basket, product_id.
+
+    Of a basket with more than `max_basket` products that many are drawn, the same ones for the same seed.
+    """
+    bought = stream.filter(stream.action == Action.PURCHASE.value)
+    bought = bought.select(basket=bought.session, product_id=bought.product_id).distinct()
+    sized = bought.mutate(size=bought.count().over(group_by=bought.basket))
+    huge = sized.filter(sized.size > max_basket)
+    ticket = stable_hash(ibis.literal(str(seed)), huge.basket, huge.product_id)
+    drawn = huge.mutate(rank=ibis.row_number().over(group_by=huge.basket, order_by=[ticket, huge.product_id]))
+    small = sized.filter((sized.size > 1) & (sized.size <= max_basket)).select("basket", "product_id")
+    return ibis.union(small, drawn.filter(drawn["rank"] < max_basket).select("basket", "product_id"))
+
+
+def co_buy(content: Table) -> Table:
+    """Pairs of products in one basket: columns left < right, sessions."""
+    other = content.view()
+    both = content.inner_join(other, [content.basket == other.basket, content.product_id < other.product_id])
+    both = both.select(left=content.product_id, right=other.product_id)
+    return both.group_by(["left", "right"]).agg(sessions=both.count())
+
+
+def stable_hash(*parts: StringValue) -> StringColumn:
+    """Sixteen hexadecimal digits, as `whybuy.artifacts.digest` makes them, on every engine."""
+    text = parts[0]
+    for part in parts[1:]:
+        text = text + SEPARATOR + part
+    return text.hexdigest("sha256").substr(0, 16)
