@@ -312,3 +312,14 @@ def test_too_few_sessions_are_refused_before_anything_is_written(tmp_path: Path)
     with pytest.raises(InputError, match=r"10 sessions are too few for \d+ needs\. Ask for \d+ or more\."):
         write_shop(tmp_path, sessions=10)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(table: object, path: Path, **_: object) -> None:
+        path.write_bytes(b"PAR1")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_shop(tmp_path, sessions=FEW)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["products.tsv"]

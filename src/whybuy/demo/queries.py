@@ -1,7 +1,7 @@
 """The judged queries of the demo shop: gap queries, whose need no answering product names, and plain ones."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -71,7 +71,7 @@ class Judge:
             found = 0
             members = [number for number, need in enumerate(self.needs) if need.category is category]
             for number in sorted(rng.permutation(members), key=lambda number: not self._has_showcase(number)):
-                query = self._gap(number, chosen, rng) if found < count else None
+                query = self._gap(number, chosen.keys(), rng) if found < count else None
                 if query:
                     chosen[query.text] = query
                     found += 1
@@ -82,8 +82,8 @@ class Judge:
     def _has_showcase(self, number: int) -> bool:
         return any(phrase.text == SHOWCASE for phrase in self.phrasebook.needs[number])
 
-    def _gap(self, number: int, taken: dict[str, JudgedQuery], rng: np.random.Generator) -> JudgedQuery | None:
-        """A gap query for a need that nothing tells, if one of its wordings makes one."""
+    def _gap(self, number: int, taken: Set[str], rng: np.random.Generator) -> JudgedQuery | None:
+        """A gap query for a need that nothing tells, if one of its wordings makes one; never a type's plain name."""
         need = self.needs[number]
         if need.reason.told:
             return None
@@ -91,7 +91,7 @@ class Judge:
         weights = np.array([phrase.weight for phrase in phrases])
         order = rng.choice(len(phrases), size=len(phrases), replace=False, p=weights / weights.sum())
         for phrase in sorted((phrases[at] for at in order), key=lambda phrase: phrase.text != SHOWCASE):
-            if phrase.text not in taken and self._is_gap(need, phrase):
+            if phrase.text not in taken | self._names and self._is_gap(need, phrase):
                 return self._query(number, phrase, Group.GAP_LOGGED)
         return None
 
@@ -149,6 +149,10 @@ class Judge:
         for at in rng.permutation(len(told))[:count]:
             named = [phrase for phrase in self.phrasebook.needs[told[at]] if phrase.scope is Scope.TYPE]
             yield self._query(told[at], pick(named, rng), Group.PLAIN)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.phrasebook.type(kind, 0) for kind in self.shelves.assortment.world.types)
 
     @cached_property
     def _lemmas(self) -> list[frozenset[str]]:

@@ -14,7 +14,7 @@ from whybuy.demo.phrasing import Phrasebook
 from whybuy.demo.products import Ints, pick
 from whybuy.demo.queries import Group, JudgedQuery
 from whybuy.demo.shelves import NOTHING, Mask, Shelves
-from whybuy.demo.world import Need
+from whybuy.demo.world import Need, ProductType
 from whybuy.errors import InputError
 
 NO_NEED = -1
@@ -159,7 +159,7 @@ class Shoppers:
             else:
                 name, value = pick(item.attributes, rng)
                 text, mask = self._phrasebook.attribute(kind, value, _low(rng)), self._shelves.attribute(name, value)
-            searches.add(len(searches.text), text, (wanted, mask, mask), NO_NEED)
+            searches.add(len(searches.text), self._allowed(text, kind), (wanted, mask, mask), NO_NEED)
 
     def _rephrase(self, searches: Searches, outcome: Outcome, rng: np.random.Generator) -> None:
         """After a need query that led to no purchase: the same need, asked for by type and attribute value."""
@@ -174,7 +174,11 @@ class Shoppers:
                 text = self._phrasebook.attribute(need.type, value, _low(rng))
                 said = self._shelves.attribute(name, value)
             sets = (self._shelves.types((need.type.name,)), said, searches.sought[row])
-            searches.add(searches.session[row], text, sets, searches.need[row])
+            searches.add(searches.session[row], self._allowed(text, need.type), sets, searches.need[row])
+
+    def _allowed(self, text: str, kind: ProductType) -> str:
+        """The text, or the type's plain name if it is never to be logged."""
+        return self._phrasebook.type(kind, 0) if text in self._banned else text
 
     def _mistype(self, searches: Searches, start: int, rng: np.random.Generator) -> None:
         for row in start + np.flatnonzero(rng.random(len(searches.text) - start) < self._habits.typo):
