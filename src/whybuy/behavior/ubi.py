@@ -79,18 +79,27 @@ def _queries(rows: Rows, plan: EventPlan, report: ReadReport) -> pa.Table:
         return NO_QUERIES
     texts = clean_queries(first_text(rows, [*plan.of(EventRole.QUERY), "message"]))
     clients = first_text(rows, plan.of(EventRole.CLIENT_ID))
-    ids = first_text(rows, plan.of(EventRole.QUERY_ID))
-    made = [digest(client, str(moment), text) for client, moment, text in zip(clients, moments, texts, strict=True)]
     hits = next((rows.texts(name) for name in plan.of(EventRole.HITS) if name in rows.batch.schema.names), None)
     return queries_table(
         len(rows.batch),
         timestamp=moments,
-        query_id=pc.if_else(pc.equal(ids, ""), pa.array(made, pa.string()), ids),
+        query_id=_query_ids(first_text(rows, plan.of(EventRole.QUERY_ID)), clients, moments, texts),
         query=texts,
         client_id=clients,
         session_id=first_text(rows, plan.of(EventRole.SESSION_ID)),
         hits=[[]] * len(rows.batch) if hits is None else hits,
     )
+
+
+def _query_ids(
+    ids: pa.StringArray, clients: pa.StringArray, moments: pa.Array, texts: pa.StringArray
+) -> pa.StringArray:
+    """The ids of the log; where it has none, one made of shopper, time and text."""
+    if pc.all(pc.not_equal(ids, "")).as_py():
+        return ids
+    columns = (column.to_pylist() for column in (clients, pc.cast(moments, pa.string()), texts))
+    made = pa.array([digest(*parts) for parts in zip(*columns, strict=True)], pa.string())
+    return pc.if_else(pc.equal(ids, ""), made, ids)
 
 
 def _timed(rows: Rows, plan: EventPlan, report: ReadReport) -> tuple[Rows, pa.Array]:

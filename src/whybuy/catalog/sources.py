@@ -176,7 +176,7 @@ def _products(rows: Rows, plan: CatalogPlan, source: CatalogSource) -> Iterator[
             title=title,
             description=description,
             brand=brand,
-            product_type=_singular(path[-1]) if path else "",
+            product_type=normalize(path[-1]) if path else "",
             type_confidence=1.0 if path else 0.0,
             category=category or (path if len(path) > 1 else ()),
             attributes=attributes,
@@ -288,23 +288,29 @@ class _ShopifyOptions:
         return found
 
 
-def _singular(name: str) -> str:
-    """A product type in the form of `Product.product_type`: lower case, its last word singular."""
-    words = normalize(name).split(" ")
-    if words[-1].endswith("s") and not words[-1].endswith("ss"):
-        words[-1] = lemma(words[-1])
-    return " ".join(words)
-
-
 def _typed(products: list[Product]) -> list[Product]:
-    """Fill missing types from the last level of the category when the taxonomy is fine enough to name types."""
+    """Fill missing types from the last level of the category, when the taxonomy is fine enough to name types."""
     leaves = {product.category[-1] for product in products if product.category}
-    if len(leaves) < _FINE_LEAVES:
-        return products
-    types = {leaf: _singular(leaf) for leaf in leaves}
-    return [
-        replace(product, product_type=types[product.category[-1]], type_confidence=1.0)
-        if product.category and not product.product_type
-        else product
+    fine = len(leaves) >= _FINE_LEAVES
+    names = [
+        product.product_type or (normalize(product.category[-1]) if fine and product.category else "")
         for product in products
     ]
+    singular = _singulars(set(names))
+    return [
+        replace(product, product_type=singular[name], type_confidence=1.0) if name else product
+        for product, name in zip(products, names, strict=True)
+    ]
+
+
+def _singulars(names: set[str]) -> dict[str, str]:
+    """The singular of each type; when most names are singular already, a plural such as "pliers" is meant so."""
+    plural = {name for name in names if name.endswith("s") and not name.endswith("ss")}
+    if 2 * len(plural) <= len(names):
+        return {name: name for name in names}
+    return {name: _singular(name) if name in plural else name for name in names}
+
+
+def _singular(name: str) -> str:
+    *before, last = name.split(" ")
+    return " ".join([*before, lemma(last)])
