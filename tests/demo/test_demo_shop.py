@@ -170,6 +170,15 @@ def test_no_answering_product_says_the_need_of_a_gap_query(shop: Written, world:
         assert any(not any(content_lemmas(wording) & words[product] for product in products) for wording in said), query
 
 
+def test_type_word_alone_answers_no_gap_query(shop: Written) -> None:
+    grades = defaultdict(Counter)
+    for row in shop.rows(JUDGMENTS_GAP):
+        grades[row["query"]][row["relevance"]] += 1
+    named = [counts for counts in grades.values() if counts[1]]
+    assert all(counts[3] <= counts[1] for counts in named)
+    assert 0.3 < len(named) / len(grades) < 0.7
+
+
 def test_judged_products_answer_by_their_attributes(shop: Written, world: World) -> None:
     right = {row["product_id"] for row in shop.judgments if row["query"] == SHOWCASE and row["relevance"] == 3}
     near = {row["product_id"] for row in shop.judgments if row["query"] == SHOWCASE and row["relevance"] == 1}

@@ -17,6 +17,8 @@ from whybuy.text import FUNCTION_WORDS, lemmas
 
 SHOWCASE = "shoes for pregnant women"  # the query that the product is introduced with; never logged
 
+MOST_ANSWERED_BY_TYPE = 0.5  # of the products that the type word of a gap query finds, at most this share answers
+
 
 class Group(StrEnum):
     """What a judged query is there to show."""
@@ -96,13 +98,26 @@ class Judge:
         return None
 
     def _is_gap(self, need: Need, phrase: Phrase) -> bool:
-        """Whether every product that answers is of the need's category, and says no content word of the wording."""
+        """Whether no product that answers says a content word of the wording, and the type word alone is no answer.
+
+        All answering products must be of the need's category, so that looked-at and held-out figures do not mix.
+        """
         answering = self._answering(need, phrase)
-        if any(other.category is not need.category for other in answering):
-            return False
+        right = self.shelves.products(self.shelves.answering(answering))
+        near = self.shelves.products(self._near(need, phrase))
         words = content_lemmas(phrase.wording)
-        products = self.shelves.products(self.shelves.answering(answering))
-        return bool(words) and not any(words & self._lemmas[product] for product in products)
+        return (
+            bool(words)
+            and all(other.category is need.category for other in answering)
+            and (phrase.scope is Scope.ANY or len(right) <= MOST_ANSWERED_BY_TYPE * len(near))
+            and not any(words & self._lemmas[product] for product in right)
+        )
+
+    def _near(self, need: Need, phrase: Phrase) -> int:
+        """The set that the type word of a phrase finds, if it has one."""
+        if phrase.scope is Scope.ANY:
+            return NOTHING
+        return self.shelves.types(self.phrasebook.types(need, phrase.scope))
 
     def _answering(self, need: Need, phrase: Phrase) -> list[Need]:
         """The needs that answer a phrase: every need with the wording, of the types that the phrase names."""
@@ -112,9 +127,8 @@ class Judge:
 
     def _query(self, number: int, phrase: Phrase, group: Group) -> JudgedQuery:
         need = self.needs[number]
-        near = NOTHING if phrase.scope is Scope.ANY else self.shelves.types(self.phrasebook.types(need, phrase.scope))
         right = self.shelves.answering(self._answering(need, phrase))
-        return JudgedQuery(phrase.text, group, need.category, right, near, number)
+        return JudgedQuery(phrase.text, group, need.category, right, self._near(need, phrase), number)
 
     def _plain(self, category: Category, panel: Panel, rng: np.random.Generator) -> Iterator[JudgedQuery]:
         kinds = [category.types[at] for at in rng.permutation(len(category.types))]
