@@ -7,6 +7,7 @@ A bad row is set aside and reported; a file that cannot be understood raises Inp
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from whybuy.errors import InputError
@@ -14,7 +15,7 @@ from whybuy.tables.delimited import read_delimited
 from whybuy.tables.objects import read_json_document, read_jsonl, unnest
 from whybuy.tables.parquet import read_parquet
 from whybuy.tables.rows import LONGEST_FIELD, ReadReport, Rows, SetAside, cut
-from whybuy.tables.streams import read_head, to_text
+from whybuy.tables.streams import open_bytes, read_head, to_text
 
 __all__ = [
     "LONGEST_FIELD",
@@ -61,7 +62,7 @@ def peek(path: Path, rows: int = 2000) -> Rows:
     report = ReadReport()
     for batch in read_rows(path, report):
         return Rows(batch.batch.slice(0, rows), batch.lines.slice(0, rows))
-    first = f" The first bad one: {report.examples[0]}." if report.examples else ""
+    first = f" Line {report.examples[0].line}: {report.examples[0].reason}." if report.examples else ""
     raise InputError(f"{path} has no row that can be read.{first} Export it again, or leave it out.")
 
 
@@ -75,9 +76,10 @@ def container(path: Path) -> Container:
         return Container.JSON
     if not text.startswith("{"):
         return Container.CSV
-    first, _, rest = text.partition("\n")
-    lines_of_objects = first.rstrip().endswith("}") and rest.lstrip()[:1] in ("{", "")
-    return Container.JSONL if lines_of_objects and rest.strip() else Container.JSON
+    with open_bytes(path) as stream:
+        lines = (line.strip() for line in stream)
+        first, second = (*islice(filter(None, lines), 2), b"")[:2]
+    return Container.JSONL if first != b"{" and second.startswith(b"{") else Container.JSON
 
 
 _READERS: dict[Container, Callable[[Path, ReadReport], Iterator[Rows]]] = {

@@ -108,7 +108,7 @@ def _fast_delimited(text: str, header: list[str], delimiter: str, line: int) -> 
     """The rows of a block, or None when its quotes or widths are not ordinary."""
     edges = (f'{delimiter}"', '\n"', f'"{delimiter}', '"\n')
     regular = sum(map(text.count, edges)) + text.startswith('"') + text.endswith('"')
-    if text.count('"') != regular or regular % 2:
+    if text.count('"') != regular or regular % 2 or text.startswith("\ufeff"):  # Arrow would drop the mark
         return None
     block = text.encode()
     try:
