@@ -1,0 +1,63 @@
+"""Tails that are no whole phrase."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from whybuy.knowledge.filters.distinct import distinct
+from whybuy.text import DETERMINERS, FUNCTION_WORDS, tokenize
+
+_DANGLING_ENDS = DETERMINERS | frozenset(
+    "and or but nor if then than because so that which who what while when where as "
+    "of for with in on at to from by into onto about during without within under near between among through against "
+    "per via upon toward towards beside behind below above like unlike until since except including "
+    "is are am was were will would can could should must may might do does did has have had not no "
+    "i we he she they very too more less most least such each every other another both either neither".split()
+)
+"""English words that promise a further one; particles ("dry out", "power up") and objects ("carry it") do not."""
+
+_DANGLING_STARTS = frozenset("and or but nor than because that which who while of".split())
+_UNITS = frozenset(
+    "mm cm km inch inches ft yd ml cl liter liters oz ounce ounces lb lbs kg grams mg gal gallon gallons qt pt "
+    "watt watts volt volts amp amps mah hz khz mhz ghz kb mb gb tb hp psi rpm lumens lm db pcs pc pk ct xs "
+    "xl xxl".split()
+)
+_COUNTED = frozenset("in foot feet yard yards pound pounds gram pack packs count piece pieces set sets".split())
+"""Words that are units beside a number and have a meaning of their own without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Rejects what breaks off, what has no word of its own, and what is too long to be one reason."""
+
+    name: ClassVar[str] = "incomplete"
+    most_words: int = 8
+
+    def __call__(self, hypotheses: pa.Table) -> NDArray[np.bool_]:
+        """True where the tail is no whole phrase. Shape (n,)."""
+        tails, tail = distinct(hypotheses["tail"])
+        rejected = np.array([not self.is_whole(text) for text in tails], dtype=bool)
+        return rejected[tail]
+
+    def is_whole(self, text: str) -> bool:
+        """Whether a text is a phrase that stands on its own."""
+        words = tokenize(text)
+        return (
+            0 < len(words) <= self.most_words
+            and words[-1] not in _DANGLING_ENDS
+            and words[0] not in _DANGLING_STARTS
+            and not _names_nothing(words)
+        )
+
+
+def _names_nothing(words: list[str]) -> bool:
+    """Whether all words are function words, units, numbers ("12v" too) or single letters."""
+    letters = [word.strip("0123456789.,") for word in words]
+    counted = _COUNTED if letters != words else frozenset()
+    return all(
+        len(rest) < 2 or rest in _UNITS or rest in counted or word in FUNCTION_WORDS
+        for rest, word in zip(letters, words, strict=True)
+    )
