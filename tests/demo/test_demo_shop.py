@@ -171,7 +171,7 @@ def test_no_answering_product_says_the_need_of_a_gap_query(shop: Written, world:
 
 
 def test_type_word_alone_answers_no_gap_query(shop: Written) -> None:
-    grades = defaultdict(Counter)
+    grades: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for row in shop.rows(JUDGMENTS_GAP):
         grades[row["query"]][row["relevance"]] += 1
     named = [counts for counts in grades.values() if counts[1]]
