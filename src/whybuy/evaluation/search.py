@@ -1,0 +1,167 @@
+"""Measures rankers against judgments: relevance, empty pages, latency, and whether a difference is more than luck."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.errors import InputError, closest
+from whybuy.evaluation.judgments import Judgments
+from whybuy.metrics import MRR, NDCG, Recall, ZeroResults
+
+Rank = Callable[[str, int], Sequence[str]]
+"""Query text and limit → product ids, best first."""
+
+_NDCG = NDCG(at=10)
+_BINARY = (Recall(at=10), Recall(at=100), MRR(at=10))
+_ZERO = ZeroResults()
+METRICS = (_NDCG.name, *(metric.name for metric in _BINARY), _ZERO.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankerReport:
+    """How one ranker did, query by query."""
+
+    per_query: Mapping[str, NDArray[np.float64]]  # by metric: shape (queries,), NaN where a query is left out
+    milliseconds: NDArray[np.float64]  # shape (queries,)
+    run: Mapping[str, tuple[str, ...]]  # the ranked product ids by query
+
+    def mean(self, metric: str) -> float:
+        """Mean of a metric over the queries that count for it; 0 when none does."""
+        values = self.per_query[metric]
+        counted = values[~np.isnan(values)]
+        return float(counted.mean()) if counted.size else 0.0
+
+    def latency(self, percentile: float) -> float:
+        """Milliseconds within which this percentage of the queries was answered."""
+        return float(np.percentile(self.milliseconds, percentile))
+
+    def as_json(self) -> dict[str, float]:
+        """The figures by name."""
+        figures = {name: self.mean(name) for name in METRICS}
+        return {**figures, "p50_ms": self.latency(50), "p99_ms": self.latency(99)}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean difference of two rankers over the same queries, with a paired bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval excludes no difference."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport:
+    """How several rankers did on the same judgments."""
+
+    queries: tuple[str, ...]  # their topics
+    without_relevant: int  # queries left out of recall and MRR
+    rankers: Mapping[str, RankerReport]
+
+    def as_json(self) -> dict[str, object]:
+        """The body that `whybuy evaluate search --json` prints."""
+        return {
+            "queries": len(self.queries),
+            "queries_without_relevant": self.without_relevant,
+            "rankers": {name: report.as_json() for name, report in self.rankers.items()},
+        }
+
+    def difference(self, ranker: str, baseline: str, *, metric: str = "ndcg@10") -> Difference:
+        """How much better a ranker is than a baseline, with the 95 % interval of `significance`.
+
+        Raises:
+            InputError: a name is not among the rankers or metrics.
+        """
+        for name, allowed in ((ranker, self.rankers), (baseline, self.rankers), (metric, METRICS)):
+            if name not in allowed:
+                raise InputError(f"{name!r} was not measured.{closest(name, allowed)}")
+        return significance(self.rankers[ranker].per_query[metric], self.rankers[baseline].per_query[metric])
+
+
+def evaluate_search(
+    rankers: Mapping[str, Rank], judgments: Judgments, *, limit: int = 100, relevant_from: float | None = None
+) -> SearchReport:
+    """Ask each ranker every judged query and measure what comes back; a product listed twice counts once.
+
+    limit: products asked for. relevant_from: lowest relevant grade, by default two thirds up the scale.
+    """
+    queries = tuple(judgments.grades)
+    relevant = {query: judgments.relevant(query, relevant_from=relevant_from) for query in queries}
+    return SearchReport(
+        queries=queries,
+        without_relevant=sum(not products for products in relevant.values()),
+        rankers={name: _measure(rank, judgments, relevant, limit) for name, rank in rankers.items()},
+    )
+
+
+def _measure(rank: Rank, judgments: Judgments, relevant: Mapping[str, frozenset[str]], limit: int) -> RankerReport:
+    run: dict[str, tuple[str, ...]] = {}
+    milliseconds = []
+    for query in judgments.grades:
+        start = time.perf_counter()
+        ranked = rank(judgments.text(query), limit)
+        milliseconds.append(1000 * (time.perf_counter() - start))
+        run[query] = tuple(dict.fromkeys(ranked))
+    values = [_query_values(ranked, judgments.gains(query), relevant[query]) for query, ranked in run.items()]
+    table = np.array(values, dtype=np.float64).reshape(len(run), len(METRICS))
+    return RankerReport(dict(zip(METRICS, table.T, strict=True)), np.array(milliseconds), run)
+
+
+def _query_values(ranked: Sequence[str], gains: Mapping[str, float], relevant: frozenset[str]) -> list[float]:
+    """The values of `METRICS` for one query."""
+    ranked_gains = [gains.get(product, 0.0) for product in ranked]
+    found = [float(product in relevant) for product in ranked]
+    all_relevant = [1.0] * len(relevant)
+    binary = [metric(found, all_relevant) if relevant else float("nan") for metric in _BINARY]
+    return [_NDCG(ranked_gains, list(gains.values())), *binary, _ZERO(ranked_gains, [])]
+
+
+def significance(
+    values: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Difference:
+    """Paired bootstrap over queries of the mean of `values - baseline` (Efron 1979; Sakai, SIGIR 2006).
+
+    values, baseline: shape (queries,), the same queries in the same order; queries with NaN are left out.
+    confidence: of the interval, in (0, 1).
+
+    Raises:
+        InputError: the shapes differ, or no query is left.
+    """
+    if values.shape != baseline.shape:
+        raise InputError(
+            f"A paired comparison needs the same queries for both rankers, not {values.size} and {baseline.size}. "
+            "Measure both with one `evaluate_search`."
+        )
+    differences = (values - baseline)[~np.isnan(values - baseline)]
+    if not differences.size:
+        raise InputError("No query can be compared: each is left out for one of the rankers. Judge more products.")
+    random = np.random.default_rng(seed)
+    means = [differences[random.integers(differences.size, size=differences.size)].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Difference(float(differences.mean()), float(low), float(high))
+
+
+def write_trec_run(path: Path, name: str, run: Mapping[str, Iterable[str]]) -> None:
+    """Write ranked product ids as a TREC run: `topic Q0 product rank score name`; scores fall with the rank.
+
+    The topic is the query with its spaces as `_`, so that each line has six fields.
+    """
+    with path.open("w", encoding="utf-8") as out:
+        for query, ranked in run.items():
+            topic = "_".join(query.split()) or "_"
+            for rank, product in enumerate(ranked, 1):
+                out.write(f"{topic} Q0 {product} {rank} {1 / rank:.6f} {name}\n")

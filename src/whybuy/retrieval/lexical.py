@@ -1,0 +1,283 @@
+"""Lexical retrieval: a memory-mapped tantivy index over the words of the catalog, asked in stages."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import tantivy
+from tantivy import Occur
+from tantivy import Query as Search
+
+from whybuy.artifacts import write_json
+from whybuy.errors import ArtifactError, InputError
+from whybuy.records import PRODUCT_SCHEMA, Match, Product
+from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.spelling import Spelling
+from whybuy.retrieval.terms import FIELDS, QueryWord, field_texts, is_function_word, query_word, stem, words
+
+CONFIG_FILE = "lexical.json"
+FORMAT_VERSION = 1
+_WRITER_MEMORY = 64_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Boosts:
+    """How much a word counts in each field, beside its BM25 score there."""
+
+    title: float = 1.0
+    brand: float = 0.5
+    product_type: float = 0.5
+    category: float = 0.3
+    attributes: float = 0.4
+    description: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalConfig:
+    """How words are weighed."""
+
+    boosts: Boosts = field(default_factory=Boosts)
+    coverage: float = 4.0  # score for each word of the query that a product has at all
+    phrase: float = 0.2  # weight of neighboring words that stand together in the title
+    function_word: float = 0.5  # weight of "for", "with", ...
+    longest_query: int = 64  # words; those beyond are not looked up
+    alternatives: int = 5  # known words tried for each word of a query with typos
+
+
+def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None = None) -> None:
+    """Index products into an empty or new folder; row numbers are those of the table.
+
+    products: `PRODUCT_SCHEMA`.
+
+    Raises:
+        InputError: the table has another schema.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index = tantivy.Index(_schema(), path=str(folder), reuse=False)
+    _write(index, products, first_row=0)
+    write_json(folder / CONFIG_FILE, asdict(config or LexicalConfig()))
+
+
+class LexicalIndex:
+    """An open index; any number of threads may ask it while one writes."""
+
+    def __init__(self, index: tantivy.Index, config: LexicalConfig) -> None:
+        self.config = config
+        self._boosts = asdict(config.boosts)
+        self._index = index
+        self._view = _View(index)
+
+    @classmethod
+    def open(cls, folder: Path) -> "LexicalIndex":
+        """The index in a folder, memory-mapped.
+
+        Raises:
+            ArtifactError: the folder holds no readable index.
+        """
+        try:
+            raw = json.loads((folder / CONFIG_FILE).read_text())
+            config = LexicalConfig(**{**raw, "boosts": Boosts(**raw["boosts"])})
+            return cls(tantivy.Index.open(str(folder)), config)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(f"{folder} holds no readable lexical index ({error}). Run `whybuy build`.") from error
+
+    def __len__(self) -> int:
+        return int(self._view.searcher.num_docs)
+
+    def all_words(self, query: str, limit: int) -> Ranked:
+        """Products that have every word of the query as typed, apart from function words."""
+        typed = self._typed(query)
+        needed = [word for word in typed if not is_function_word(word.word)] or typed
+        return self._ranked([*((Occur.Must, self._anywhere(word)) for word in needed), *self._scored(typed)], limit)
+
+    def typo(self, query: str, limit: int) -> Ranked:
+        """Products that have every word of the query or one a few letters away (`spelling.edits_allowed`)."""
+        needed = [word for word in self._typed(query) if not is_function_word(word.word)]
+        clauses = [(Occur.Must, self._any_spelling(word)) for word in needed]
+        return self._ranked(clauses, limit)
+
+    def some_words(self, query: str, limit: int) -> Ranked:
+        """Products that have any word of the query, unknown words corrected: BM25 and a reward per word covered."""
+        return self._ranked(self._scored(self._corrected(query)), limit)
+
+    def of_type(self, product_type: str, limit: int, *, query: str = "") -> Ranked:
+        """Products of one type, those that fit the query best first."""
+        same_type = Search.term_query(_SCHEMA, "exact_type", product_type.casefold())
+        clauses = [(Occur.Must, Search.const_score_query(same_type, 1.0)), *self._scored(self._corrected(query))]
+        return self._ranked(clauses, limit)
+
+    def matched(self, query: str, product: Product) -> tuple[Match, ...]:
+        """Which words of the query stand in which fields of a product, after correction and stemming."""
+        asked = [word for word in self._corrected(query) if not is_function_word(word.word)]
+        terms_by_field = {
+            name: set(map(stem, words(text))) for name, text in zip(FIELDS, field_texts(product), strict=True)
+        }
+        return tuple(
+            Match(name, word.word) for word in asked for name, terms in terms_by_field.items() if word.term in terms
+        )
+
+    def add(self, products: pa.Table, *, first_row: int) -> None:
+        """Index more products, in place of those with the same ids; they get the rows from `first_row` on."""
+        _write(self._index, products, first_row=first_row)
+        self._reload()
+
+    def delete(self, product_ids: Iterable[str]) -> None:
+        """Take products out; the rows of the others stay."""
+        writer = self._index.writer(_WRITER_MEMORY, 1)
+        for product_id in product_ids:
+            writer.delete_documents_by_term("product_id", product_id)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._reload()
+
+    def _reload(self) -> None:
+        self._index.reload()
+        self._view = _View(self._index)
+
+    # ------------------------------------------------------------ words of a query
+    def _typed(self, query: str) -> list[QueryWord]:
+        return self._weighed(words(query[: 16 * self.config.longest_query]))
+
+    def _corrected(self, query: str) -> list[QueryWord]:
+        view = self._view
+        typed = words(query[: 16 * self.config.longest_query])
+        joined = [left + right for left, right in pairwise(typed) if view.joins(left, right)]
+        return self._weighed([*(known for word in typed for known in view.correct(word)), *joined])
+
+    def _weighed(self, found: Sequence[str]) -> list[QueryWord]:
+        by_term: dict[str, QueryWord] = {}
+        for word in found[: self.config.longest_query]:
+            light = is_function_word(word)
+            asked = query_word(word, weight=self.config.function_word if light else 1.0)
+            by_term.setdefault(asked.term, asked)
+        return list(by_term.values())
+
+    # ------------------------------------------------------------ searches
+    def _scored(self, asked: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
+        clauses = [self._bm25(word) for word in asked]
+        clauses += [
+            Search.const_score_query(self._anywhere(word), self.config.coverage * word.weight) for word in asked
+        ]
+        clauses += [
+            Search.boost_query(Search.phrase_query(_SCHEMA, "title", [left.term, right.term]), self.config.phrase)
+            for left, right in pairwise(asked)
+        ]
+        return [(Occur.Should, clause) for clause in clauses]
+
+    def _bm25(self, word: QueryWord) -> Search:
+        return _either(
+            Search.boost_query(Search.term_query(_SCHEMA, name, word.term), self._boosts[name] * word.weight)
+            for name in self._view.fields
+        )
+
+    def _anywhere(self, word: QueryWord) -> Search:
+        return _either(Search.term_query(_SCHEMA, name, word.term, "basic") for name in self._view.fields)
+
+    def _any_spelling(self, word: QueryWord) -> Search:
+        spelling = self._view.spelling
+        near = spelling.nearest(word.word, self.config.alternatives)
+        corrected = [Search.boost_query(self._bm25(query_word(one.word)), 1 / (1 + one.edits)) for one in near]
+        halves = spelling.split(word.word) or ()
+        both = [(Occur.Must, self._bm25(query_word(half))) for half in halves]
+        return Search.disjunction_max_query([self._bm25(word), *corrected, Search.boolean_query(both)])
+
+    def _ranked(self, clauses: list[tuple[Occur, Search]], limit: int) -> Ranked:
+        if not clauses or limit <= 0:
+            return Ranked.empty()
+        searcher = self._view.searcher
+        hits = searcher.search(Search.boolean_query(clauses), limit, count=False).hits
+        rows = searcher.fast_field_values("row", [address for _, address in hits])
+        return Ranked(np.array(rows, np.int32), np.array([score for score, _ in hits], np.float32))
+
+
+class _View:
+    """One state of the index: its searcher and what is derived from its words."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self.searcher = index.searcher()
+        self.fields = [name for name in FIELDS if self.searcher.terms_with_prefix(name, "", limit=1)]
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Made when the first unknown word comes."""
+        return Spelling(dict(self.searcher.terms_with_prefix("word", "")))
+
+    def knows(self, word: str) -> bool:
+        term = stem(word)
+        return any(self.searcher.doc_freq(name, term) for name in self.fields)
+
+    def correct(self, word: str) -> Sequence[str]:
+        """The word itself when it is known or beyond help, else the nearest known word or the two it is made of."""
+        if self.knows(word):
+            return (word,)
+        if nearest := self.spelling.nearest(word, 1):
+            return (nearest[0].word,)
+        return self.spelling.split(word) or (word,)
+
+    def joins(self, left: str, right: str) -> bool:
+        """Whether the catalog writes two words as one, too: "lawn mower" and "lawnmower"."""
+        whole = left + right
+        return whole.isalpha() and len(whole) >= 6 and self.searcher.doc_freq("word", whole) > 0
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("product_id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("row", indexed=True, fast=True)
+    builder.add_text_field("exact_type", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("word", tokenizer_name="whitespace", index_option="basic")  # unstemmed, for spelling
+    for name in FIELDS:
+        builder.add_text_field(name, tokenizer_name="whitespace")
+    return builder.build()
+
+
+_SCHEMA = _schema()
+
+
+def _write(index: tantivy.Index, products: pa.Table, *, first_row: int) -> None:
+    if not products.schema.equals(PRODUCT_SCHEMA):
+        raise InputError(
+            f"The lexical index takes products in PRODUCT_SCHEMA, not {products.schema.names}. "
+            "Read the feed with `whybuy.catalog` first."
+        )
+    writer = index.writer(_WRITER_MEMORY, 1)
+    for row, product in enumerate(_products(products), first_row):
+        if first_row:
+            writer.delete_documents_by_term("product_id", product.product_id)
+        writer.add_document(_document(row, product))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+
+
+def _document(row: int, product: Product) -> tantivy.Document:
+    document = tantivy.Document()
+    document.add_unsigned("row", row)
+    document.add_text("product_id", product.product_id)
+    document.add_text("exact_type", product.product_type.casefold())
+    seen: set[str] = set()
+    for name, text in zip(FIELDS, field_texts(product), strict=True):
+        found = words(text)
+        seen.update(found)
+        document.add_text(name, " ".join(map(stem, found)))
+    document.add_text("word", " ".join(sorted(seen)))
+    return document
+
+
+def _products(table: pa.Table) -> Iterator[Product]:
+    columns = ["product_id", "title", "description", "brand", "product_type", "category", "attributes"]
+    for batch in table.select(columns).to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            row["category"] = tuple(row["category"])
+            row["attributes"] = tuple((entry["name"], entry["value"]) for entry in row["attributes"])
+            yield Product(**row)
+
+
+def _either(searches: Iterable[Search]) -> Search:
+    each = list(searches)
+    return each[0] if len(each) == 1 else Search.boolean_query([(Occur.Should, search) for search in each])

@@ -1,0 +1,109 @@
+"""Turns product texts and queries into the terms of the lexical index: units, sizes and stems made alike."""
+
+import functools
+import re
+from dataclasses import dataclass
+
+import tantivy
+
+from whybuy.records import Product
+from whybuy.text import FUNCTION_WORDS, normalize, tokenize
+
+FIELDS = ("title", "brand", "product_type", "category", "attributes", "description")
+LONGEST_WORD = 60  # characters; longer ones are codes or junk that nobody types
+
+_UNIT_NAMES = {
+    "in": "inch inches ins",
+    "ft": "foot feet",
+    "gal": "gallon gallons gals",
+    "oz": "ounce ounces",
+    "lb": "pound pounds lbs",
+    "watt": "w watts",
+    "volt": "v volts",
+    "sq": "square",
+    "amp": "amps",
+    "qt": "quart quarts",
+    "yd": "yard yards",
+    "pack": "pk packs",
+    "piece": "pc pcs pieces",
+    "cu": "cubic",
+}
+_UNIT_OF = {name: unit for unit, names in _UNIT_NAMES.items() for name in names.split()}
+_UNITS = _UNIT_OF.keys() | _UNIT_NAMES.keys() | {"mm", "cm", "hp", "btu", "psi", "light", "gauge", "kg", "ml"}
+
+_FRACTION = re.compile(r"(?<![\d/])(\d{1,3})\s*/\s*(\d{1,3})(?![\d/])")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_BARE_DECIMAL = re.compile(r"(?<![\w.])\.(?=\d)")
+_INCHES = re.compile(r"(?<=\d)\s*(?:''|\")")
+_FEET = re.compile(r"(?<=\d)\s*'(?=$|[\sx\d])")
+_TIMES = re.compile(r"(?:(?<=[\d.])\s*|(?<=\d(?:in|ft))|(?<=\b(?:in|ft))\s*|(?<=\s))[x×*]\s*(?=\d)")
+_LETTER_DIGIT = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+_LONGEST_SPLIT = 5  # characters; "12v" and "t8" are two words, a longer mixture is a model number
+
+
+def words(text: str) -> list[str]:
+    """Words of a text in reading order, with sizes written in one way: "2x4", "2 x 4" → 2, 4; `5"` → 5, in."""
+    spaced = normalize(text)
+    if not spaced.isalpha():
+        spaced = _FRACTION.sub(_decimal, spaced)
+        spaced = _BARE_DECIMAL.sub("0.", _THOUSANDS.sub("", spaced))
+        spaced = _FEET.sub(" ft ", _INCHES.sub(" in ", spaced))
+        spaced = _TIMES.sub(" ", spaced)
+    return [_UNIT_OF.get(part, part) for word in tokenize(spaced) for part in _parts(word)]
+
+
+def _decimal(fraction: re.Match[str]) -> str:
+    over, under = int(fraction[1]), int(fraction[2])
+    return f" {over / under:.4g} " if under else fraction[0]
+
+
+def _parts(word: str) -> list[str]:
+    if len(word) > LONGEST_WORD:
+        return []
+    parts = _LETTER_DIGIT.split(word)
+    return parts if len(word) <= _LONGEST_SPLIT or parts[-1] in _UNITS else [word]
+
+
+_STEMMER = (
+    tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    .filter(tantivy.Filter.ascii_fold())
+    .filter(tantivy.Filter.stemmer("english"))
+    .build()
+)
+
+
+@functools.lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """The term of one word: accents folded, English inflection taken off."""
+    return "".join(_STEMMER.analyze(word))
+
+
+def is_function_word(word: str) -> bool:
+    """Whether a word says nothing about the product by itself ("for", "with")."""
+    return word in FUNCTION_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """One word of a query, as it is looked up."""
+
+    word: str
+    term: str  # its stem
+    weight: float = 1.0
+
+
+def query_word(word: str, *, weight: float = 1.0) -> QueryWord:
+    """A word with its term."""
+    return QueryWord(word, stem(word), weight)
+
+
+def field_texts(product: Product) -> tuple[str, ...]:
+    """The text of a product in each of `FIELDS`."""
+    return (
+        product.title,
+        product.brand,
+        product.product_type,
+        " ".join(product.category),
+        " ".join(f"{name} {value}" for name, value in product.attributes),
+        product.description,
+    )

@@ -1,0 +1,142 @@
+"""Search evaluation against hand-computed values."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whybuy.errors import InputError
+from whybuy.evaluation.judgments import Judgments, Scale
+from whybuy.evaluation.search import SearchReport, evaluate_search, significance, write_trec_run
+
+JUDGMENTS = Judgments(
+    {"shoe": {"a": 3.0, "b": 2.0, "c": 1.0}, "hat": {"a": 1.0, "d": 3.0}, "sock": {"e": 1.5}}, Scale(1, 3)
+)
+RUNS = {"shoe": ["b", "x", "a"], "hat": [], "sock": ["e"]}
+
+
+def listed(query: str, limit: int) -> Sequence[str]:
+    return RUNS[query][:limit]
+
+
+def ideal(query: str, limit: int) -> Sequence[str]:
+    grades = JUDGMENTS.grades[query]
+    return sorted(grades, key=lambda product: -grades[product])[:limit]
+
+
+@pytest.fixture(scope="module")
+def report() -> SearchReport:
+    return evaluate_search({"listed": listed, "ideal": ideal}, JUDGMENTS)
+
+
+def test_figures_by_hand(report: SearchReport) -> None:
+    figures = report.rankers["listed"].as_json()
+    shoe = (1 + 2 / 2) / (2 + 1 / math.log2(3))
+    assert figures["ndcg@10"] == pytest.approx((shoe + 0 + 1) / 3)
+    assert figures["recall@10"] == pytest.approx((1 + 0) / 2)
+    assert figures["mrr@10"] == pytest.approx((1 / 3 + 0) / 2)
+    assert figures["zero_results"] == pytest.approx(1 / 3)
+
+
+def test_the_ideal_order_scores_one(report: SearchReport) -> None:
+    figures = report.rankers["ideal"].as_json()
+    assert [figures[name] for name in ("ndcg@10", "recall@10", "recall@100", "mrr@10")] == [1, 1, 1, 1]
+
+
+def test_queries_without_relevant_products_are_left_out_and_counted(report: SearchReport) -> None:
+    assert report.without_relevant == 1
+    assert np.isnan(report.rankers["ideal"].per_query["recall@10"]).tolist() == [False, False, True]
+
+
+def test_json_is_the_contract(report: SearchReport) -> None:
+    body = json.loads(json.dumps(report.as_json()))
+    assert body["queries"] == 3
+    assert set(body["rankers"]) == {"listed", "ideal"}
+    assert set(body["rankers"]["listed"]) == {
+        "ndcg@10",
+        "recall@10",
+        "recall@100",
+        "mrr@10",
+        "zero_results",
+        "p50_ms",
+        "p99_ms",
+    }
+
+
+def test_relevant_from_changes_recall_alone() -> None:
+    strict = evaluate_search({"listed": listed}, JUDGMENTS)
+    loose = evaluate_search({"listed": listed}, JUDGMENTS, relevant_from=1.5)
+    assert loose.without_relevant == 0
+    assert loose.rankers["listed"].mean("recall@10") == pytest.approx((1 + 0 + 1) / 3)
+    assert loose.rankers["listed"].mean("ndcg@10") == strict.rankers["listed"].mean("ndcg@10")
+
+
+def test_a_product_listed_twice_counts_once() -> None:
+    report = evaluate_search({"echo": lambda *_: ["a", "a", "b"]}, JUDGMENTS.only(["shoe"]))
+    assert report.rankers["echo"].run["shoe"] == ("a", "b")
+    assert report.rankers["echo"].mean("ndcg@10") == 1
+
+
+def test_rankers_are_asked_the_text_of_a_topic() -> None:
+    judgments = Judgments({"301": {"b": 3.0}}, Scale(1, 3), {"301": "shoe"})
+    assert evaluate_search({"listed": listed}, judgments).rankers["listed"].mean("mrr@10") == 1
+
+
+def test_without_any_relevant_product_the_means_are_zero() -> None:
+    report = evaluate_search({"ideal": ideal}, JUDGMENTS.only(["sock"]))
+    assert report.rankers["ideal"].mean("recall@100") == 0
+
+
+def test_difference_of_two_rankers(report: SearchReport) -> None:
+    difference = report.difference("ideal", "listed")
+    expected = report.rankers["ideal"].mean("ndcg@10") - report.rankers["listed"].mean("ndcg@10")
+    assert difference.mean == pytest.approx(expected)
+    assert difference.low <= difference.mean <= difference.high
+
+
+def test_a_ranker_does_not_differ_from_itself(report: SearchReport) -> None:
+    assert not report.difference("ideal", "ideal").significant
+
+
+def test_unknown_names_are_refused(report: SearchReport) -> None:
+    with pytest.raises(InputError, match="'lexcal' was not measured"):
+        report.difference("lexcal", "ideal")
+    with pytest.raises(InputError, match=r"'ndgc@10' was not measured\. Did you mean 'ndcg@10'"):
+        report.difference("ideal", "ideal", metric="ndgc@10")
+
+
+def test_significance_sees_a_steady_gain_and_no_noise() -> None:
+    random = np.random.default_rng(1)
+    baseline = random.random(400)
+    assert significance(baseline + 0.05 + 0.1 * random.standard_normal(400), baseline).low > 0
+    assert not significance(baseline + 0.1 * random.standard_normal(400), baseline).significant
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
+def test_significance_is_antisymmetric_in_its_mean(pairs: list[tuple[float, float]]) -> None:
+    left, right = np.array(pairs).T
+    forth, back = significance(left, right, resamples=20), significance(right, left, resamples=20)
+    assert forth.mean == pytest.approx(-back.mean)
+
+
+def test_significance_leaves_out_queries_without_value() -> None:
+    assert significance(np.array([1.0, np.nan]), np.array([0.5, 0.0])).mean == 0.5
+
+
+def test_significance_needs_the_same_queries() -> None:
+    with pytest.raises(InputError, match="not 2 and 3"):
+        significance(np.zeros(2), np.zeros(3))
+    with pytest.raises(InputError, match="No query can be compared"):
+        significance(np.array([np.nan]), np.array([1.0]))
+
+
+def test_trec_run(tmp_path: Path) -> None:
+    write_trec_run(tmp_path / "run", "lexical", {"red  shoe": ["a", "b"], "": ["c"]})
+    assert (tmp_path / "run").read_text() == (
+        "red_shoe Q0 a 1 1.000000 lexical\nred_shoe Q0 b 2 0.500000 lexical\n_ Q0 c 1 1.000000 lexical\n"
+    )

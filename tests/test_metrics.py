@@ -1,0 +1,77 @@
+"""Ranking metrics against hand-computed values and slow, obvious versions."""
+
+import math
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whybuy.errors import InputError
+from whybuy.metrics import MRR, NDCG, Direction, RankingMetric, Recall, ZeroResults, share
+
+METRICS: tuple[RankingMetric, ...] = (NDCG(at=5), Recall(at=5), MRR(at=5), ZeroResults())
+grades = st.lists(st.integers(0, 3).map(float), max_size=12)
+
+
+def test_ndcg_by_hand() -> None:
+    # gains 3, 0, 2 of the judged 3, 2, 1: (3 + 2/2) / (3 + 2/log2(3) + 1/2)
+    ideal = 3 + 2 / math.log2(3) + 0.5
+    assert NDCG(at=10)([3, 0, 2], [1, 3, 2]) == pytest.approx(4 / ideal)
+
+
+def test_ndcg_counts_gain_missed_beyond_the_list() -> None:
+    assert NDCG(at=2)([1], [1, 1]) == pytest.approx(1 / (1 + 1 / math.log2(3)))
+
+
+def test_recall_by_hand() -> None:
+    assert Recall(at=2)([1, 0, 1], [1, 1, 1, 1]) == 0.25
+
+
+def test_mrr_by_hand() -> None:
+    assert MRR(at=10)([0, 0, 1, 1], [1, 1]) == pytest.approx(1 / 3)
+    assert MRR(at=2)([0, 0, 1], [1]) == 0
+
+
+def test_zero_results() -> None:
+    assert [ZeroResults()([], []), ZeroResults()([0.0], [])] == [1, 0]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@given(judged=grades, order=st.randoms(use_true_random=False))
+def test_values_stay_in_range(metric: RankingMetric, judged: list[float], order: Random) -> None:
+    ranked = order.sample(judged, len(judged))
+    low, high = metric.value_range
+    assert low <= metric(ranked, judged) <= high + 1e-12
+
+
+@pytest.mark.parametrize("metric", METRICS[:3], ids=lambda metric: metric.name)
+@given(judged=grades, order=st.randoms(use_true_random=False))
+def test_no_order_beats_the_ideal_one(metric: RankingMetric, judged: list[float], order: Random) -> None:
+    assert metric.direction is Direction.HIGHER_IS_BETTER
+    ranked = order.sample(judged, len(judged))
+    assert metric(ranked, judged) <= metric(sorted(judged, reverse=True), judged) + 1e-12
+
+
+@given(gains=grades, rest=grades)
+def test_ndcg_equals_the_sum_over_ranks(gains: list[float], rest: list[float]) -> None:
+    judged = gains + rest
+
+    def total(values: list[float]) -> float:
+        return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(values[:5], 1))
+
+    ideal = total(sorted(judged, reverse=True))
+    assert NDCG(at=5)(gains, judged) == pytest.approx(total(gains) / ideal if ideal else 0)
+
+
+def test_names_are_the_keys_of_reports() -> None:
+    assert [metric.name for metric in METRICS] == ["ndcg@5", "recall@5", "mrr@5", "zero_results"]
+
+
+def test_a_cutoff_below_one_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 1, not 0"):
+        NDCG(at=0)
+
+
+def test_share_of_nothing_is_zero() -> None:
+    assert (share(1, 4), share(0, 0)) == (0.25, 0)
