@@ -1,0 +1,52 @@
+"""The asking half of the API: search, explain, intents."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from whybuy.records import Answer, Hit
+from whybuy.serving.bodies import Understanding, answer_json, hit_json, intents_json
+from whybuy.serving.requests import ProductId, QueryText, SearchBody, SearchRequest
+from whybuy.serving.services import Services, Shop
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+@router.get("/search", response_model=Answer, summary="Products that answer a query, each with its reasons")
+def search(search: Annotated[SearchRequest, Query()], shop: Shop) -> Response:
+    """The request stands in the address."""
+    return _json(answer_json(find(search, shop)))
+
+
+@router.post("/search", response_model=Answer, summary="The same, asked in a JSON body")
+def search_by_body(search: SearchBody, shop: Shop) -> Response:
+    """The request stands in the body, under the same names."""
+    return _json(answer_json(find(search, shop)))
+
+
+@router.get("/explain", response_model=Hit, summary="Why one product answers a query")
+def explain(
+    q: Annotated[QueryText, Query(description="What the shopper typed.")],
+    product_id: Annotated[ProductId, Query(description="The product to explain.")],
+    shop: Shop,
+) -> Response:
+    """Its scores by stage, the words that match and its reasons."""
+    return _json(hit_json(shop.discovery.explain(q, product_id)))
+
+
+@router.get("/intents", response_model=Understanding, summary="The needs understood in a query")
+def intents(q: Annotated[QueryText, Query(description="What the shopper typed.")], shop: Shop) -> Response:
+    """Relation, tail and confidence of each, surest first."""
+    return _json(intents_json(q, shop.discovery.intents(q)))
+
+
+def find(search: SearchRequest, shop: Services) -> Answer:
+    """The answer to a request, counted; without facets where the request wants none."""
+    answer = shop.discovery.search(search.query())
+    shop.measures.search(search.ranker, answer)
+    return answer if search.facets else replace(answer, facets={})
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,0 +1,45 @@
+"""The application: routes, pages, errors and middleware put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from whybuy import __version__
+from whybuy.discovery import Discovery
+from whybuy.journal import Journal
+from whybuy.serving import api, events, health, shopfront
+from whybuy.serving.envelope import Envelope
+from whybuy.serving.measures import Measures
+from whybuy.serving.problems import explain_problems, problem_responses
+from whybuy.serving.services import Services
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(discovery: Discovery, journal: Journal, *, examples: tuple[str, ...] = ()) -> FastAPI:
+    """The API and the pages of one shop.
+
+    Args:
+        discovery: The opened shop.
+        journal: Hears `/v1/events`; the caller closes it.
+        examples: Queries that the start page offers.
+    """
+    app = FastAPI(
+        title="whybuy",
+        version=__version__,
+        summary="Search with reasons.",
+        docs_url=None,
+        redoc_url=None,
+        responses=problem_responses(),
+    )
+    measures = Measures()
+    app.state.services = Services(discovery, journal, measures, examples)
+    for part in (api, events, health, shopfront):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Envelope, measures=measures)
+    explain_problems(app)
+    return app

@@ -1,0 +1,31 @@
+"""Answers as JSON: the bodies of the API, which the command line's `--json` prints as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from whybuy.records import Answer, Hit, Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """The needs understood in a query; the body of `/v1/intents`."""
+
+    query: str
+    intents: tuple[Intent, ...]
+
+
+def answer_json(answer: Answer) -> bytes:
+    """The body of `/v1/search`: the record's fields by name."""
+    return orjson.dumps(answer)
+
+
+def hit_json(hit: Hit) -> bytes:
+    """The body of `/v1/explain`: one hit with its scores, matches and reasons."""
+    return orjson.dumps(hit)
+
+
+def intents_json(query: str, intents: Sequence[Intent]) -> bytes:
+    """The body of `/v1/intents`: the query and what was understood in it, surest first."""
+    return orjson.dumps(Understanding(query, tuple(intents)))

@@ -1,0 +1,117 @@
+"""The pages: search, product, graph; all of them work without JavaScript."""
+
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from whybuy.records import Answer, Edge, Hit, Neighborhood, Product, Reason
+from whybuy.serving.addresses import SearchAddress
+from whybuy.serving.api import find
+from whybuy.serving.rendering import render
+from whybuy.serving.requests import PageRequest, ProductId, QueryText
+from whybuy.serving.services import Shop
+
+_PAGE_SIZE = 20
+_LAST_PAGE = 500
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """The page before a search."""
+
+    shop: str
+    facts: dict[str, int | str]
+    examples: tuple[str, ...]
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A hit with the product that it found."""
+
+    hit: Hit
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """A page of hits."""
+
+    shop: str
+    answer: Answer
+    cards: tuple[Card, ...]
+    address: SearchAddress
+    pages: int
+
+    @property
+    def query(self) -> str:
+        """What stands in the search box."""
+        return self.address.q
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product with all that is known of why people buy it."""
+
+    shop: str
+    product: Product
+    reasons: tuple[Reason, ...]
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphView:
+    """A node of the graph with what is around it."""
+
+    shop: str
+    node: str
+    neighborhood: Neighborhood
+    query: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels by node id."""
+        return {node.id: node.label for node in self.neighborhood.nodes}
+
+    @property
+    def edges(self) -> list[Edge]:
+        """Edges, those that most speak for first."""
+        return sorted(self.neighborhood.edges, key=lambda edge: (-edge.typicality, -edge.support))
+
+    @property
+    def drawing(self) -> dict[str, object]:
+        """The neighborhood as the drawing script reads it."""
+        return asdict(self.neighborhood)
+
+
+@router.get("/")
+def search_page(asked: Annotated[PageRequest, Query()], shop: Shop) -> str:
+    """The start page, or the hits for a query."""
+    discovery = shop.discovery
+    if not asked.q.strip():
+        return render("start.html", StartView(discovery.name, discovery.facts(), shop.examples))
+    address = asked.address()
+    answer = find(asked.search(_PAGE_SIZE), shop)
+    cards = tuple(Card(hit, discovery.product(hit.product_id)) for hit in answer.hits)
+    pages = min(_LAST_PAGE, ceil(answer.total / _PAGE_SIZE))
+    return render("search.html", SearchView(discovery.name, answer, cards, address, pages))
+
+
+@router.get("/product/{product_id:path}")
+def product_page(product_id: ProductId, shop: Shop, q: QueryText = "") -> str:
+    """One product and why people buy it; `q` is the query that led here."""
+    product = shop.discovery.product(product_id)
+    return render("product.html", ProductView(shop.discovery.name, product, shop.discovery.why(product_id), q))
+
+
+@router.get("/graph")
+def graph_page(shop: Shop, node: QueryText = "") -> str:
+    """A node of the graph and what is around it, drawn and as a list."""
+    label = node.strip()
+    around = shop.discovery.neighborhood(label) if label else Neighborhood("", (), ())
+    return render("graph.html", GraphView(shop.discovery.name, label, around))
