@@ -1,0 +1,1 @@
+"""Splits, judgments, significance and reports."""

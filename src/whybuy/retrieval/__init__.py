@@ -1,0 +1,1 @@
+"""Query → products: lexical search, expansion by intents, and their fusion."""
