@@ -1,5 +1,6 @@
 """What an event log holds, column by column: the plan that a reader follows and a person can correct."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from whybuy.catalog.aliases import column_key
-from whybuy.catalog.recognize import ColumnUse
+from whybuy.catalog.recognize import ColumnUse, without_told
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.records import Action
 from whybuy.tables import Rows, peek
@@ -123,15 +124,17 @@ def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan
     """
     source = source or EventSource(str(path))
     rows = peek(path)
-    uses = _guess_roles(rows) | _told_roles(path, source.columns, rows.batch.schema.names)
+    told = _told_roles(path, source.columns, rows.batch.schema.names)
+    uses = without_told(_guess_roles(rows), told) | told
     found, confidence = _format(rows, uses)
     if source.format is not EventFormat.AUTO:
         found, confidence = source.format, 1.0
-    roles = {column: role for role, columns in uses.items() for column in columns}
-    ordered = [*roles, *(name for name in rows.batch.schema.names if name not in roles)]
+    pairs: list[tuple[str, str]] = [(column, role) for role, columns in uses.items() for column in columns]
+    used = {column for column, _ in pairs}
+    pairs += [(name, "") for name in rows.batch.schema.names if name not in used]
     columns = tuple(
-        ColumnUse(name, roles.get(name, ""), 1.0 if roles.get(name) in source.columns else 0.9, _example(rows, name))
-        for name in ordered
+        ColumnUse(column, role, 1.0 if role in source.columns else 0.9, _example(rows, column))
+        for column, role in pairs
     )
     return EventPlan(path, found, columns, confidence, source)
 
@@ -168,9 +171,8 @@ def _told_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[
     told: dict[EventRole, list[str]] = {}
     for role, value in columns.items():
         if role not in set(EventRole):
-            raise ConfigError(
-                f"store.toml: columns of {path.name} name the role {role!r}.{closest(role, set(EventRole))}"
-            )
+            hint = closest(role, [known.value for known in EventRole])
+            raise ConfigError(f"store.toml: columns of {path.name} name the role {role!r}.{hint}")
         told[EventRole(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
         for name in told[EventRole(role)]:
             if name not in names:
@@ -196,7 +198,7 @@ def _holds(kind: EventFormat, rows: Rows, uses: Mapping[EventRole, list[str]]) -
     column = uses[EventRole.ITEMS][0]
     if pa.types.is_list(rows.batch.schema.field(column).type):
         return True
-    several = sum(len(text.replace(",", " ").split()) > 1 for text in rows.text(column).to_pylist())
+    several = sum(len(re.split(r"[\s,;|]+", text.strip())) > 1 for text in rows.text(column).to_pylist())
     return several * 2 > len(rows.batch)
 
 

@@ -29,8 +29,11 @@ class Role(StrEnum):
     KIND = "kind"  # schema.org @type
 
 
-SEVERAL = frozenset({Role.DESCRIPTION, Role.CATEGORY, Role.FEATURES, Role.DETAILS, Role.TAGS})
-"""Roles that more than one column may play."""
+JOINED = frozenset({Role.DESCRIPTION, Role.CATEGORY, Role.FEATURES, Role.DETAILS, Role.TAGS})
+"""Roles whose columns all count."""
+
+FIRST = frozenset({Role.BRAND, Role.PRICE, Role.CURRENCY, Role.URL, Role.IMAGE})
+"""Roles that several columns may play; per row the first that is not blank counts."""
 
 ALIASES: dict[Role, list[str]] = {
     Role.PRODUCT_ID: (

@@ -12,6 +12,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Product
 
 PRODUCTS_FILE = "products.parquet"
+FORMAT_VERSION = 1
 
 
 class Catalog:

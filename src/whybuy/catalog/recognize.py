@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
-from whybuy.catalog.aliases import ALIASES, ATTRIBUTES, LEVELS, NO_ATTRIBUTE, SEVERAL, Role, column_key
+from whybuy.catalog.aliases import ALIASES, ATTRIBUTES, FIRST, JOINED, LEVELS, NO_ATTRIBUTE, Role, column_key
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.tables import Rows, peek
+
+AnyRole = TypeVar("AnyRole", bound=StrEnum)
 
 
 class Layout(StrEnum):
@@ -85,16 +88,18 @@ def recognize_catalog(path: Path, source: CatalogSource | None = None) -> Catalo
     rows = peek(path)
     names = [name for name in rows.batch.schema.names if name]
     layout = source.format if source.format is not Layout.AUTO else _layout(names)
-    uses = _guess_roles(names, layout) | _told_roles(path, source.columns, names)
-    roles = {column: role for role, columns in uses.items() for column in columns}
-    chosen = {column: ColumnUse(column, role, _confidence(source, role, column), "") for column, role in roles.items()}
+    told = _told_roles(path, source.columns, names)
+    uses = without_told(_guess_roles(names, layout), told) | told
+    pairs = [(column, role) for role, columns in uses.items() for column in columns]
+    chosen = [
+        ColumnUse(column, role, _confidence(source, role, column), _example(rows, column)) for column, role in pairs
+    ]
     for name in names:
-        if name not in chosen:
+        if name not in {column for column, _ in pairs}:
             use = "attribute" if _is_attribute(rows, name, source.attributes) else ""
-            chosen[name] = ColumnUse(name, use, 1.0 if source.attributes is not None else 0.7)
-    ordered = [chosen[column] for column in roles] + [chosen[name] for name in names if name not in roles]
-    shown = tuple(ColumnUse(use.column, use.use, use.confidence, _example(rows, use.column)) for use in ordered)
-    return CatalogPlan(path, layout, shown, len(rows.batch))
+            confidence = 1.0 if source.attributes is not None else 0.7
+            chosen.append(ColumnUse(name, use, confidence, _example(rows, name)))
+    return CatalogPlan(path, layout, tuple(chosen), len(rows.batch))
 
 
 def check_plan(plan: CatalogPlan) -> None:
@@ -106,6 +111,12 @@ def check_plan(plan: CatalogPlan) -> None:
                 f"{plan.path} has no column that looks like the {role.value}. Its columns: {names}. "
                 f'Say which one it is in store.toml: columns = {{ {role.value} = "..." }}.'
             )
+
+
+def without_told(guessed: Mapping[AnyRole, list[str]], told: Mapping[AnyRole, list[str]]) -> dict[AnyRole, list[str]]:
+    """Guessed roles without the columns for which a person has named another role."""
+    taken = {column for columns in told.values() for column in columns}
+    return {role: [column for column in columns if column not in taken] for role, columns in guessed.items()}
 
 
 def _layout(names: Iterable[str]) -> Layout:
@@ -133,7 +144,8 @@ def _guess_roles(names: list[str], layout: Layout) -> dict[Role, list[str]]:
     taken: set[str] = set()
     for role, aliases in ALIASES.items():
         found = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in taken]
-        uses[role] = found if role in SEVERAL and role is not Role.CATEGORY else found[:1]
+        several = role in (JOINED | FIRST) and role is not Role.CATEGORY
+        uses[role] = found if several else found[:1]
         taken.update(uses[role])
     if layout is Layout.SHOPIFY:
         uses[Role.PRODUCT_ID] = [by_key.get("handle") or by_key["url_handle"]]
@@ -150,7 +162,8 @@ def _told_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[
     told = {}
     for role, value in columns.items():
         if role not in set(Role):
-            raise ConfigError(f"store.toml: columns of {path.name} name the role {role!r}.{closest(role, set(Role))}")
+            hint = closest(role, [known.value for known in Role])
+            raise ConfigError(f"store.toml: columns of {path.name} name the role {role!r}.{hint}")
         told[Role(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
         for name in told[Role(role)]:
             if name not in names:
@@ -175,7 +188,7 @@ def _is_attribute(rows: Rows, name: str, told: list[str] | None) -> bool:
     if key in ATTRIBUTES or name.casefold().startswith(("attribute.", "attributes.", "attr.", "attr_")):
         return True
     values = [value for value in rows.text(name).to_pylist() if value.strip()]
-    if not values or name.startswith("@") or NO_ATTRIBUTE.match(key):
+    if not values or "@" in name or NO_ATTRIBUTE.match(key):
         return False
     distinct = len(set(values))
     numeric = sum(value.replace(".", "", 1).isdigit() for value in values) > len(values) / 2

@@ -189,14 +189,20 @@ def _products(rows: Rows, plan: CatalogPlan, source: CatalogSource) -> Iterator[
 
 
 def _texts(rows: Rows, plan: CatalogPlan, role: Role) -> list[str]:
-    columns = plan.of(role)
-    return [clean(text) for text in rows.text(columns[0]).to_pylist()] if columns else [""] * len(rows.batch)
+    """Per row the first text that is not blank, cleaned."""
+    found = [""] * len(rows.batch)
+    for column in plan.of(role):
+        found = [known or clean(text) for known, text in zip(found, rows.text(column).to_pylist(), strict=True)]
+    return found
 
 
 def _first_texts(rows: Rows, plan: CatalogPlan, role: Role) -> list[str]:
-    columns = plan.of(role)
-    lists = rows.texts(columns[0]).to_pylist() if columns else [[]] * len(rows.batch)
-    return [texts[0].strip() if texts else "" for texts in lists]
+    """Per row the first text of the first list that is not empty, as it is."""
+    found = [""] * len(rows.batch)
+    for column in plan.of(role):
+        lists = rows.texts(column).to_pylist()
+        found = [known or "".join(texts[:1]).strip() for known, texts in zip(found, lists, strict=True)]
+    return found
 
 
 def _descriptions(rows: Rows, plan: CatalogPlan) -> Iterator[str]:
@@ -247,12 +253,11 @@ def _attributes(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[tuple[str, str]
 
 
 def _prices(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[float | None, str]]:
-    if plan.of(Role.PRICE):
-        yield from map(parse_price, _texts(rows, plan, Role.PRICE))
-    elif plan.of(Role.OFFERS):
-        yield from map(_offer_price, rows.texts(plan.of(Role.OFFERS)[0]).to_pylist())
-    else:
-        yield from [(None, "")] * len(rows.batch)
+    """Amount and currency of each row, from its price or else from its offers."""
+    offers = plan.of(Role.OFFERS)
+    lists = rows.texts(offers[0]).to_pylist() if offers else [[]] * len(rows.batch)
+    for text, objects in zip(_texts(rows, plan, Role.PRICE), lists, strict=True):
+        yield parse_price(text) if text else _offer_price(objects)
 
 
 def _offer_price(offers: list[str]) -> tuple[float | None, str]:
