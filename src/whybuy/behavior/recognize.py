@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from whybuy.catalog.aliases import column_key
-from whybuy.catalog.recognize import ColumnUse, without_told
+from whybuy.catalog.recognize import ColumnUse, column_example, without_told
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.records import Action
 from whybuy.tables import Rows, peek
@@ -133,7 +133,7 @@ def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan
     used = {column for column, _ in pairs}
     pairs += [(name, "") for name in rows.batch.schema.names if name not in used]
     columns = tuple(
-        ColumnUse(column, role, 1.0 if role in source.columns else 0.9, _example(rows, column))
+        ColumnUse(column, role, 1.0 if role in source.columns else 0.9, column_example(rows, column))
         for column, role in pairs
     )
     return EventPlan(path, found, columns, confidence, source)
@@ -200,7 +200,3 @@ def _holds(kind: EventFormat, rows: Rows, uses: Mapping[EventRole, list[str]]) -
         return True
     several = sum(len(re.split(r"[\s,;|]+", text.strip())) > 1 for text in rows.text(column).to_pylist())
     return several * 2 > len(rows.batch)
-
-
-def _example(rows: Rows, name: str) -> str:
-    return next((value[:60] for value in rows.text(name).slice(0, 50).to_pylist() if value.strip()), "")

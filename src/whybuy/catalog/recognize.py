@@ -92,13 +92,14 @@ def recognize_catalog(path: Path, source: CatalogSource | None = None) -> Catalo
     uses = without_told(_guess_roles(names, layout), told) | told
     pairs = [(column, role) for role, columns in uses.items() for column in columns]
     chosen = [
-        ColumnUse(column, role, _confidence(source, role, column), _example(rows, column)) for column, role in pairs
+        ColumnUse(column, role, _confidence(source, role, column), column_example(rows, column))
+        for column, role in pairs
     ]
     for name in names:
         if name not in {column for column, _ in pairs}:
             use = "attribute" if _is_attribute(rows, name, source.attributes) else ""
             confidence = 1.0 if source.attributes is not None else 0.7
-            chosen.append(ColumnUse(name, use, confidence, _example(rows, name)))
+            chosen.append(ColumnUse(name, use, confidence, column_example(rows, name)))
     return CatalogPlan(path, layout, tuple(chosen), len(rows.batch))
 
 
@@ -197,7 +198,8 @@ def _is_attribute(rows: Rows, name: str, told: list[str] | None) -> bool:
     return short and repeats and not numeric and not any("://" in value for value in values[:50])
 
 
-def _example(rows: Rows, name: str) -> str:
+def column_example(rows: Rows, name: str) -> str:
+    """The first value of a column that is not blank, shortened."""
     if name not in rows.batch.schema.names:
         return ""
     return next((value[:60] for value in rows.text(name).slice(0, 50).to_pylist() if value.strip()), "")

@@ -107,8 +107,9 @@ def _unique(names: list[str]) -> list[str]:
 def _fast_delimited(text: str, header: list[str], delimiter: str, line: int) -> Rows | None:
     """The rows of a block, or None when its quotes or widths are not ordinary."""
     edges = (f'{delimiter}"', '\n"', f'"{delimiter}', '"\n')
-    regular = sum(map(text.count, edges)) + text.startswith('"') + text.endswith('"')
-    if text.count('"') != regular or regular % 2 or text.startswith("\ufeff"):  # Arrow would drop the mark
+    bare = text.replace('""', "") if '""' in text else text  # doubled quotes are ordinary
+    regular = sum(map(bare.count, edges)) + bare.startswith('"') + bare.endswith('"')
+    if bare.count('"') != regular or regular % 2 or text.startswith("\ufeff"):  # Arrow would drop the mark
         return None
     block = text.encode()
     try:
