@@ -14,6 +14,7 @@ from whybuy.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
+ARTIFACTS_FOLDER = "artifacts"  # in a store
 
 
 @dataclass(frozen=True, slots=True)

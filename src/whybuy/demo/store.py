@@ -43,6 +43,7 @@ def make_store(store: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSum
 
 
 def _world_digest() -> str:
-    files = sorted(resources.files("whybuy.demo.world").iterdir(), key=lambda file: file.name)
-    phrasing = resources.files("whybuy.demo") / "phrasing.toml"
-    return digest(*(file.read_text(encoding="utf-8") for file in [*files, phrasing] if file.name.endswith(".toml")))
+    home = resources.files("whybuy.demo")
+    files = sorted((home / "world").iterdir(), key=lambda file: file.name)
+    texts = [file.read_text(encoding="utf-8") for file in [*files, home / "phrasing.toml"] if file.name.endswith(".toml")]
+    return digest(*texts)

@@ -1,0 +1,239 @@
+"""Offline composition: a shop's files → the artifact folders that `discovery` opens; resumable, nothing done twice."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import whybuy
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest, file_digest
+from whybuy.behavior.events import ImportConfig, read_events
+from whybuy.behavior.mining import PAIRS_FILE, PairConfig, mine_pairs
+from whybuy.behavior.recognize import EventSource
+from whybuy.catalog.catalog import PRODUCTS_FILE, Catalog
+from whybuy.catalog.recognize import CatalogSource
+from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.sources import read_catalog, source_files
+from whybuy.catalog.types import TypeConfig, infer_types
+from whybuy.config import Settings, read_settings
+from whybuy.errors import ConfigError
+from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
+from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
+from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
+from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
+from whybuy.knowledge.filters import apply_filters, default_filters
+from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
+from whybuy.records import PAIR_SCHEMA
+from whybuy.retrieval.expansion import build_expansion
+from whybuy.retrieval.lexical import LexicalConfig, build_lexical
+
+HYPOTHESES_FILE = "hypotheses.parquet"
+Summary = dict[str, float | int | str]
+
+
+class State(Enum):
+    """How far a stage is."""
+
+    STARTED = "started"
+    DONE = "done"
+    REUSED = "reused"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One sign of life of a build."""
+
+    stage: str
+    state: State
+    seconds: float = 0.0
+    summary: Mapping[str, float | int | str] | None = None
+    note: str = ""  # why a stage was skipped
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a finished build made and where."""
+
+    folder: Path
+    keys: Mapping[str, str]  # artifact key by kind
+    seconds: float
+    made: int  # stages that ran
+    reused: int
+
+
+Listener = Callable[[Progress], None]
+
+
+def build(store: Path, *, listen: Listener = lambda progress: None, with_events: bool = True) -> BuildReport:
+    """Build a shop from the files that its `store.toml` names, and make the result the live one.
+
+    Stages whose inputs did not change are taken from before, so a stopped build goes on where it was. The live build
+    stays untouched until the new one is whole.
+
+    with_events: False builds from the catalog alone, as a shop without logs would.
+
+    Raises:
+        ConfigError: `store.toml` is missing or wrong.
+        InputError: a file cannot be understood.
+    """
+    return _Line(store, read_settings(store), listen).run(with_events=with_events)
+
+
+class _Line:
+    """The stages of one build; each is a folder under the key of what it was made from."""
+
+    def __init__(self, store: Path, settings: Settings, listen: Listener) -> None:
+        settings.expect_only(
+            "shop", "catalog", "events", "import", "types", "pairs", "evidence", "descriptions", "co_buy", "graph",
+            "lexical", "search",
+        )  # fmt: skip
+        self._store, self._settings, self._listen = store, settings, listen
+        self._artifacts = ArtifactStore(store / ARTIFACTS_FOLDER)
+        self._shop = settings.one("shop", ShopConfig)
+        self._keys: dict[str, str] = {}
+        self._made = self._reused = 0
+
+    def run(self, *, with_events: bool) -> BuildReport:
+        started = time.perf_counter()
+        catalog = self._catalog()
+        pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
+        if pairs is None:
+            note = "the shop has no logs" if with_events else "building from the catalog alone"
+            self._listen(Progress("pairs", State.SKIPPED, note=note))
+        hypotheses = self._hypotheses(catalog, pairs)
+        graph = self._graph(hypotheses)
+        self._lexical(catalog)
+        self._expansion(catalog, graph)
+        self._artifacts.publish(self._keys)
+        self._artifacts.sweep(self._keys)
+        seconds = time.perf_counter() - started
+        return BuildReport(self._artifacts.root, dict(self._keys), seconds, self._made, self._reused)
+
+    # ------------------------------------------------------------ stages
+    def _catalog(self) -> Path:
+        feeds = self._settings.many("catalog", CatalogSource)
+        if not feeds:
+            raise ConfigError(f'{self._settings.origin} names no product feed. Add [[catalog]] with path = "...".')
+        types = self._settings.one("types", TypeConfig)
+        corrected = self._shop.type_corrections
+        corrections = self._store / corrected if corrected else None
+        files = [path for feed in feeds for path in source_files(feed.path, self._store)]
+
+        def make(folder: Path, summary: Summary) -> None:
+            products, report = read_catalog(feeds, self._store)
+            typed = infer_types(products, corrections, types)
+            Catalog(typed).save(folder)
+            summary |= {"products": report.products, "set_aside": report.reading.set_aside.total()}
+            summary |= {"types": len(Catalog(typed).types()), "typed_by_feed": report.typed}
+
+        inputs = self._contents([*files, *([corrections] if corrections else [])])
+        return self._stage("catalog", 1, inputs | {"config": repr((feeds, types))}, make)
+
+    def _pairs(self, catalog: Path) -> Path:
+        sources = self._settings.many("events", EventSource)
+        importing, mining = self._settings.one("import", ImportConfig), self._settings.one("pairs", PairConfig)
+        files = [path for source in sources for path in source_files(source.path, self._store)]
+
+        def read(folder: Path, summary: Summary) -> None:
+            report = read_events(sources, self._store, folder, importing)
+            summary |= {"events": report.events, "queries": report.queries}
+            summary |= {"set_aside": report.reading.set_aside.total()}
+
+        events = self._stage("events", 1, self._contents(files) | {"config": repr((sources, importing))}, read)
+
+        def mine(folder: Path, summary: Summary) -> None:
+            report = mine_pairs(events, catalog / PRODUCTS_FILE, folder, mining)
+            summary |= {"search_buy": report.search_buy, "co_buy": report.co_buy, "sessions": report.sessions}
+            summary |= {f"step {index}": str(step) for index, step in enumerate(report.steps, 1)}
+
+        return self._stage("pairs", 1, self._from("catalog", "events") | {"config": repr(mining)}, mine)
+
+    def _hypotheses(self, catalog: Path, pairs: Path | None) -> Path:
+        evidence = self._settings.one("evidence", EvidenceConfig)
+        descriptions = self._settings.one("descriptions", DescriptionConfig)
+        co_buy = self._settings.one("co_buy", CoBuyConfig)
+        hypothesizers: tuple[Hypothesizer, ...] = (
+            EvidenceHypothesizer(evidence),
+            DescriptionHypothesizer(descriptions),
+            ComplementHypothesizer(co_buy),
+        )
+
+        def make(folder: Path, summary: Summary) -> None:
+            products = pq.read_table(catalog / PRODUCTS_FILE)
+            found = pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
+            shop = Shop(products, found, self._shop.language)
+            proposed = pa.concat_tables([to_table(one.propose(shop)) for one in hypothesizers])
+            kept, yields = apply_filters(proposed, default_filters(products))
+            pq.write_table(kept, folder / HYPOTHESES_FILE, compression="zstd")
+            summary |= {"proposed": proposed.num_rows, "kept": kept.num_rows}
+            summary |= {f"filter {one.name}": one.rejected for one in yields}
+
+        inputs = self._from("catalog", *(["pairs"] if pairs else []))
+        return self._stage(
+            "hypotheses", 1, inputs | {"config": repr((evidence, descriptions, co_buy, self._shop.language))}, make
+        )
+
+    def _graph(self, hypotheses: Path) -> Path:
+        config = self._settings.one("graph", GraphConfig)
+
+        def make(folder: Path, summary: Summary) -> None:
+            proposed = pq.read_table(hypotheses / HYPOTHESES_FILE)
+            summary |= asdict(assemble(proposed, folder, config, language=self._shop.language))
+
+        return self._stage("graph", 1, self._from("hypotheses") | {"config": repr((config, self._shop.language))}, make)
+
+    def _lexical(self, catalog: Path) -> Path:
+        config = self._settings.one("lexical", LexicalConfig)
+
+        def make(folder: Path, summary: Summary) -> None:
+            products = pq.read_table(catalog / PRODUCTS_FILE)
+            build_lexical(products, folder, config)
+            summary["products"] = products.num_rows
+
+        return self._stage("lexical", 1, self._from("catalog") | {"config": repr(config)}, make)
+
+    def _expansion(self, catalog: Path, graph: Path) -> Path:
+        def make(folder: Path, summary: Summary) -> None:
+            opened = KnowledgeGraph(graph, language=self._shop.language)
+            summary["entries"] = build_expansion(opened, pq.read_table(catalog / PRODUCTS_FILE), folder)
+
+        return self._stage("expansion", 1, self._from("catalog", "graph"), make)
+
+    # ------------------------------------------------------------ the machinery under them
+    def _stage(self, kind: str, version: int, inputs: Mapping[str, str], make: Callable[[Path, Summary], None]) -> Path:
+        """The folder of a stage: the one from before when nothing changed, else a new one."""
+        key = digest(
+            kind, str(version), whybuy.__version__, *(f"{name}={value}" for name, value in sorted(inputs.items()))
+        )
+        self._keys[kind] = key
+        if self._artifacts.has(kind, key, version):
+            self._reused += 1
+            self._listen(Progress(kind, State.REUSED))
+            return self._artifacts.folder(kind, key)
+        self._listen(Progress(kind, State.STARTED))
+        started = time.perf_counter()
+        with self._artifacts.create(kind, key, version, inputs) as (folder, summary):
+            make(folder, summary)
+        self._made += 1
+        self._listen(Progress(kind, State.DONE, time.perf_counter() - started, dict(summary)))
+        return self._artifacts.folder(kind, key)
+
+    def _from(self, *kinds: str) -> dict[str, str]:
+        return {kind: self._keys[kind] for kind in kinds}
+
+    def _contents(self, files: list[Path]) -> dict[str, str]:
+        """Hash of the content of each source file, remembered by size and time of change."""
+        return {os.path.relpath(path, self._store): _content_key(path) for path in files}
+
+
+def _content_key(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist. Correct its path in store.toml.") from None

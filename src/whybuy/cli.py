@@ -1,0 +1,434 @@
+"""One thin command per function; what a command prints is on stdout, what it says meanwhile on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import whybuy
+from whybuy.errors import WhybuyError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from whybuy.evaluation.judgments import Scale
+    from whybuy.evaluation.search import SearchReport
+    from whybuy.records import Answer, Hit
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Why people buy, and search that knows it.")
+graph_app = typer.Typer(no_args_is_help=True, help="Look into the knowledge graph.")
+export_app = typer.Typer(no_args_is_help=True, help="Write what was learned in formats that other tools read.")
+evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and graph against judgments and truth.")
+app.add_typer(graph_app, name="graph")
+app.add_typer(export_app, name="export")
+app.add_typer(evaluate_app, name="evaluate")
+
+Store = Annotated[Path, typer.Option("--store", help="Folder of the shop.", envvar="WHYBUY_STORE")]
+Json = Annotated[bool, typer.Option("--json", help="Print the API body and nothing else.")]
+Limit = Annotated[int, typer.Option(min=0, max=1000, help="How many to print.")]
+HERE = Path("shop")
+
+
+@app.callback(invoke_without_command=True)
+def main(*, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Mine why people buy from a shop's catalog and logs, and search with the reasons."""
+    if version:
+        print(whybuy.__version__)
+        raise typer.Exit
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Turn expected failures into one clear message and exit code 1."""
+    try:
+        yield
+    except WhybuyError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Stopped. What was finished is kept; run the same command again to go on.")
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}. "
+              "Nothing half-written was published; mend it and run the same command again.")  # fmt: skip
+
+
+def _fail(message: str) -> None:
+    _stderr().print(f"[bold red]error:[/] {_escaped(message)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _stderr() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+# ---------------------------------------------------------------- making a shop
+@app.command()
+def init(
+    files: Annotated[list[Path], typer.Argument(help="Product feeds and logs, in any format that is known.")],
+    *,
+    store: Store = HERE,
+    overwrite: Annotated[bool, typer.Option(help="Replace a store.toml that is there.")] = False,
+) -> None:
+    """Look at a shop's files, say what they are, and write `store.toml`, which a person can correct."""
+    from whybuy.behavior.init import init_store
+
+    with failing_clearly():
+        report = init_store(store, files, overwrite=overwrite)
+        for line in report.lines():
+            print(line)
+        _stderr().print(f"Wrote {report.store_file}. Correct it if need be, then: whybuy build --store {store}")
+
+
+@app.command()
+def validate(*, store: Store = HERE, json: Json = False) -> None:
+    """Read all files of a shop and report what was kept, what was set aside and why."""
+    from whybuy.behavior.validate import validate_store
+    from whybuy.config import read_settings
+
+    with failing_clearly():
+        report = validate_store(read_settings(store), store)
+        print(_json(report) if json else "\n".join(report.lines()))
+
+
+@app.command()
+def build(
+    *,
+    store: Store = HERE,
+    catalog_only: Annotated[bool, typer.Option(help="Leave the logs out, as a shop without any would.")] = False,
+) -> None:
+    """Build the shop: catalog, behavior pairs, hypotheses, graph, indexes. Resumes where it was stopped."""
+    from whybuy.build import build as run
+
+    with failing_clearly(), _progress() as listen:
+        report = run(store, listen=listen, with_events=not catalog_only)
+        _stderr().print(
+            f"[bold]Built[/] {store} in {report.seconds:.1f} s ({report.made} stages made, {report.reused} reused). "
+            f'Next: whybuy search --store {store} "..."  or  whybuy serve --store {store}',
+            highlight=False,
+        )
+
+
+@app.command()
+def demo(
+    *,
+    store: Store = HERE,
+    serve: Annotated[bool, typer.Option(help="Open the pages when the build is done.")] = True,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 8000,
+    seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 7,
+) -> None:
+    """Write the demo shop, build it and open its pages."""
+    from whybuy.demo.store import EXAMPLES, make_store
+
+    with failing_clearly():
+        with _stderr().status("writing the demo shop"):
+            made = make_store(store, seed=seed)
+        if made is not None:
+            _stderr().print(
+                f"Demo shop: {made.products:,} products of {made.types} types, {made.sessions:,} sessions, "
+                f"{made.purchases:,} purchases.",
+                highlight=False,
+            )
+    build(store=store)
+    if serve:
+        _serve(store, host, port, EXAMPLES)
+
+
+@app.command()
+def serve(
+    *,
+    store: Store = HERE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 8000,
+) -> None:
+    """Serve the API and the pages of a built shop."""
+    _serve(store, host, port, ())
+
+
+def _serve(store: Path, host: str, port: int, examples: tuple[str, ...]) -> None:
+    from whybuy.serving.run import serve as run
+
+    def listening(address: str) -> None:
+        _stderr().print(f"[bold]{address}[/]  (Ctrl-C stops)", highlight=False)
+
+    with failing_clearly():
+        run(store, host=host, port=port, examples=examples, listening=listening)
+
+
+# ---------------------------------------------------------------- asking
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What the shopper types.")],
+    *,
+    store: Store = HERE,
+    limit: Limit = 10,
+    offset: Annotated[int, typer.Option(min=0, max=10_000)] = 0,
+    where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.")] = [],  # noqa: B006
+    sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
+    ranker: Annotated[str, typer.Option(help="fused, lexical or intents.")] = "fused",
+    json: Json = False,
+) -> None:
+    """Search the shop; each hit says which stage found it and why it answers."""
+    from whybuy.discovery import Discovery
+    from whybuy.records import Query
+
+    with failing_clearly():
+        asked = Query(query, limit, offset, _filters(where), _sort(sort), ranker)
+        answer = Discovery.open(store).search(asked)
+        _print_answer(answer, json=json)
+
+
+@app.command()
+def explain(
+    query: Annotated[str, typer.Argument(help="What the shopper types.")],
+    product_id: Annotated[str, typer.Argument(help="The product in question.")],
+    *,
+    store: Store = HERE,
+    json: Json = False,
+) -> None:
+    """Say how one product answers a query: scores by stage, matched words, reasons with their evidence."""
+    from whybuy.discovery import Discovery
+
+    with failing_clearly():
+        hit = Discovery.open(store).explain(query, product_id)
+        if json:
+            print(_json(hit))
+        else:
+            _print_hit(hit, 1, evidence=True)
+
+
+@app.command()
+def intents(
+    query: Annotated[str, typer.Argument(help="What the shopper types.")], *, store: Store = HERE, json: Json = False
+) -> None:
+    """Say which needs are understood in a query."""
+    from whybuy.discovery import Discovery
+
+    with failing_clearly():
+        found = Discovery.open(store).intents(query)
+        if json:
+            print(_json({"query": query, "intents": found}))
+        for intent in () if json else found:
+            print(f"{intent.confidence:.2f}  {intent.relation.words} {intent.tail}  ({intent.source}: {intent.words})")
+
+
+@graph_app.command()
+def show(
+    label: Annotated[str, typer.Argument(help='A need, type, query or product: "pregnant women".')],
+    *,
+    store: Store = HERE,
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """Show the edges around a node."""
+    from whybuy.discovery import Discovery
+
+    with failing_clearly():
+        around = Discovery.open(store).neighborhood(label, limit=limit)
+        if json:
+            print(_json(around))
+            return
+        if not around.nodes:
+            _fail(f"The graph of {store} has no node {label!r}. Try a need, a product type or a query.")
+        names = {node.id: node.label for node in around.nodes}
+        for edge in around.edges:
+            print(
+                f"{names[edge.source]}  --{edge.relation.value}->  {names[edge.target]}   "
+                f"plausibility {edge.plausibility:.2f}, typicality {edge.typicality:.2f}, support {edge.support}"
+            )
+
+
+@export_app.command("graph")
+def export_graph(
+    target: Annotated[Path, typer.Argument(help="Folder or file to write.")],
+    *,
+    store: Store = HERE,
+    format: Annotated[str, typer.Option("--format", help="parquet, neo4j, ntriples or graphml.")] = "parquet",  # noqa: A002
+) -> None:
+    """Write the knowledge graph for other tools."""
+    from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+    from whybuy.graph.export import export_graph as export
+
+    with failing_clearly():
+        folder = ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"]
+        for path in export(folder, target, format):
+            print(path)
+
+
+# ---------------------------------------------------------------- measuring
+@evaluate_app.command("search")
+def evaluate_search(
+    judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
+    *,
+    store: Store = HERE,
+    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,intents,fused",
+    scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
+    relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
+    trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
+    from whybuy.discovery import Discovery
+    from whybuy.evaluation.judgments import read_judgments
+    from whybuy.evaluation.search import evaluate_search as evaluate
+
+    with failing_clearly():
+        discovery = Discovery.open(store)
+        judged = read_judgments(judgments, scale=_scale(scale))
+        ranks = {name: _rank_with(discovery, name) for name in rankers.split(",")}
+        report = evaluate(ranks, judged, relevant_from=relevant_from)
+        if trec is not None:
+            _write_runs(report, trec)
+        print(_json(report.as_json())) if json else _print_search_report(report)
+
+
+@evaluate_app.command("graph")
+def evaluate_graph(
+    *,
+    store: Store = HERE,
+    truth: Annotated[
+        Path | None, typer.Option(help="Latent truth. Default: truth/reasons.parquet of the store.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure the graph against the demo's latent truth: precision and recall, by relation, seen and unseen."""
+    from whybuy.evaluation.store import evaluate_store_graph
+
+    with failing_clearly():
+        report = evaluate_store_graph(store, truth or store / "truth" / "reasons.parquet")
+        print(_json(report.as_json()) if json else "\n".join(report.lines()))
+
+
+# ---------------------------------------------------------------- printing
+def _json(value: object) -> str:
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _print_answer(answer: "Answer", *, json: bool) -> None:
+    if json:
+        print(_json(answer))
+        return
+    for intent in answer.intents:
+        print(f"understood: {intent.relation.words} {intent.tail} ({intent.confidence:.2f})")
+    for place, hit in enumerate(answer.hits, 1):
+        _print_hit(hit, place)
+    if not answer.hits:
+        print("nothing found")
+    _stderr().print(f"{answer.total:,} found in {answer.took_ms:.1f} ms", highlight=False)
+
+
+def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
+    stages = ", ".join(f"{name} {score:.2f}" for name, score in hit.scores.items())
+    print(f"{place:2d}. {hit.title}  [{hit.product_id}]")
+    print(f"    {hit.score:.3f} by {hit.source} ({stages})")
+    if hit.matched:
+        print("    matched: " + ", ".join(f"{match.term} in {match.field}" for match in hit.matched))
+    for reason in hit.reasons:
+        print(f"    because: {reason.head} -- {reason.relation.words} {reason.tail} ({reason.confidence:.2f})")
+        for line in reason.evidence if evidence else reason.evidence[:1]:
+            print(f"             {line}")
+
+
+def _print_search_report(report: "SearchReport") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    body = report.as_json()
+    table = Table(title=f"{body['queries']} queries")
+    rankers = body["rankers"]
+    assert isinstance(rankers, dict)
+    columns = list(next(iter(rankers.values())))
+    for name in ("ranker", *columns):
+        table.add_column(name, justify="left" if name == "ranker" else "right")
+    for name, values in rankers.items():
+        table.add_row(name, *(f"{values[column]:.3f}" for column in columns))
+    Console().print(table)
+
+
+def _write_runs(report: "SearchReport", folder: Path) -> None:
+    from whybuy.evaluation.search import write_trec_run
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, ranker in report.rankers.items():
+        write_trec_run(folder / f"{name}.run", name, ranker.run)
+
+
+def _scale(span: str) -> "Scale | None":
+    from whybuy.errors import InputError
+    from whybuy.evaluation.judgments import Scale
+
+    if not span:
+        return None
+    low, _, high = span.partition("..")
+    try:
+        return Scale(float(low), float(high))
+    except ValueError:
+        raise InputError(f'Scale {span!r} is not "low..high", for example "1..3".') from None
+
+
+def _rank_with(discovery: "whybuy.Discovery", ranker: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def rank(query: str, limit: int) -> list[str]:
+        return discovery.rank(query, limit=limit, ranker=ranker)
+
+    return rank
+
+
+def _filters(given: list[str]) -> "tuple[whybuy.records.Filter, ...]":
+    from whybuy.errors import InputError
+    from whybuy.records import Filter
+
+    by_field: dict[str, list[str]] = {}
+    for entry in given:
+        field, colon, value = entry.partition(":")
+        if not colon:
+            raise InputError(f'Filter {entry!r} is not "field:value", for example "brand:Marlowe".')
+        by_field.setdefault(field, []).append(value)
+    return tuple(Filter(field, tuple(values)) for field, values in by_field.items())
+
+
+def _sort(name: str) -> "whybuy.records.Sort":
+    from whybuy.errors import InputError
+    from whybuy.records import Sort
+
+    try:
+        return Sort(name)
+    except ValueError:
+        raise InputError(f"Sort {name!r} is not one of {', '.join(sort.value for sort in Sort)}.") from None
+
+
+@contextmanager
+def _progress():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """A listener that shows the stages of a build on stderr."""
+    from whybuy.build import Progress, State
+
+    console = _stderr()
+    with console.status("starting") as status:
+
+        def listen(progress: Progress) -> None:
+            if progress.state is State.STARTED:
+                status.update(progress.stage)
+                return
+            words = {State.REUSED: "unchanged", State.SKIPPED: f"skipped: {progress.note}"}.get(progress.state, "")
+            facts = ", ".join(
+                f"{name} {value:,}" for name, value in (progress.summary or {}).items() if isinstance(value, int)
+            )
+            took = f"{progress.seconds:.1f} s" if progress.state is State.DONE else ""
+            console.print(f"  {progress.stage:<11} {words or facts}  {took}", highlight=False)
+
+        yield listen
+
+
+if __name__ == "__main__":
+    sys.exit(app())

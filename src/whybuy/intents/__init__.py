@@ -1,0 +1,5 @@
+"""A query → the needs that it names, from the graph."""
+
+from whybuy.intents.reader import IntentConfig, IntentReader
+
+__all__ = ["IntentConfig", "IntentReader"]

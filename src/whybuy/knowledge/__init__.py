@@ -1,0 +1,1 @@
+"""The offline line from behavior pairs and catalog to hypotheses about why people buy."""

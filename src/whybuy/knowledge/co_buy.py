@@ -1,0 +1,88 @@
+"""Reasons of co-buy pairs: what two products that are bought together have in common, and what goes with what."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from whybuy.knowledge.association import Demands, Integers, ProductGroups, associate
+from whybuy.knowledge.hypothesizer import Shop
+from whybuy.records import Behavior, Head, HeadKind, Hypothesis
+from whybuy.relations import Relation
+
+GENERATOR = "co_buy.v1"
+SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CoBuyConfig:
+    """When two product types count as complements (our design)."""
+
+    demands: Demands = Demands(least_count=5, doubt=3.0, least_share=0.25, least_lift=2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ComplementHypothesizer:
+    """Product types that are bought together more than chance explains: <tent, used_with, sleeping bag>."""
+
+    config: CoBuyConfig = CoBuyConfig()
+
+    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+        """Complements in both directions; nothing without co-buy pairs or product types."""
+        pairs = shop.pairs_of(Behavior.CO_BUY)
+        types = ProductGroups(shop).types
+        if not pairs.num_rows or len(types.heads) < 2:
+            return
+        left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
+        kind = np.array([types.number.get(name, -1) for name in shop.types])
+        sessions = pairs["sessions"].to_numpy().astype(np.float64)
+        across = (kind[left] != kind[right]) & (kind[left] >= 0) & (kind[right] >= 0)
+        left, right, sessions = left[across], right[across], sessions[across]
+        needs, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
+        both = np.concatenate([sessions, sessions])
+        partners = sparse.csr_array((both, (needs, products)), shape=(len(types.heads), len(shop.ids)))
+        background = np.bincount(products, weights=both, minlength=len(shop.ids)) + 0.1
+        samples = _strongest_pairs(kind[left], kind[right], sessions, np.array(pairs["pair_id"].to_pylist())[across])
+        for found in associate(partners, background, types, types, self.config.demands):
+            head, tail = types.heads[found.need], types.heads[found.group].key[0]
+            evidence = samples[min(found.need, found.group), max(found.need, found.group)]
+            scores = (found.lift, found.plausibility, found.typicality)
+            yield Hypothesis(head, Relation.USED_WITH, tail, GENERATOR, int(found.count), *scores, evidence, (tail,))
+
+
+def _strongest_pairs(
+    left: Integers, right: Integers, sessions: NDArray[np.float64], pair_ids: NDArray[np.str_]
+) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The pair ids with the most sessions by (smaller type, larger type)."""
+    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for at in np.argsort(-sessions, kind="stable").tolist():
+        ids = found[min(int(left[at]), int(right[at])), max(int(left[at]), int(right[at]))]
+        if len(ids) < SAMPLE:
+            ids.append(str(pair_ids[at]))
+    return {key: tuple(ids) for key, ids in found.items()}
+
+
+def shared_by_pairs(
+    shop: Shop, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
+) -> Iterator[Hypothesis]:
+    """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
+
+    by_need: needs × products; an entry above 0 means that the product answers the need.
+    """
+    pairs = shop.pairs_of(Behavior.CO_BUY)
+    if not pairs.num_rows:
+        return
+    by_product = sparse.csr_array(by_need.T > 0).astype(np.float64)
+    left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
+    shared = sparse.csr_array(by_product[left].multiply(by_product[right]))
+    ids, sessions = pairs["pair_id"].to_pylist(), pairs["sessions"].to_pylist()
+    for index in np.flatnonzero(np.diff(shared.indptr)).tolist():
+        head = Head(HeadKind.PAIR, (shop.ids[left[index]], shop.ids[right[index]]))
+        for need in shared.indices[shared.indptr[index] : shared.indptr[index + 1]].tolist():
+            relation, wording = needs[need]
+            support = int(sessions[index])
+            score = 1.0 - 0.5 ** (0.5 * support + 0.5)
+            yield Hypothesis(head, relation, wording, generator, support, 1.0, score, score, (ids[index],), (wording,))

@@ -1,0 +1,217 @@
+"""Surface patterns: how a language says why. One TOML file per language beside this module, English first."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from whybuy.errors import ConfigError
+from whybuy.relations import Relation, TailKind, parse_relation
+from whybuy.text import DETERMINERS, canonical, lemma, normalize, tokenize
+
+LONGEST_TAIL = 6  # words
+SPECIFIC = 3.0  # the wording itself shows the relation: "what nurses use"
+BY_KIND = 1.0  # the kind of the tail decides: "for nurses", "in the nursery"
+GUESSED = 0.3  # neither does: "for widgets"
+_NOUN_STOPS = frozenset(
+    "that which who when while so because without from in at with during on to than as if where or but by "
+    "including like after before over under into until thanks made".split()
+)
+_VERB_STOPS = frozenset("that which who when while so because without and or but if where until thanks".split())
+_CLAUSE = re.compile(
+    r"[.;:!?()\[\]|•*\"]+(?:\s|$)|[;!?()\[\]|•*\"]|\s-\s|,\s(?=(?:and |or )?(?:it|this|the|these|our|you|we)\b)"
+)
+_LIST = re.compile(r",\s*(?:and |or )?|\s+(?:and|or|&)\s+")
+_EMPTY_TAILS = frozenset(
+    "use it them you all any everyone everything anything that this one life year look way time lot day other others "
+    "more most best good great thing purpose occasion need reason money price choice size type kind application".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A need found in a text: the words that name it and the relation that its wording shows."""
+
+    relation: Relation
+    tail: str  # normalized words
+    type_words: str  # the words beside it that name the product; empty when there are none
+    certainty: float  # how much the wording says about the relation: `SPECIFIC`, `BY_KIND` or `GUESSED`
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    regex: re.Pattern[str]
+    relation: Relation | None  # None: the kind of the tail decides
+    by: str  # which table of kinds decides
+    verbal: bool  # the tail is a verb phrase
+    whole: bool  # the tail starts where the match starts
+
+
+class Patterns:
+    """The surface patterns and kind lexicons of one language."""
+
+    def __init__(self, language: str, table: Mapping[str, Any]) -> None:
+        self.language = language
+        self._queries = [_compile(entry, r"(?P<tail>.+?)", whole_text=True) for entry in table["query"]]
+        self._texts = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["text"]]
+        self._by = {
+            by: {_kind_or_none(kind): parse_relation(relation) for kind, relation in kinds.items()}
+            for by, kinds in table["by"].items()
+        }
+        self._words = {name: frozenset(words.split()) for name, words in table["kinds"].items()}
+        self._suffixes = {kind: tuple(table["kinds"][f"{kind}_suffixes"].split()) for kind in ("audience", "function")}
+
+    def in_query(self, query: str) -> list[Phrase]:
+        """The needs that a normalized query words explicitly, the most specific reading first; often none."""
+        found = []
+        for pattern in self._queries:
+            match = pattern.regex.fullmatch(query)
+            if match is None:
+                continue
+            words = (match.groupdict().get("type") or "").strip()
+            phrase = self._phrase(pattern, match["tail"], words)
+            if phrase is not None:
+                found.append(phrase)
+                break
+        return found
+
+    def in_text(self, text: str) -> Iterator[Phrase]:
+        """The needs that a description, title or review words, clause by clause."""
+        for clause in _CLAUSE.split(normalize(text)):
+            for pattern in self._texts:
+                for match in pattern.regex.finditer(clause):
+                    tail = clause[match.start() :] if pattern.whole else match["tail"]
+                    for part in self._tails(tail, verbal=pattern.verbal or pattern.whole):
+                        phrase = self._phrase(pattern, part, "")
+                        if phrase is not None:
+                            yield phrase
+
+    def bare(self, tail: str) -> Relation | None:
+        """The relation of a need that is named without any connecting word, by its kind."""
+        kind = self.kind(tail)
+        return None if kind is None else self._by["bare"].get(kind)
+
+    @functools.lru_cache(maxsize=100_000)  # noqa: B019 - one instance per language and process
+    def kind(self, tail: str) -> TailKind | None:
+        """What a phrase names, by its head word; None when the lexicon does not know."""
+        every = tokenize(tail)
+        words = [word for word in every if word not in DETERMINERS]
+        if not words:
+            return None
+        head_at = next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of"}), len(words)) - 1
+        led_by_article = len(every) > 1 and every[1] in DETERMINERS
+        if _is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
+            return self._kind_of_doing(words[0])
+        return self._kind_of_noun(words, words[head_at])
+
+    def _leads_verb_phrase(self, words: list[str], head_at: int) -> bool:
+        """Whether "-ing" leads a verb phrase ("drying hair"), not a thing ("dining room", "wedding guests")."""
+        if head_at == 0:
+            return lemma(words[0], self.language) != words[0]
+        head = {words[head_at], lemma(words[head_at], self.language)}
+        return not any(head & self._words[kind] for kind in ("audience", "location", "event", "concept", "time"))
+
+    def _kind_of_doing(self, gerund: str) -> TailKind:
+        is_activity = lemma(gerund, self.language) in self._words["activity_verbs"]
+        return TailKind.EVENT if is_activity else TailKind.FUNCTION
+
+    def _kind_of_noun(self, words: list[str], head: str) -> TailKind | None:
+        head_lemma = lemma(head, self.language)
+        for kind in ("body", "time", "location", "audience", "event", "function", "concept"):
+            if {head, head_lemma} & self._words[kind]:
+                return TailKind[kind.upper()]
+        if any(lemma(word, self.language) in self._words["body"] for word in words):
+            return TailKind.BODY
+        if head_lemma in self._words["not_audience"] or len(head_lemma) < 5:
+            return None
+        if head_lemma.endswith(self._suffixes["audience"]):
+            return TailKind.AUDIENCE
+        if head_lemma.endswith(self._suffixes["function"]):
+            return TailKind.FUNCTION
+        return self._kind_of_doing(head) if _is_gerund(head) else None
+
+    def _phrase(self, pattern: _Pattern, tail: str, type_words: str) -> Phrase | None:
+        tail = tail.strip(" ,'-")
+        words = tokenize(tail)
+        if (
+            not words
+            or len(words) > LONGEST_TAIL
+            or canonical(tail) in _EMPTY_TAILS
+            or all(word.isdigit() for word in words)
+        ):
+            return None
+        if pattern.relation is not None:
+            return Phrase(pattern.relation, tail, type_words, SPECIFIC)
+        kind = self.kind(tail)
+        relations = self._by[pattern.by]
+        relation = relations.get(kind) or relations.get(None)
+        if relation is None:
+            return None
+        guessed = pattern.by == "for" and kind not in relations
+        return Phrase(relation, tail, type_words, GUESSED if guessed else BY_KIND)
+
+    def _tails(self, text: str, *, verbal: bool) -> Iterator[str]:
+        """Cut running text after a pattern to the tails that it names: "home, office and school use" is three."""
+        for part in [text] if verbal else _LIST.split(text):
+            words: list[str] = []
+            for word in part.split():
+                bare = word.strip(",'")
+                if (words and bare in _VERB_STOPS) or (bare in _NOUN_STOPS and len(words) >= (2 if verbal else 1)):
+                    break
+                words.append(bare)
+                if word.endswith(","):
+                    break
+            if 0 < len(words) <= LONGEST_TAIL:
+                yield " ".join(words)
+            if not verbal and len(words) < len(part.split()):
+                return
+
+
+def _is_gerund(word: str) -> bool:
+    return word.endswith("ing") and len(word) > 4
+
+
+def _kind_or_none(name: str) -> TailKind | None:
+    return None if name == "unknown" else TailKind[name.upper()]
+
+
+def _compile(entry: Mapping[str, Any], tail: str, *, whole_text: bool) -> _Pattern:
+    source = (
+        entry["pattern"].replace("{tail_verb}", "{tail}").replace("{tail}", tail).replace("{type}", r"(?P<type>.+?)")
+    )
+    relation = parse_relation(entry["relation"]) if "relation" in entry else None
+    if whole_text:
+        source = _name_types_once(source)
+    return _Pattern(
+        re.compile(source), relation, entry.get("by", ""), "{tail_verb}" in entry["pattern"], entry.get("whole", False)
+    )
+
+
+def _name_types_once(source: str) -> str:
+    """A pattern may offer two places for the type; regular expressions allow a group name once."""
+    first, *others = source.split("(?P<type>")
+    if not others:
+        return source
+    return first + "(?P<type>" + "(?:".join(others)
+
+
+@functools.cache
+def load_patterns(language: str) -> Patterns:
+    """The patterns of a language.
+
+    Raises:
+        ConfigError: there is no pattern file for it.
+    """
+    file = resources.files(__name__) / f"{language}.toml"
+    if not file.is_file():
+        available = sorted(
+            entry.name[:-5] for entry in resources.files(__name__).iterdir() if entry.name.endswith(".toml")
+        )
+        raise ConfigError(
+            f"There are no surface patterns for language {language!r}; there are for {', '.join(available)}. "
+            f"Add knowledge/patterns/{language}.toml, or set language in the [shop] table of store.toml."
+        )
+    return Patterns(language, tomllib.loads(file.read_text(encoding="utf-8")))

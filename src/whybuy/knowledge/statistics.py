@@ -1,0 +1,38 @@
+"""How much more often than by chance: shrunken lift and its significance, over whole arrays."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, xlogy
+
+Floats = NDArray[np.float64]
+
+
+def shrunken_lift(observed: Floats, expected: Floats, *, prior: float = 1.0) -> Floats:
+    """Observed over expected counts, drawn towards 1 as if `prior` further events had come as expected.
+
+    The posterior mean of a Poisson rate ratio under a Gamma(prior, prior) prior (the gamma-Poisson shrinker used for
+    adverse drug reports, DuMouchel 1999).
+
+    observed, expected: shape (n,), counts >= 0. Returns: shape (n,), > 0.
+    """
+    return (observed + prior) / (expected + prior)
+
+
+def significance(observed: Floats, expected: Floats, trials: Floats) -> Floats:
+    """Signed square root of the binomial log-likelihood ratio: about standard normal when nothing is going on.
+
+    Dunning 1993, one-sided use. observed, expected: shape (n,), counts in [0, trials]. Returns: shape (n,).
+    """
+    expected = np.clip(expected, 1e-9, trials - 1e-9)
+    missed = trials - observed
+    deviance = 2.0 * (xlogy(observed, observed / expected) + xlogy(missed, missed / (trials - expected)))
+    z: Floats = np.sign(observed - expected) * np.sqrt(np.maximum(deviance, 0.0))
+    return z
+
+
+def plausibility(z: Floats, *, doubt: float = 2.0) -> Floats:
+    """Evidence statistics as a score in [0, 1]: one half at `doubt` standard deviations, towards 1 above.
+
+    Our design, a stand-in for a critic that has seen judgments; it is no calibrated probability.
+    """
+    return np.asarray(ndtr(z - doubt), dtype=np.float64)

@@ -1,0 +1,158 @@
+"""Retrieval by intents: a need, the heads that the graph joins to it, the products under those heads."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from whybuy.graph import KnowledgeGraph
+from whybuy.graph.files import INTENT
+from whybuy.records import HeadKind, Intent
+from whybuy.retrieval.ranked import Ranked
+from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
+
+FORMAT_VERSION = 1
+OTHER_TYPE = 0.25  # what a product keeps of its score when the query names another type (tuned on the looked-at demo)
+LEAST_WEIGHT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Products under the heads of a graph."""
+
+    by_type: dict[str, list[int]]
+    by_trait: dict[tuple[str, str, str], list[int]]
+    by_id: dict[str, int]
+
+
+def build_expansion(graph: KnowledgeGraph, products: pa.Table, folder: Path) -> int:
+    """Write, for each intent, the products that answer it with their weights in (0, 1]; returns how many entries.
+
+    weight(intent, product) ~ typicality of its type x (1 + the log lifts of the traits and the product itself), scaled to
+    a maximum of 1 by intent. Our design: lifts within a type multiply as in naive Bayes.
+    """
+    rows = _rows(products)
+    intents = [node for node, kind in enumerate(graph.nodes["kind"].to_pylist()) if kind == INTENT]
+    edges = _Edges(graph)
+    starts, columns, weights = np.zeros(graph.nodes.num_rows + 1, np.int64), [], []
+    for node in intents:
+        found = _weigh(edges.to(node), rows)
+        starts[node + 1] = len(found)
+        columns.append(np.fromiter(found, dtype=np.int32, count=len(found)))
+        weights.append(np.fromiter(found.values(), dtype=np.float32, count=len(found)))
+    np.save(folder / "starts.npy", np.cumsum(starts))
+    np.save(folder / "rows.npy", np.concatenate(columns) if columns else np.empty(0, np.int32))
+    np.save(folder / "weights.npy", np.concatenate(weights) if weights else np.empty(0, np.float32))
+    return int(starts.sum())
+
+
+class _Edges:
+    """Edges by tail, in plain columns."""
+
+    def __init__(self, graph: KnowledgeGraph) -> None:
+        self._graph = graph
+        self._head = graph.edges["head"].to_numpy()
+        self._scores = [graph.edges[name].to_numpy() for name in ("plausibility", "typicality", "lift")]
+        self._kinds, self._keys = graph.nodes["kind"].to_pylist(), graph.nodes["key"].to_pylist()
+
+    def to(self, node: int) -> Iterable[tuple[str, tuple[str, ...], float, float, float]]:
+        """Kind and key of each head, plausibility, typicality, lift."""
+        for row in self._graph.edges_to(node).tolist():
+            head = self._head[row]
+            plausible, typical, lift = (float(score[row]) for score in self._scores)
+            yield self._kinds[head], tuple(self._keys[head]), plausible, typical, lift
+
+
+def _weigh(edges: Iterable[tuple[str, tuple[str, ...], float, float, float]], rows: _Rows) -> dict[int, float]:
+    base: defaultdict[int, float] = defaultdict(float)
+    boost: defaultdict[int, float] = defaultdict(float)
+    for kind, key, plausible, typical, lift in edges:
+        gain = plausible * np.log(max(lift, 1.0))
+        if kind == HeadKind.TYPE:
+            for row in rows.by_type.get(key[0], ()):
+                base[row] = max(base[row], plausible * typical)
+        elif kind == HeadKind.TYPE_ATTRIBUTE:
+            for row in rows.by_trait.get((key[0], key[1], key[2]), ()):
+                boost[row] += gain
+                base[row] = max(base[row], 0.5 * plausible * typical)
+        elif kind == HeadKind.PRODUCT and key[0] in rows.by_id:
+            row = rows.by_id[key[0]]
+            boost[row] += gain
+            base[row] = max(base[row], 0.5 * plausible * typical)
+    scores = {row: value * (1.0 + boost[row]) for row, value in base.items()}
+    top = max(scores.values(), default=1.0)
+    return {row: score / top for row, score in sorted(scores.items()) if score >= LEAST_WEIGHT * top}
+
+
+def _rows(products: pa.Table) -> _Rows:
+    by_type, by_trait = defaultdict(list), defaultdict(list)
+    columns = (products[name].to_pylist() for name in ("product_type", "title", "attributes"))
+    for row, (kind, title, attributes) in enumerate(zip(*columns, strict=True)):
+        if kind:
+            by_type[kind].append(row)
+            for entry in attributes:
+                by_trait[kind, entry["name"], entry["value"]].append(row)
+            for word in set(lemmas(title)):
+                by_trait[kind, "title", word].append(row)
+    return _Rows(
+        by_type, by_trait, {product_id: row for row, product_id in enumerate(products["product_id"].to_pylist())}
+    )
+
+
+def _best(scores: NDArray[np.float32], limit: int) -> Ranked:
+    """The rows with the highest scores above 0, ties by row. scores: shape (products,)."""
+    found = np.flatnonzero(scores > 0)
+    if len(found) > limit > 0:
+        cut = np.partition(scores[found], len(found) - limit)[len(found) - limit]
+        found = found[scores[found] >= cut]
+    order = np.lexsort((found, -scores[found]))[:limit]
+    return Ranked(found[order].astype(np.int32), scores[found[order]])
+
+
+class ExpansionIndex:
+    """Ranks products by needs; memory-mapped, safe for many threads."""
+
+    def __init__(self, folder: Path, graph: KnowledgeGraph, types: Sequence[str]) -> None:
+        """Map an index of `build_expansion`. types: the product type by row of the catalog."""
+        self._graph = graph
+        self._starts, self._rows, self._weights = (
+            np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("starts", "rows", "weights")
+        )
+        names = sorted(set(types))
+        number = {name: index for index, name in enumerate(names)}
+        self._type_of_row = np.array([number[name] for name in types], dtype=np.int32)
+        self._types_by_word: defaultdict[str, set[int]] = defaultdict(set)
+        for name, index in number.items():
+            for word in lemmas(name):
+                self._types_by_word[word].add(index)
+        self._type_count = len(names)
+
+    def rank(self, query: str, intents: Sequence[Intent], limit: int) -> Ranked:
+        """Products that answer the intents, best first; those of another type than the query names come later.
+
+        Scores: sum over the intents of confidence times weight, in (0, number of intents].
+        """
+        scores = np.zeros(len(self._type_of_row), dtype=np.float32)
+        for intent in intents:
+            node = self._graph.intent(intent.tail)
+            if node is not None:
+                span = slice(int(self._starts[node]), int(self._starts[node + 1]))
+                scores[self._rows[span]] += intent.confidence * self._weights[span]
+        named = self._named_types(query, intents)
+        if named.any():
+            scores *= np.where(named[self._type_of_row], 1.0, OTHER_TYPE).astype(np.float32)
+        return _best(scores, limit)
+
+    def _named_types(self, query: str, intents: Sequence[Intent]) -> NDArray[np.bool_]:
+        """Which types the words of the query outside its needs name. Shape (types,)."""
+        needs = {lemma(word) for intent in intents for word in tokenize(intent.words) if intent.source != "query"}
+        needs |= {lemma(word) for intent in intents for word in tokenize(intent.tail)}
+        named = np.zeros(self._type_count, dtype=bool)
+        for word in tokenize(query)[:32]:
+            if word not in FUNCTION_WORDS and lemma(word) not in needs:
+                named[list(self._types_by_word.get(lemma(word), ()))] = True
+        return named
