@@ -1,0 +1,120 @@
+"""Every relation can be read where a query or a text words it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whybuy.errors import ConfigError
+from whybuy.knowledge.patterns import LONGEST_TAIL, load_patterns
+from whybuy.relations import Relation, TailKind
+from whybuy.text import canonical, normalize, tokenize
+
+ENGLISH = load_patterns("en")
+
+QUERIES = {
+    Relation.USED_FOR_FUNCTION: ("lotion for stain removal", "stain removal", "lotion"),
+    Relation.USED_FOR_EVENT: ("tent for camping", "camping", "tent"),
+    Relation.USED_FOR_AUDIENCE: ("shoes for pregnant women", "pregnant women", "shoes"),
+    Relation.CAPABLE_OF: ("boots that keep feet dry", "keep feet dry", "boots"),
+    Relation.USED_TO: ("drill to hang shelves", "hang shelves", "drill"),
+    Relation.USED_AS: ("stool to use as nightstand", "nightstand", "stool"),
+    Relation.IS_A: ("jacket that is a raincoat", "raincoat", "jacket"),
+    Relation.USED_ON: ("boots for rainy days", "rainy days", "boots"),
+    Relation.USED_IN_LOCATION: ("lamp in kids room", "kids room", "lamp"),
+    Relation.USED_IN_BODY: ("cream for dry skin", "dry skin", "cream"),
+    Relation.USED_WITH: ("lens compatible with canon", "canon", "lens"),
+    Relation.USED_BY: ("shoes nurses wear", "nurses", "shoes"),
+    Relation.X_INTERESTED_IN: ("mug for gardening lovers", "gardening", "mug"),
+    Relation.X_IS_A: ("i am a teacher need bag", "teacher", "bag"),
+    Relation.X_WANT: ("shoes i want to run a marathon", "run a marathon", "shoes"),
+}
+TEXTS = {
+    Relation.USED_FOR_FUNCTION: ("Great for stain removal.", "stain removal"),
+    Relation.USED_FOR_EVENT: ("Perfect for <camping>.", "camping"),
+    Relation.USED_FOR_AUDIENCE: ("Light upper. Ideal for pregnant women.", "pregnant women"),
+    Relation.CAPABLE_OF: ("It can hold snacks.", "hold snacks"),
+    Relation.USED_TO: ("Designed to hang shelves without tools.", "hang shelves"),
+    Relation.USED_AS: ("Doubles as a blanket.", "blanket"),
+    Relation.IS_A: ("This is a travel essential.", "travel essential"),
+    Relation.USED_ON: ("Made for rainy days.", "rainy days"),
+    Relation.USED_IN_LOCATION: ("Ideal for the kitchen.", "the kitchen"),
+    Relation.USED_IN_BODY: ("Suitable for dry skin.", "dry skin"),
+    Relation.USED_WITH: ("Works well with canon lenses.", "canon lenses"),
+    Relation.USED_BY: ("Loved by nurses.", "nurses"),
+    Relation.X_INTERESTED_IN: ("A pot for gardening lovers.", "gardening"),
+    Relation.X_IS_A: ("Whether you're a teacher or not.", "teacher"),
+    Relation.X_WANT: ("For anyone who wants to run a marathon.", "run a marathon"),
+}
+
+
+def test_every_relation_can_be_read_from_a_query_or_text() -> None:
+    assert QUERIES.keys() == TEXTS.keys() == set(Relation)
+
+
+@pytest.mark.parametrize("relation", Relation)
+def test_a_query_that_words_a_relation_is_read_with_its_product(relation: Relation) -> None:
+    query, tail, type_words = QUERIES[relation]
+    (phrase,) = ENGLISH.in_query(query)
+    assert (phrase.relation, phrase.tail, phrase.type_words) == (relation, tail, type_words)
+
+
+@pytest.mark.parametrize("relation", Relation)
+def test_a_text_that_words_a_relation_is_read(relation: Relation) -> None:
+    text, tail = TEXTS[relation]
+    found = {(phrase.relation, canonical(phrase.tail)) for phrase in ENGLISH.in_text(text)}
+    assert (relation, canonical(tail)) in found
+
+
+@pytest.mark.parametrize("query", ["shoes", "red running shoes", "", "for", "for 12", "shoes for everyone"])
+def test_a_query_without_a_need_has_none(query: str) -> None:
+    assert ENGLISH.in_query(query) == []
+
+
+def test_a_list_names_several_needs() -> None:
+    found = [phrase.tail for phrase in ENGLISH.in_text("Perfect for camping, hiking and fishing. Nothing else.")]
+    assert found == ["camping", "hiking", "fishing"]
+
+
+@pytest.mark.parametrize("text", ["", "A red shoe with laces.", "Ideal for everyone.", "Great for any purpose."])
+def test_a_text_without_a_need_has_none(text: str) -> None:
+    assert list(ENGLISH.in_text(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("tail", "kind"),
+    [
+        ("pregnant women", TailKind.AUDIENCE),
+        ("dining room", TailKind.LOCATION),
+        ("wedding guests", TailKind.AUDIENCE),
+        ("drying hair", TailKind.FUNCTION),
+        ("walking the dog", TailKind.EVENT),
+        ("christmas", TailKind.TIME),
+        ("flat feet", TailKind.BODY),
+        ("qwerty", None),
+        ("the", None),
+    ],
+)
+def test_a_tail_is_of_the_kind_that_its_head_word_names(tail: str, kind: TailKind | None) -> None:
+    assert ENGLISH.kind(tail) is kind
+
+
+@given(st.text(max_size=80))
+def test_any_text_yields_short_tails_of_its_own_words(text: str) -> None:
+    words = set(tokenize(text))
+    for phrase in [*ENGLISH.in_text(text), *ENGLISH.in_query(normalize(text))]:
+        tail = tokenize(phrase.tail)
+        assert 0 < len(tail) <= LONGEST_TAIL
+        assert set(tail) <= words
+
+
+@given(st.lists(st.sampled_from("ideal for perfect to keep your dog and the kids , . in with as a use nurses".split())))
+def test_any_order_of_telling_words_yields_short_tails(words: list[str]) -> None:
+    for phrase in ENGLISH.in_text(" ".join(words)):
+        assert 0 < len(tokenize(phrase.tail)) <= LONGEST_TAIL
+
+
+def test_a_language_without_patterns_says_what_to_add() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no surface patterns for language 'xx'; there are for en\. Add knowledge/patt"
+    ):
+        load_patterns("xx")
