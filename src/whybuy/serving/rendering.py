@@ -9,7 +9,7 @@ from zlib import crc32
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from whybuy.records import Product, Reason
+from whybuy.records import HeadKind, Node, Product, Reason
 from whybuy.relations import Relation
 
 _TONES = 12
@@ -84,6 +84,11 @@ def node_url(label: str) -> str:
     return f"/graph?{urlencode({'node': label})}"
 
 
+def around_url(node: Node) -> str:
+    """Where a node of a drawing leads: a product to a search for its title, any other to its own surroundings."""
+    return f"/?{urlencode({'q': node.label})}" if node.kind == HeadKind.PRODUCT else node_url(node.label)
+
+
 def product_url(product_id: str, query: str = "") -> str:
     """The page of a product, which leads back to the query that found it."""
     back = f"?{urlencode({'q': query})}" if query else ""
@@ -115,6 +120,7 @@ _ENVIRONMENT = _environment(
             attribute_words,
             by_relation,
             node_url,
+            around_url,
             product_url,
         )
     }

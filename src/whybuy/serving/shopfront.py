@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from whybuy.records import Answer, Edge, Hit, Neighborhood, Product, Reason
+from whybuy.records import Answer, Edge, Hit, Neighborhood, Node, Product, Reason
 from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.api import find
 from whybuy.serving.rendering import render
@@ -16,6 +16,7 @@ from whybuy.serving.services import Shop
 
 _PAGE_SIZE = 20
 _LAST_PAGE = 500
+_NEAR = 30  # what a drawing shows readably
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -74,9 +75,9 @@ class GraphView:
     query: str = ""
 
     @property
-    def labels(self) -> dict[str, str]:
-        """Labels by node id."""
-        return {node.id: node.label for node in self.neighborhood.nodes}
+    def nodes(self) -> dict[str, Node]:
+        """Nodes by id."""
+        return {node.id: node for node in self.neighborhood.nodes}
 
     @property
     def edges(self) -> list[Edge]:
@@ -113,5 +114,5 @@ def product_page(product_id: ProductId, shop: Shop, q: QueryText = "") -> str:
 def graph_page(shop: Shop, node: QueryText = "") -> str:
     """A node of the graph and what is around it, drawn and as a list."""
     label = node.strip()
-    around = shop.discovery.neighborhood(label) if label else Neighborhood("", (), ())
+    around = shop.discovery.neighborhood(label, limit=_NEAR) if label else Neighborhood("", (), ())
     return render("graph.html", GraphView(shop.discovery.name, label, around))

@@ -16,10 +16,10 @@ function style() {
         label: "data(label)",
         color: color("--ink"),
         "background-color": color("--line"),
-        "font-size": 12,
+        "font-size": 13,
         "font-family": getComputedStyle(document.body).fontFamily,
         "text-wrap": "wrap",
-        "text-max-width": 120,
+        "text-max-width": 130,
         "text-valign": "bottom",
         "text-margin-y": 4,
         "text-background-color": color("--card"),
@@ -61,6 +61,24 @@ function style() {
   ];
 }
 
+/* The center in the middle, the others around it on ellipses as wide as the drawing, kind by kind. */
+function placed() {
+  const rank = (node) => ["intent", "type", "type_attribute", "product", "pair", "query"].indexOf(node.kind);
+  const others = nodes.filter((node) => !isCenter(node)).sort((a, b) => rank(a) - rank(b));
+  const wide = drawing.clientWidth > 700 ? [235, 118] : [110, 200];
+  const places = new Map(nodes.filter(isCenter).map((node) => [node.id, { x: 0, y: 0 }]));
+  for (let ring = 1, start = 0; start < others.length; ring += 1) {
+    const size = Math.min(10 + 10 * (ring - 1), others.length - start);
+    for (let at = 0; at < size; at += 1) {
+      const angle = (2 * Math.PI * (at + (ring % 2) / 2)) / size;
+      places.set(others[start + at].id, { x: ring * wide[0] * Math.cos(angle), y: ring * wide[1] * Math.sin(angle) });
+    }
+    start += size;
+  }
+  return places;
+}
+
+const places = placed();
 const graph = cytoscape({
   container: drawing,
   elements: [
@@ -68,15 +86,7 @@ const graph = cytoscape({
     ...edges.map((edge) => ({ data: { ...edge, words: edge.relation.replaceAll("_", " ") } })),
   ],
   style: style(),
-  layout: {
-    name: "cose",
-    animate: false,
-    randomize: false,
-    nodeDimensionsIncludeLabels: true,
-    idealEdgeLength: () => 90,
-    nodeRepulsion: () => 60000,
-    padding: 24,
-  },
+  layout: { name: "preset", positions: (node) => places.get(node.id()) },
   minZoom: 0.3,
   maxZoom: 2.5,
   userZoomingEnabled: false,
@@ -92,7 +102,8 @@ function fit() {
 }
 
 graph.on("tap", "node", (event) => {
-  location.assign(`/graph?${new URLSearchParams({ node: event.target.data("label") })}`);
+  const { kind, label } = event.target.data();
+  location.assign(kind === "product" ? `/?${new URLSearchParams({ q: label })}` : `/graph?${new URLSearchParams({ node: label })}`);
 });
 graph.on("mouseover", "node", (event) => {
   event.target.connectedEdges().addClass("near");
