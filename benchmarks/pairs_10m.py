@@ -77,7 +77,7 @@ def make_products() -> pa.Table:
     number = np.arange(PRODUCTS)
     product_type = number % TYPES
     empty = pa.array([""] * PRODUCTS)
-    columns = {name: empty for name in PRODUCT_SCHEMA.names}
+    columns = dict.fromkeys(PRODUCT_SCHEMA.names, empty)
     columns |= {
         "product_id": text("P", number),
         "product_type": text("type ", product_type),

@@ -73,7 +73,8 @@ class PairReport:
     def lines(self) -> list[str]:
         """The report for a person."""
         return [
-            f"{self.events:,} events, {self.searches:,} searches ({self.queries:,} different), {self.sessions:,} sessions that bought",
+            f"{self.events:,} events, {self.searches:,} searches ({self.queries:,} different), "
+            f"{self.sessions:,} sessions that bought",
             *(str(step) for step in self.steps),
             f"{self.search_buy:,} search-buy and {self.co_buy:,} co-buy pairs; {self.pairs:,} written",
         ]
@@ -150,7 +151,9 @@ def _mine(engine: Engine, shop: _Shop, target: Path, config: PairConfig) -> Pair
     bought, search_steps = _prune_search_buy(engine, shop, searched, facts, config)
     together, basket_steps = _prune_co_buy(engine, shop, facts, config)
     specificity = engine.read(target / QUERY_STATS_FILE).select("query", "specificity")
-    pairs = ibis.union(_as_pairs(_weigh_search_buy(bought, specificity), Behavior.SEARCH_BUY), _as_pairs(together, Behavior.CO_BUY))
+    pairs = ibis.union(
+        _as_pairs(_weigh_search_buy(bought, specificity), Behavior.SEARCH_BUY), _as_pairs(together, Behavior.CO_BUY)
+    )
     if config.sample is not None:
         pairs = sample_pairs(engine.keep(pairs, "unsampled"), shop.products, size=config.sample, seed=config.seed)
     written = engine.write(pairs.order_by(["kind", "left", "right"]), target / PAIRS_FILE, PAIR_SCHEMA)

@@ -1,5 +1,6 @@
 """Search-buy and co-buy pairs out of sessions, as Ibis expressions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -25,7 +26,8 @@ def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
     """What shoppers did who bought something, or clicked on a product without a known query, in one stream.
 
     Columns session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id, `wording` (how
-    many queries the session has asked so far, an immediate repetition not counted) and `clicked` (clicks so far).
+    many queries the session has asked so far, an immediate repetition not counted), `clicked` (clicks so far), and the
+    `seconds` and `clicked` of the last search so far: `asked` and `asked_clicked`.
     """
     acted = events.filter(events.action != Action.IMPRESSION.value)
     searches = queries.filter(queries.query != "").mutate(action=ibis.literal(SEARCH), product_id=ibis.literal(""))
@@ -50,7 +52,12 @@ def _count_so_far(stream: Table) -> Table:
     both = ibis.union(searches.mutate(new=changed), actions)
     so_far = ibis.range_window(preceding=(None, 0), group_by=both.session, order_by=both.moment)
     counted = both.mutate(wording=both.new.sum().over(so_far), clicked=both.click.sum().over(so_far))
-    return counted.drop("moment", "click", "new")
+    searched = counted.action == SEARCH
+    so_far = ibis.range_window(preceding=(None, 0), group_by=counted.session, order_by=counted.moment)
+    return counted.mutate(
+        asked=ibis.ifelse(searched, counted.seconds, None).max().over(so_far),
+        asked_clicked=ibis.ifelse(searched, counted.clicked, None).max().over(so_far),
+    ).drop("moment", "click", "new")
 
 
 def wordings(stream: Table) -> Table:
@@ -60,7 +67,7 @@ def wordings(stream: Table) -> Table:
     """
     searches = stream.filter(stream.action == SEARCH)
     return searches.group_by(["session", "wording"]).agg(
-        query=searches.query.min(), asked=searches.seconds.max(), clicked=searches.clicked.max()
+        query=searches.query.min(), asked=searches.asked.max(), asked_clicked=searches.asked_clicked.max()
     )
 
 
@@ -84,18 +91,26 @@ def attributed(actions: Table, asked: Table, config: AttributionConfig, *, queri
     anchor = asked.select("session", "wording", last=asked.query)
     anchored = actions.inner_join(anchor, ["session", "wording"])
     anchored = anchored.filter((anchored.query == "") | (anchored.query == anchored.last))
-    shifted = [anchored.mutate(wording=anchored.wording - back) for back in range(queries)]
-    reach = ibis.union(*shifted) if queries > 1 else shifted[0]
-    credited = reach.drop("query", "last").inner_join(
-        asked.select("session", "wording", "query", "asked", asked_clicked=asked.clicked), ["session", "wording"]
+    current = anchored.mutate(query=anchored.last)
+    earlier = [_wording_before(anchored, asked, back) for back in range(1, queries)]
+    credited = _stack([step.select(actions.columns) for step in (current, *earlier)]).filter(
+        ibis._.seconds - ibis._.asked <= config.attribution_minutes * 60,
+        ibis._.clicked - ibis._.asked_clicked <= config.attribution_clicks,
     )
-    credited = credited.filter(
-        credited.seconds - credited.asked <= config.attribution_minutes * 60,
-        credited.clicked - credited.asked_clicked <= config.attribution_clicks,
-    ).mutate(direct=ibis.literal(0, "int64"))
+    credited = credited.mutate(direct=ibis.literal(0, "int64"))
     columns = ["session", "timestamp", "product_id", "query"]
     both = ibis.union(direct.select(*columns, "direct"), credited.select(*columns, "direct"))
     return both.group_by(columns).agg(direct=both.direct.max())
+
+
+def _stack(tables: Sequence[Table]) -> Table:
+    return ibis.union(*tables) if len(tables) > 1 else tables[0]
+
+
+def _wording_before(actions: Table, asked: Table, back: int) -> Table:
+    """The actions as if the wording `back` steps before had led to them."""
+    moved = actions.mutate(wording=actions.wording - back).drop("query", "asked", "asked_clicked")
+    return moved.inner_join(asked, ["session", "wording"])
 
 
 def searched_purchases(stream: Table, queries: Table, config: AttributionConfig) -> Table:
@@ -109,7 +124,9 @@ def searched_purchases(stream: Table, queries: Table, config: AttributionConfig)
 
 def searched_clicks(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
     """Clicks by query and product, each credited to one query: its own, else the last of the session."""
-    clicks = spoken(events.filter(events.action == Action.CLICK.value).select("query_id", "query", "product_id"), queries)
+    clicks = spoken(
+        events.filter(events.action == Action.CLICK.value).select("query_id", "query", "product_id"), queries
+    )
     named = clicks.filter(clicks.query != "").select("query", "product_id")
     lost = stream.filter((stream.action == Action.CLICK.value) & (stream.query == "") & (stream.query_id == ""))
     found = attributed(lost, wordings(stream), config, queries=1).select("query", "product_id")

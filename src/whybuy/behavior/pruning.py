@@ -86,14 +86,17 @@ def search_buy_steps(facts: ShopFacts, config: PruningConfig) -> tuple[Step, ...
         ),
         Step(
             "click rate",
-            lambda pairs: (pairs.impressions >= config.min_impressions)
-            & (pairs.clicks < config.min_click_rate * pairs.impressions),
+            lambda pairs: (
+                (pairs.impressions >= config.min_impressions)
+                & (pairs.clicks < config.min_click_rate * pairs.impressions)
+            ),
             no_clicks or no_impressions,
         ),
         Step(
             "purchase rate",
-            lambda pairs: (pairs.clicks >= config.min_clicks)
-            & (pairs.purchases < config.min_purchase_rate * pairs.clicks),
+            lambda pairs: (
+                (pairs.clicks >= config.min_clicks) & (pairs.purchases < config.min_purchase_rate * pairs.clicks)
+            ),
             no_clicks,
         ),
     )
@@ -112,8 +115,9 @@ def co_buy_steps(facts: ShopFacts, config: PruningConfig, *, pairs: int) -> tupl
         Step("support", lambda pairs: pairs.sessions < config.min_co_buys, few),
         Step(
             "too many types",
-            lambda pairs: (pairs.partner_types > config.max_partner_types)
-            & (pairs.partner_entropy > config.max_partner_entropy),
+            lambda pairs: (
+                (pairs.partner_types > config.max_partner_types) & (pairs.partner_entropy > config.max_partner_entropy)
+            ),
             no_types,
         ),
         Step("product type", lambda pairs: pairs.type_lift < config.min_type_lift, no_types),
@@ -163,9 +167,7 @@ def with_type_share(pairs: Table, clicks: Table, shown: Table, types: Table) -> 
     named = pairs.left_join(types, pairs.right == types.product_id).drop("product_id")
     joined = named.left_join(by_query, named.left == by_query.query).drop("query")
     of_type = by_type.rename(seen_query="query", seen_type="product_type")
-    joined = joined.left_join(
-        of_type, [joined.left == of_type.seen_query, joined.product_type == of_type.seen_type]
-    )
+    joined = joined.left_join(of_type, [joined.left == of_type.seen_query, joined.product_type == of_type.seen_type])
     known = joined.product_type.notnull() & joined.total.notnull()
     share = ibis.ifelse(known, joined.seen.fill_null(0) / joined.total, None)
     return joined.select(*pairs.columns, type_share=share)
@@ -250,9 +252,7 @@ def _partners(ways: Table, types: Table) -> Table:
     total = types.agg(total=types.product_type.nunique())
     by_type = ways.group_by(["product_id", "partner"]).agg(sessions=ways.sessions.sum())
     share = by_type.mutate(share=by_type.sessions / by_type.sessions.sum().over(group_by=by_type.product_id))
-    spread = share.group_by("product_id").agg(
-        partners=share.count(), nats=-(share.share * share.share.ln()).sum()
-    )
+    spread = share.group_by("product_id").agg(partners=share.count(), nats=-(share.share * share.share.ln()).sum())
     spread = spread.cross_join(total)
     highest = ibis.greatest(spread.total, 2).cast("float64").ln()
     return spread.select("product_id", "partners", entropy=spread.nats / highest)

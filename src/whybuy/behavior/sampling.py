@@ -46,4 +46,3 @@ def sample_pairs(pairs: Table, products: Table, *, size: int, seed: int) -> Tabl
     seated = keyed.mutate(turn=(rank + 0.5) / keyed.stratum_weight.sqrt())
     drawn = seated.order_by([seated.turn, seated.pair_id]).limit(size)
     return drawn.select(pairs.columns)
-

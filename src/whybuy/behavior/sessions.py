@@ -30,9 +30,7 @@ def with_sessions(actions: Table, gap_minutes: int) -> Table:
     actions: columns timestamp, shopper, session_id, and any others.
     """
     timed = actions.mutate(seconds=epoch_seconds(actions))
-    pause = timed.seconds - timed.seconds.lag().over(
-        group_by=[timed.shopper, timed.session_id], order_by=timed.seconds
-    )
+    pause = timed.seconds - timed.seconds.lag().over(group_by=[timed.shopper, timed.session_id], order_by=timed.seconds)
     is_cut = (timed.session_id == "") & (pause > gap_minutes * 60)
     cut = timed.mutate(cut=is_cut.fill_null(False).cast("int64"))
     owner = [cut.shopper, cut.session_id]

@@ -1,0 +1,198 @@
+"""Small logs for the tests of pairs: written to a folder, and counted again in plain Python."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.expr.types import Table
+
+from whybuy.behavior.mining import PairConfig
+from whybuy.records import EVENT_SCHEMA, PRODUCT_SCHEMA, QUERY_SCHEMA, Action, Event, Product
+
+START = datetime(2026, 1, 1)
+
+
+def memtable(columns: dict[str, list[Any]] | pa.Table) -> Table:
+    """A table expression of some columns."""
+    return ibis.memtable(columns if isinstance(columns, pa.Table) else pa.table(columns))
+
+
+def at(minutes: float) -> datetime:
+    """A moment, in minutes after the start."""
+    return START + timedelta(minutes=minutes)
+
+
+@dataclass(frozen=True)
+class Search:
+    """One row of the query log."""
+
+    timestamp: datetime
+    query: str
+    query_id: str = ""
+    client_id: str = ""
+    session_id: str = ""
+    hits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a shop has."""
+
+    events: Sequence[Event] = ()
+    searches: Sequence[Search] = ()
+    products: Sequence[Product] = ()
+
+    def write(self, folder: Path) -> Path:
+        """Write the three files; returns the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        events = [asdict(event) for event in self.events]
+        searches = [asdict(search) for search in self.searches]
+        products = [
+            asdict(product) | {"attributes": [{"name": name, "value": value} for name, value in product.attributes]}
+            for product in self.products
+        ]
+        pq.write_table(pa.Table.from_pylist(events, EVENT_SCHEMA), folder / "events.parquet")
+        pq.write_table(pa.Table.from_pylist(searches, QUERY_SCHEMA), folder / "queries.parquet")
+        pq.write_table(pa.Table.from_pylist(products, PRODUCT_SCHEMA), folder / "products.parquet")
+        return folder
+
+
+def bought(product_id: str, minutes: float, client_id: str = "c", *, session_id: str = "", query_id: str = "") -> Event:
+    """A purchase."""
+    return Event(at(minutes), Action.PURCHASE, product_id, client_id, session_id, query_id)
+
+
+def clicked(
+    product_id: str, minutes: float, client_id: str = "c", *, session_id: str = "", query_id: str = ""
+) -> Event:
+    """A click."""
+    return Event(at(minutes), Action.CLICK, product_id, client_id, session_id, query_id)
+
+
+def random_log(seed: int) -> Log:
+    """Some shoppers of every habit: with and without session ids, query ids and query texts, with long pauses."""
+    random = np.random.default_rng(seed)
+    texts = [f"need {number}" for number in range(6)]
+    products = [
+        Product(f"p{number}", f"Thing {number}", product_type=f"type {number % 4}", category=("shop", f"r{number % 3}"))
+        for number in range(12)
+    ]
+    ids = [product.product_id for product in products]
+    events: list[Event] = []
+    searches: list[Search] = []
+    for client in range(30):
+        moment = float(random.integers(0, 100))
+        session = str(random.choice(["", "", "s1"]))
+        asked: list[Search] = []
+        for step in range(int(random.integers(3, 25))):
+            moment += float(random.choice([0.5, 1.0, 4.0, 17.0, 45.0], p=[0.3, 0.3, 0.2, 0.1, 0.1])) + step / 1e3
+            if random.random() < 0.35:
+                hits = tuple(random.choice(ids, 4, replace=False).tolist())
+                name = f"q{client}-{step}" if random.random() < 0.8 else ""
+                asked.append(Search(at(moment), str(random.choice(texts)), name, f"c{client}", session, hits))
+                continue
+            source = asked[int(random.integers(0, len(asked)))] if asked and random.random() < 0.5 else None
+            action = Action(random.choice(["click", "click", "click", "purchase", "add_to_cart", "impression"]))
+            query_id = source.query_id if source and random.random() < 0.7 else ""
+            query = source.query if source and random.random() < 0.5 else ""
+            product = str(random.choice(ids))
+            events.append(Event(at(moment), action, product, f"c{client}", session, query_id, query))
+        searches += asked
+    random.shuffle(events)
+    return Log(events, searches, products)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pairs with their counts, the slow and obvious way."""
+
+    search_buy: dict[tuple[str, str], tuple[int, int, int, int]]  # sessions, purchases, clicks, impressions
+    co_buy: dict[tuple[str, str], int]  # sessions
+
+
+def count_pairs(log: Log, config: PairConfig) -> Counts:
+    """What `mine_pairs` should count before pruning, one shopper and one action at a time."""
+    texts = {search.query_id: search.query for search in log.searches if search.query_id}
+    shown = Counter((search.query, hit) for search in log.searches for hit in search.hits)
+    purchases: Counter[tuple[str, str]] = Counter()
+    clicks: Counter[tuple[str, str]] = Counter()
+    sessions: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    together: Counter[tuple[str, str]] = Counter()
+    for number, session in enumerate(_sessions(log, config)):
+        for place, action in enumerate(session):
+            if isinstance(action, Search) or action.action not in (Action.CLICK, Action.PURCHASE):
+                continue
+            own = action.query or texts.get(action.query_id, "")
+            reach = config.attribution_queries if action.action is Action.PURCHASE else 1
+            known = own and action.action is Action.CLICK
+            credited = {own} if known else _credited(session[: place + 1], own, reach, config)
+            lost = not own and action.query_id
+            for query in credited if not (lost and action.action is Action.CLICK) else ():
+                key = (query, action.product_id)
+                if action.action is Action.CLICK:
+                    clicks[key] += 1
+                else:
+                    purchases[key] += 1
+                    sessions[key].add(number)
+        basket = {
+            action.product_id for action in session if isinstance(action, Event) and action.action is Action.PURCHASE
+        }
+        together.update(combinations(sorted(basket), 2))
+    return Counts(
+        {key: (len(sessions[key]), count, clicks[key], shown[key]) for key, count in purchases.items()}, dict(together)
+    )
+
+
+def _sessions(log: Log, config: PairConfig) -> list[list[Search | Event]]:
+    by_owner: defaultdict[tuple[str, str], list[Search | Event]] = defaultdict(list)
+    acted = [event for event in log.events if event.action is not Action.IMPRESSION]
+    everything: list[Search | Event] = [*log.searches, *acted]
+    for action in everything:
+        by_owner[action.client_id, action.session_id].append(action)
+    sessions = []
+    for (_, session_id), actions in by_owner.items():
+        actions.sort(key=lambda action: (action.timestamp, isinstance(action, Event)))
+        current = [actions[0]]
+        for before, action in pairwise(actions):
+            pause = _seconds(action) - _seconds(before)
+            if not session_id and pause > config.session_gap_minutes * 60:
+                sessions.append(current)
+                current = []
+            current.append(action)
+        sessions.append(current)
+    return sessions
+
+
+def _seconds(action: Search | Event) -> int:
+    return int((action.timestamp - START).total_seconds())
+
+
+def _credited(history: list[Search | Event], own: str, reach: int, config: PairConfig) -> set[str]:
+    """The queries that the last action of a history may be credited to."""
+    action = history[-1]
+    wordings: list[tuple[str, int, int]] = []  # query, when last asked, clicks until then
+    clicks = 0
+    for step in history:
+        if isinstance(step, Search):
+            if wordings and wordings[-1][0] == step.query:
+                wordings.pop()
+            wordings.append((step.query, _seconds(step), clicks))
+        else:
+            clicks += step.action is Action.CLICK
+    credited = {own} if own else set()
+    if wordings and own in ("", wordings[-1][0]):
+        credited |= {
+            query
+            for query, asked, before in wordings[-reach:]
+            if _seconds(action) - asked <= config.attribution_minutes * 60
+            and clicks - before <= config.attribution_clicks
+        }
+    return credited
