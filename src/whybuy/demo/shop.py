@@ -2,6 +2,7 @@
 
 import csv
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     _publish(folder / FEED, lambda path: _write_feed(assortment, path))
     _write_table(logs.queries, folder / QUERIES)
     _write_table(logs.events, folder / EVENTS)
-    _write_table(reason_table(world, visits.purchases), folder / REASONS)
+    _write_table(reason_table(world, visits.purchases, _baskets(logs.events, assortment)), folder / REASONS)
     _write_judgments(judgment_table(judged, shelves), folder)
     groups = [query.group for query in judged]
     return ShopSummary(
@@ -96,6 +97,20 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
         gap_queries_unlogged=groups.count(Group.GAP_UNLOGGED),
         plain_queries=groups.count(Group.PLAIN),
     )
+
+
+def _baskets(events: pa.Table, assortment: Assortment) -> list[set[str]]:
+    """The product types bought in each session."""
+    bought = events.filter(pc.equal(events["action_name"], "purchase"))
+    products = pc.struct_field(bought["event_attributes"], ["object", "object_id"]).to_pylist()
+    type_of = {
+        product.product_id: assortment.world.types[kind].name
+        for product, kind in zip(assortment.products, assortment.type_of.tolist(), strict=True)
+    }
+    baskets: defaultdict[str, set[str]] = defaultdict(set)
+    for session, product_id in zip(bought["session_id"].to_pylist(), products, strict=True):
+        baskets[session].add(type_of[product_id])
+    return list(baskets.values())
 
 
 def _write_judgments(judgments: pa.Table, folder: Path) -> None:

@@ -45,5 +45,7 @@ def make_store(store: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSum
 def _world_digest() -> str:
     home = resources.files("whybuy.demo")
     files = sorted((home / "world").iterdir(), key=lambda file: file.name)
-    texts = [file.read_text(encoding="utf-8") for file in [*files, home / "phrasing.toml"] if file.name.endswith(".toml")]
+    texts = [
+        file.read_text(encoding="utf-8") for file in [*files, home / "phrasing.toml"] if file.name.endswith(".toml")
+    ]
     return digest(*texts)

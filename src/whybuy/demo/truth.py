@@ -1,6 +1,8 @@
 """The latent truth of the demo shop: why people buy, and what is right for which query; only for measuring."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
 
 import pyarrow as pa
 
@@ -8,6 +10,7 @@ from whybuy.demo.products import Ints
 from whybuy.demo.queries import JudgedQuery, relevance
 from whybuy.demo.shelves import Shelves
 from whybuy.demo.world import World
+from whybuy.relations import Relation
 
 REASON_SCHEMA = pa.schema(
     [
@@ -31,8 +34,11 @@ JUDGMENT_SCHEMA = pa.schema(
 )
 
 
-def reason_table(world: World, purchases: Ints) -> pa.Table:
-    """Every reason of every type, with how many purchases it caused."""
+def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]) -> pa.Table:
+    """Every reason of every type with how many purchases it caused, and every complement of a type.
+
+    baskets: product types that were bought in one session; they count for the complements.
+    """
     rows = [
         {
             "product_type": need.type.name,
@@ -45,7 +51,27 @@ def reason_table(world: World, purchases: Ints) -> pa.Table:
         }
         for need, count in zip(world.needs, purchases, strict=True)
     ]
-    return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
+    return pa.Table.from_pylist(rows + list(_complements(world, baskets)), schema=REASON_SCHEMA)
+
+
+def _complements(world: World, baskets: Iterable[Iterable[str]]) -> Iterator[dict[str, object]]:
+    """Types that go together, in both directions: <tent, used_with, sleeping bag>."""
+    together = Counter(pair for types in baskets for pair in permutations(sorted(set(types)), 2))
+    for category in world.categories:
+        types = {kind.name: kind for kind in category.types}
+        pairs = {
+            pair for kind in category.types for other in kind.goes_with for pair in permutations((kind.name, other))
+        }
+        for name, other in sorted(pairs):
+            yield {
+                "product_type": name,
+                "relation": Relation.USED_WITH.value,
+                "tail": other,
+                "wordings": [other, types[other].plural, *types[other].synonyms],
+                "category": category.name,
+                "held_out": category.held_out,
+                "purchases": together[name, other],
+            }
 
 
 def judgment_table(queries: Sequence[JudgedQuery], shelves: Shelves) -> pa.Table:
