@@ -37,8 +37,14 @@ def clean(text: str) -> str:
         text = html.unescape(html.unescape(text))
     if "<" in text:
         text = _TAG.sub(" ", _SCRIPT.sub(" ", text))
-    text = _repair_decoding(text)
-    return _SPACE.sub(" ", _CONTROL.sub(" ", unicodedata.normalize("NFC", text))).strip()
+    while (repaired := _repair_characters(text)) != text:  # text may have been decoded wrongly twice
+        text = repaired
+    return text
+
+
+def _repair_characters(text: str) -> str:
+    text = unicodedata.normalize("NFC", _repair_decoding(text))
+    return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
 
 
 def _repair_decoding(text: str) -> str:

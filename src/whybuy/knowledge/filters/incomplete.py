@@ -14,10 +14,13 @@ _DANGLING_ENDS = DETERMINERS | frozenset(
     "and or but nor if then than because so that which who what while when where as "
     "of for with in on at to from by into onto about during without within under near between among through against "
     "per via upon toward towards beside behind below above like unlike until since except including "
-    "is are am was were will would can could should must may might do does did has have had not no "
-    "i we he she they very too more less most least such each every other another both either neither".split()
+    "is are am was were will would can could should must may might do does did has had not no "
+    "i we he she they very too such each every other another both either neither".split()
 )
 """English words that promise a further one; particles ("dry out", "power up") and objects ("carry it") do not."""
+
+_COMPARATIVES = frozenset("more less most least".split())
+"""Whole after a word of their own ("sit less"), dangling after a connecting one ("hiking and more")."""
 
 _DANGLING_STARTS = frozenset("and or but nor than because that which who while of".split())
 _UNITS = frozenset(
@@ -48,6 +51,7 @@ class Incomplete:
         return (
             0 < len(words) <= self.most_words
             and words[-1] not in _DANGLING_ENDS
+            and not (words[-1] in _COMPARATIVES and (len(words) == 1 or words[-2] in FUNCTION_WORDS))
             and words[0] not in _DANGLING_STARTS
             and not _names_nothing(words)
         )
