@@ -24,6 +24,7 @@ from whybuy.config import Settings, read_settings
 from whybuy.errors import ConfigError
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
+from whybuy.knowledge.demand import DemandConfig, weigh_claims
 from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
 from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.filters import apply_filters, default_filters
@@ -90,7 +91,7 @@ class _Line:
 
     def __init__(self, store: Path, settings: Settings, listen: Listener) -> None:
         settings.expect_only(
-            "shop", "catalog", "events", "import", "types", "pairs", "evidence", "descriptions", "co_buy", "graph",
+            "shop", "catalog", "events", "import", "types", "pairs", "evidence", "descriptions", "co_buy", "demand", "graph",
             "lexical", "search",
         )  # fmt: skip
         self._store, self._settings, self._listen = store, settings, listen
@@ -158,6 +159,7 @@ class _Line:
         evidence = self._settings.one("evidence", EvidenceConfig)
         descriptions = self._settings.one("descriptions", DescriptionConfig)
         co_buy = self._settings.one("co_buy", CoBuyConfig)
+        demand = self._settings.one("demand", DemandConfig)
         hypothesizers: tuple[Hypothesizer, ...] = (
             EvidenceHypothesizer(evidence),
             DescriptionHypothesizer(descriptions),
@@ -169,14 +171,15 @@ class _Line:
             found = pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
             shop = Shop(products, found, self._shop.language)
             proposed = pa.concat_tables([to_table(one.propose(shop)) for one in hypothesizers])
-            kept, yields = apply_filters(proposed, default_filters(products))
+            weighed = weigh_claims(proposed, demand, language=self._shop.language)
+            kept, yields = apply_filters(weighed, default_filters(products, self._shop.language))
             pq.write_table(kept, folder / HYPOTHESES_FILE, compression="zstd")
             summary |= {"proposed": proposed.num_rows, "kept": kept.num_rows}
             summary |= {f"filter {one.name}": one.rejected for one in yields}
 
         inputs = self._from("catalog", *(["pairs"] if pairs else []))
         return self._stage(
-            "hypotheses", 1, inputs | {"config": repr((evidence, descriptions, co_buy, self._shop.language))}, make
+            "hypotheses", 1, inputs | {"config": repr((evidence, descriptions, co_buy, demand, self._shop.language))}, make
         )
 
     def _graph(self, hypotheses: Path) -> Path:

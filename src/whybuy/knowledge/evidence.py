@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -133,12 +134,14 @@ class _Ledger:
 
     def query_hypotheses(self, strong: sparse.csr_array) -> Iterator[Hypothesis]:
         """Each query with its own need, if products were accepted for it: what the same query is answered with next."""
-        believed = np.diff(strong.indptr) > 0
+        believed = [set(strong.indices[start:end].tolist()) for start, end in pairwise(strong.indptr.tolist())]
         for reading in self._readings:
-            if believed[self._number[reading.relation, reading.key]]:
-                indices = self._log.at[reading.query]
+            products = believed[self._number[reading.relation, reading.key]]
+            every = self._log.at[reading.query]
+            indices = [index for index in every if self._log.rows[index] in products]
+            support = int(self._log.purchases[indices].sum())
+            if support > 0.5 * self._log.purchases[every].sum():
                 evidence, words = self._sample(indices)
-                support = int(self._log.purchases[indices].sum())
                 head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, reading.confidence, 1.0)
                 yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, evidence, words)
 

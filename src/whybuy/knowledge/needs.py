@@ -1,7 +1,7 @@
 """Queries → needs: the part of a query that says why, and which relation it stands in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from whybuy.knowledge.patterns import BY_KIND, Patterns, Phrase
@@ -35,11 +35,9 @@ class TypeWords:
     """The words by which shoppers name kinds of products: the shop's type names, their heads, and learned ones."""
 
     def __init__(self, type_names: Iterable[str]) -> None:
-        self._phrases: set[str] = set()
-        for name in type_names:
-            words = canonical(name).split()
-            if words:
-                self._phrases |= {" ".join(words), words[-1]}
+        keys = [key for name in type_names if (key := canonical(name))]
+        self.own = frozenset([*keys, *(key.split()[-1] for key in keys)])
+        self._phrases = set(self.own)
 
     def learn(self, phrases: Iterable[tuple[str, str]], *, least_needs: int = 3) -> None:
         """Add product words that stand beside several different needs: (product words, canonical need)."""
@@ -73,6 +71,7 @@ def read_needs(queries: Iterable[AskedQuery], type_names: Iterable[str], pattern
     type_words.learn((phrase.type_words, canonical(phrase.tail)) for phrase in phrases.values() if phrase.type_words)
     wordings: dict[str, str] = {}
     votes: defaultdict[str, dict[Relation, float]] = defaultdict(lambda: defaultdict(float))
+    sure: set[str] = set()
     for query in queries:
         explicit = phrases.get(query.text)
         wording = _worded(explicit, query, type_words) if explicit else _bare(query, type_words)
@@ -81,12 +80,14 @@ def read_needs(queries: Iterable[AskedQuery], type_names: Iterable[str], pattern
             wordings[query.text] = wording
             if relation is not None:
                 votes[canonical(wording)][relation] += certainty * query.weight
+            if certainty >= BARE_VOTE or canonical(wording).split()[-1] in type_words.own:
+                sure.add(canonical(wording))
     return [
         Need(query.text, relation, key, wordings[query.text], share)
         for query in queries
         if query.text in wordings
-        for key in [canonical(wordings[query.text])]
-        for relation, share in _elected(votes.get(key, {}), key, query.weight, type_words)
+        if (key := canonical(wordings[query.text])) in sure and key in votes
+        for relation, share in [_elected(votes[key])]
     ]
 
 
@@ -96,15 +97,10 @@ def _reading(phrase: Phrase | None, wording: str, patterns: Patterns) -> tuple[R
     return (patterns.bare(wording), BARE_VOTE) if wording else (None, 0.0)
 
 
-def _elected(
-    votes: Mapping[Relation, float], key: str, weight: float, type_words: TypeWords
-) -> Iterator[tuple[Relation, float]]:
-    """The relation with the most votes and its share; none when nothing but a guess speaks for it."""
-    if votes:
-        relation, count = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
-        sure = count >= BARE_VOTE * weight or key.split()[-1] in type_words
-        if sure:
-            yield relation, count / sum(votes.values())
+def _elected(votes: Mapping[Relation, float]) -> tuple[Relation, float]:
+    """The relation with the most votes, and its share."""
+    relation, count = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
+    return relation, count / sum(votes.values())
 
 
 def _worded(phrase: Phrase, query: AskedQuery, type_words: TypeWords) -> str:
@@ -116,8 +112,8 @@ def _worded(phrase: Phrase, query: AskedQuery, type_words: TypeWords) -> str:
             words = words[length:] if beside else words
             break
     for length in (3, 2, 1):
-        if length < len(words) and canonical(" ".join(words[-length:])) in type_words:
-            words = words[:-length] if phrase.relation is not Relation.USED_WITH else words
+        if not beside and length < len(words) and canonical(" ".join(words[-length:])) in type_words.own:
+            words = words[:-length]
             break
     while words and words[-1] in FUNCTION_WORDS:
         words.pop()
