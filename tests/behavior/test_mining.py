@@ -6,6 +6,7 @@ import pytest
 from shop_logs import Log, Search, at, bought, clicked, count_pairs, random_log
 
 from whybuy.artifacts import digest
+from whybuy.behavior.engine import open_engine
 from whybuy.behavior.mining import PairConfig, mine_pairs
 from whybuy.behavior.specificity import QUERY_STATS_SCHEMA
 from whybuy.errors import ConfigError, InputError
@@ -171,8 +172,7 @@ def test_a_sample_of_nothing_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore")  # PySpark 4 calls what pandas 3 has deprecated
 def test_spark_gives_the_rows_that_duckdb_gives(tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="the spark extra is not installed")
     config = PairConfig(sample=30, few_co_buys=0, min_co_buys=1)
@@ -182,3 +182,13 @@ def test_spark_gives_the_rows_that_duckdb_gives(tmp_path: Path) -> None:
     for row, other in zip(rows, on_spark, strict=True):
         assert other | {"weight": 0} == row | {"weight": 0}
         assert other["weight"] == pytest.approx(row["weight"], rel=1e-9)
+
+
+def test_the_engine_keeps_to_its_memory_and_spill_folder(tmp_path: Path) -> None:
+    with open_engine("duckdb", memory_limit="256MiB", threads=1, spill_folder=tmp_path) as engine:
+        asked = "SELECT current_setting('memory_limit'), current_setting('threads'), current_setting('temp_directory')"
+        memory, threads, folder = engine.backend.raw_sql(asked).fetchone()
+        assert (memory, int(threads)) == ("256.0 MiB", 1)
+        assert Path(folder).is_relative_to(tmp_path)
+        assert engine.spill.is_dir()
+    assert list(tmp_path.iterdir()) == []

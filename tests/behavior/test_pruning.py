@@ -87,7 +87,7 @@ def test_co_buy_pairs_go_when_something_speaks_against_them(changes: dict[str, o
 
 
 def test_rare_co_buy_pairs_stay_in_a_small_shop() -> None:
-    assert taken_by(CO_BUY | {"sessions": 1}, co_buy_steps(FULL_SHOP, PruningConfig(), pairs=50_000)) == "nobody"
+    assert taken_by(CO_BUY | {"sessions": 1}, co_buy_steps(FULL_SHOP, PruningConfig(), pairs=100_000)) == "nobody"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
+from ibis.expr.builders import WindowBuilder
 from ibis.expr.types import StringColumn, StringValue, Table
 
 from whybuy.behavior.sessions import SEPARATOR, shopper, with_sessions
@@ -42,22 +43,27 @@ def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
 
 
 def _count_so_far(stream: Table) -> Table:
-    is_action = (stream.action != SEARCH).cast("int64")
-    moment = (stream.seconds * 1_000_000 + stream.timestamp.microsecond()) * 2 + is_action
-    stream = stream.mutate(moment=moment, click=(stream.action == Action.CLICK.value).cast("int64"))
+    stream = stream.mutate(
+        acts=(stream.action != SEARCH).cast("int64"), click=(stream.action == Action.CLICK.value).cast("int64")
+    )
     searches = stream.filter(stream.action == SEARCH)
-    before = searches.query.lag().over(group_by=searches.session, order_by=[searches.moment, searches.query])
+    before = searches.query.lag().over(group_by=searches.session, order_by=[searches.timestamp, searches.query])
     changed = (before.isnull() | (before != searches.query)).cast("int64")
     actions = stream.filter(stream.action != SEARCH).mutate(new=ibis.literal(0, "int64"))
     both = ibis.union(searches.mutate(new=changed), actions)
-    so_far = ibis.range_window(preceding=(None, 0), group_by=both.session, order_by=both.moment)
+    so_far = _so_far(both)
     counted = both.mutate(wording=both.new.sum().over(so_far), clicked=both.click.sum().over(so_far))
-    searched = counted.action == SEARCH
-    so_far = ibis.range_window(preceding=(None, 0), group_by=counted.session, order_by=counted.moment)
+    searched, so_far = counted.action == SEARCH, _so_far(counted)
     return counted.mutate(
         asked=ibis.ifelse(searched, counted.seconds, None).max().over(so_far),
         asked_clicked=ibis.ifelse(searched, counted.clicked, None).max().over(so_far),
-    ).drop("moment", "click", "new")
+    ).drop("acts", "click", "new")
+
+
+def _so_far(stream: Table) -> WindowBuilder:
+    """From the start of the session to now; of what happens at one moment, searches come first."""
+    order = [stream.timestamp, stream.acts]
+    return ibis.range_window(preceding=(None, 0), group_by=stream.session, order_by=order)
 
 
 def wordings(stream: Table) -> Table:

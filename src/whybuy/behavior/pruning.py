@@ -26,7 +26,7 @@ class PruningConfig:
     min_clicks: int = 20  # before a purchase rate says anything
     min_purchase_rate: float = 0.005  # far below the usual 2 to 5 %
     min_co_buys: int = 2  # sessions of a co-buy pair, where the shop has many pairs
-    few_co_buys: int = 50_000  # up to so many different pairs all are kept, however rare
+    few_co_buys: int = 100_000  # up to so many different pairs all are kept, however rare
     max_partner_types: int = 100  # different product types that a product is bought with ...
     max_partner_entropy: float = 0.8  # ... and their entropy as a share of the log of all types: both above, it goes
     min_type_lift: float = 1.0  # how often two types are bought together, against chance

@@ -1,0 +1,1 @@
+"""Logs become sessions, sessions become search-buy and co-buy pairs."""
