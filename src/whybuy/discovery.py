@@ -193,7 +193,8 @@ class Discovery:
         by_stage = {"all_words": self._lexical.all_words(text, depth), "some_words": words, "intents": needs}
         if not len(by_stage["all_words"].rows):
             by_stage["typo"] = self._lexical.typo(text, depth)
-        ranked = fuse(words, needs, unsaid=self._unsaid(text, by_stage), config=self._config.fusion)
+        unsaid = self._unsaid(text, by_stage)
+        ranked = fuse(words, needs, unsaid=unsaid, named=_named(text, intents), config=self._config.fusion)
         if not len(ranked.rows):
             ranked = by_stage["nearest_type"] = self._nearest_type(text, depth)
         return _Found(ranked, by_stage, intents)
@@ -277,6 +278,13 @@ class Discovery:
         if product_id not in self._catalog:
             raise UnknownProduct(f"{self.name} has no product {product_id!r} among its {len(self._catalog):,}.")
         return self._catalog.row(product_id)
+
+
+def _named(text: str, intents: Sequence[Intent]) -> float:
+    """Share of the query's content words that name its needs."""
+    asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
+    needs = {word for intent in intents if intent.source != "query" for word in tokenize(intent.words)}
+    return len(asked & needs) / len(asked) if asked else 0.0
 
 
 def _checked(text: str) -> str:

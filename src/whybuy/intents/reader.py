@@ -8,9 +8,10 @@ from whybuy.graph import KnowledgeGraph
 from whybuy.graph.files import INTENT
 from whybuy.records import HeadKind, Intent
 from whybuy.relations import Relation
-from whybuy.text import FUNCTION_WORDS, lemma, ngrams, normalize, tokenize
+from whybuy.text import FUNCTION_WORDS, canonical, lemma, ngrams, normalize, tokenize
 
 LONGEST_QUERY = 32  # words that are looked at
+_BEFORE_NEEDS = frozenset(("for", "with", "in", "on", "as", "to"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class IntentReader:
             self._words[node] = words
             for word in words:
                 self._by_word[word].append(node)
+        names = [keys[node][0].as_py() for node, kind in enumerate(kinds) if kind == HeadKind.TYPE]
+        self._types = frozenset(canonical(name, graph.language) for name in names)
+        self._types |= {name.split()[-1] for name in self._types if name}
         total = len(self._words) + 1
         self._rarity = {word: math.log(total / len(nodes)) + 1.0 for word, nodes in self._by_word.items()}
         self._unseen = math.log(total) + 1.0
@@ -63,13 +67,20 @@ class IntentReader:
             if covered & set(range(start, end)) or all(word in FUNCTION_WORDS for word in words[start:end]):
                 continue
             wording = " ".join(words[start:end])
+            if self._names_product(words, start, end):
+                covered |= set(range(start, end))
+                continue
             node = self._graph.intent(wording)
             if node is not None:
                 covered |= set(range(start, end))
-                confidence = self._strength(node)
-                if confidence > found.get(node, (0.0,))[0]:
-                    found[node] = (confidence, wording, "wording")
+                known, _, source = found.get(node, (0.0, "", "wording"))
+                found[node] = (max(known, self._strength(node)), wording, source)
         return covered
+
+    def _names_product(self, words: list[str], start: int, end: int) -> bool:
+        """Whether the words ask for a kind of product, and not for something to go with one ("insoles for boots")."""
+        led = start > 0 and words[start - 1] in _BEFORE_NEEDS
+        return not led and canonical(" ".join(words[start:end]), self._graph.language) in self._types
 
     def _read_similar(self, words: list[str], found: dict[int, tuple[float, str, str]]) -> None:
         """Add needs that share most of the weight of the words that are left."""

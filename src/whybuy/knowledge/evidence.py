@@ -35,7 +35,7 @@ class EvidenceConfig:
     """How much behavior it takes to believe a reason (our design; tuned on the looked-at half of the demo)."""
 
     of_type: Demands = Demands(least_count=3, doubt=2.0, least_share=0.1)
-    of_trait: Demands = Demands(least_count=3, doubt=3.0, least_lift=1.2)  # many traits are tried for each need
+    of_trait: Demands = Demands(least_count=3, doubt=2.0, least_lift=1.2)  # many traits are tried for each need
     of_product: Demands = Demands(least_count=3, doubt=3.0, least_lift=1.2)
 
 

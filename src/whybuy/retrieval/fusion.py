@@ -12,27 +12,25 @@ from whybuy.retrieval.ranked import Ranked
 class FusionConfig:
     """How much needs count beside words; tuned on the looked-at demo and Home Depot's training queries."""
 
-    always: float = 0.1  # weight of needs when a product says the whole query
+    always: float = 0.1  # weight of needs in any query
     unsaid: float = 1.5  # further weight, times the share of the query that no product says
+    named: float = 1.0  # further weight, times the share of the query that names the needs
 
 
-def fuse(words: Ranked, needs: Ranked, *, unsaid: float, config: FusionConfig) -> Ranked:
+def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: FusionConfig) -> Ranked:
     """Products of both rankings: scaled word score + weight x need score, where needs speak up as words fall silent.
 
-    words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1].
+    words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1]. named: share
+    of them that name its needs, in [0, 1].
     """
     if not len(words.rows) or not len(needs.rows):
         return words if len(words.rows) else needs
     rows, place = np.unique(np.concatenate([words.rows, needs.rows]), return_inverse=True)
     scores = np.zeros(len(rows), dtype=np.float32)
     np.add.at(scores, place[: len(words.rows)], words.scores / words.scores[0])
-    np.add.at(scores, place[len(words.rows) :], _weight(unsaid, config) * needs.scores)
+    np.add.at(scores, place[len(words.rows) :], (config.always + config.unsaid * unsaid + config.named * named) * needs.scores)
     order = np.lexsort((_first_seen(place, len(rows)), -scores))
     return Ranked(rows[order].astype(np.int32), scores[order])
-
-
-def _weight(unsaid: float, config: FusionConfig) -> float:
-    return config.always + config.unsaid * unsaid
 
 
 def _first_seen(place: NDArray[np.intp], count: int) -> NDArray[np.int64]:
