@@ -91,13 +91,14 @@ def random_log(seed: int) -> Log:
     for client in range(30):
         moment = float(random.integers(0, 100))
         session = str(random.choice(["", "", "s1"]))
+        told = session if random.random() < 0.5 else ""  # what the searches know of it
         asked: list[Search] = []
         for step in range(int(random.integers(3, 25))):
             moment += float(random.choice([0.5, 1.0, 4.0, 17.0, 45.0], p=[0.3, 0.3, 0.2, 0.1, 0.1])) + step / 1e3
             if random.random() < 0.35:
                 hits = tuple(random.choice(ids, 4, replace=False).tolist())
                 name = f"q{client}-{step}" if random.random() < 0.8 else ""
-                asked.append(Search(at(moment), str(random.choice(texts)), name, f"c{client}", session, hits))
+                asked.append(Search(at(moment), str(random.choice(texts)), name, f"c{client}", told, hits))
                 continue
             source = asked[int(random.integers(0, len(asked)))] if asked and random.random() < 0.5 else None
             action = Action(random.choice(["click", "click", "click", "purchase", "add_to_cart", "impression"]))
@@ -152,23 +153,27 @@ def count_pairs(log: Log, config: PairConfig) -> Counts:
 
 
 def _sessions(log: Log, config: PairConfig) -> list[list[Search | Event]]:
-    by_owner: defaultdict[tuple[str, str], list[Search | Event]] = defaultdict(list)
+    by_client: defaultdict[str, list[Search | Event]] = defaultdict(list)
     acted = [event for event in log.events if event.action is not Action.IMPRESSION]
     everything: list[Search | Event] = [*log.searches, *acted]
-    for action in everything:
-        by_owner[action.client_id, action.session_id].append(action)
-    sessions = []
-    for (_, session_id), actions in by_owner.items():
-        actions.sort(key=lambda action: (action.timestamp, isinstance(action, Event)))
-        current = [actions[0]]
-        for before, action in pairwise(actions):
-            pause = _seconds(action) - _seconds(before)
-            if not session_id and pause > config.session_gap_minutes * 60:
-                sessions.append(current)
-                current = []
-            current.append(action)
-        sessions.append(current)
-    return sessions
+    for action in sorted(everything, key=lambda action: (action.timestamp, isinstance(action, Event))):
+        by_client[action.client_id].append(action)
+    sessions: defaultdict[tuple[str, str], list[Search | Event]] = defaultdict(list)
+    for client, actions in by_client.items():
+        for number, block in enumerate(_blocks(actions, config)):
+            known = min((action.session_id for action in block if action.session_id), default=f"block {number}")
+            for action in block:
+                sessions[client, action.session_id or known].append(action)
+    return list(sessions.values())
+
+
+def _blocks(actions: list[Search | Event], config: PairConfig) -> list[list[Search | Event]]:
+    blocks = [[actions[0]]]
+    for before, action in pairwise(actions):
+        if _seconds(action) - _seconds(before) > config.session_gap_minutes * 60:
+            blocks.append([])
+        blocks[-1].append(action)
+    return blocks
 
 
 def _seconds(action: Search | Event) -> int:

@@ -80,6 +80,12 @@ def test_a_long_pause_ends_a_session_unless_the_source_says_otherwise(tmp_path: 
     assert [keys(rows) for rows in (cut, held, apart)] == [set(), {("a", "b")}, set()]
 
 
+def test_searches_without_a_session_id_join_the_session_of_their_block(tmp_path: Path) -> None:
+    searches = [Search(at(0), "shoes for pregnant women", client_id="c"), Search(at(2), "shoes", "q2", "c")]
+    log = Log([bought("p1", 5, session_id="s", query_id="q2")], searches)
+    assert keys(mine(log, tmp_path)) == {("shoes for pregnant women", "p1"), ("shoes", "p1")}
+
+
 def test_judged_pairs_without_a_query_log_become_search_buy_pairs(tmp_path: Path) -> None:
     events = [
         Event(at(0), Action.PURCHASE, "p1", "judge-1", "judge-1", query="angle bracket"),

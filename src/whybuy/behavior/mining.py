@@ -32,11 +32,11 @@ from whybuy.behavior.pruning import (
     with_type_share,
 )
 from whybuy.behavior.sampling import sample_pairs
-from whybuy.behavior.specificity import QUERY_STATS_SCHEMA, query_stats
+from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
 from whybuy.errors import InputError
 from whybuy.records import PAIR_SCHEMA, Action, Behavior
 
-LEAST_BREADTH = 0.05
+LEAST_BREADTH = 0.05  # of the most specific query, so that every pair can be drawn
 EVENTS_FILE = "events.parquet"
 QUERIES_FILE = "queries.parquet"
 PAIRS_FILE = "pairs.parquet"
@@ -228,5 +228,7 @@ def _log1p(table: Table, column: str) -> FloatingValue:
 
 def _as_pairs(pairs: Table, kind: Behavior) -> Table:
     name = ibis.literal(kind.value)
-    keyed = pairs.mutate(kind=name, pair_id=stable_hash(name, pairs.left, pairs.right))
+    keyed = pairs.mutate(
+        kind=name, pair_id=stable_hash(name, pairs.left, pairs.right), weight=pairs.weight.round(DECIMALS)
+    )
     return keyed.select(PAIR_SCHEMA.names)

@@ -4,6 +4,7 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
+DECIMALS = 6  # sums of floats differ in their last digits from run to run
 QUERY_STATS_SCHEMA = pa.schema(
     [
         pa.field("query", pa.string(), nullable=False),
@@ -48,7 +49,7 @@ def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *
         "clicks",
         "purchases",
         product_types=joined.product_types.fill_null(0),
-        specificity=ibis.greatest(0.0, ibis.least(1.0, specificity)),
+        specificity=ibis.greatest(0.0, ibis.least(1.0, specificity)).round(DECIMALS),
     )
 
 
