@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -59,7 +60,7 @@ class _Stated:
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
         texts = zip(shop.products["title"].to_pylist(), shop.products["description"].to_pylist(), strict=True)
         for row, (title, description) in enumerate(texts):
-            for phrase in patterns.in_text(f"{title}. {description}"):
+            for phrase in chain(patterns.in_title(title), patterns.in_text(description)):
                 if phrase.certainty < BY_KIND:
                     continue
                 rows_of[phrase.relation, canonical(phrase.tail, shop.language)].setdefault(row, phrase.tail)

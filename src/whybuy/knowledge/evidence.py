@@ -36,6 +36,7 @@ class EvidenceConfig:
 
     of_type: Demands = Demands(least_count=3, doubt=2.0, least_share=0.1)
     of_trait: Demands = Demands(least_count=3, doubt=2.0, least_lift=1.2)  # many traits are tried for each need
+    least_queries: int = 2  # different queries that name a need: one may be anybody's slip
     of_product: Demands = Demands(least_count=3, doubt=3.0, least_lift=1.2)
 
 
@@ -49,6 +50,7 @@ class EvidenceHypothesizer:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
         log = _Log(shop)
         needs = read_needs(log.asked(), set(shop.types), load_patterns(shop.language))
+        needs = _asked_often(needs, self.config.least_queries)
         if not needs:
             return
         ledger = _Ledger(log, needs)
@@ -62,6 +64,11 @@ class EvidenceHypothesizer:
         yield from ledger.hypotheses(groups.products, products)
         yield from ledger.query_hypotheses(strong)
         yield from shared_by_pairs(shop, strong, [(need.relation, need.wording) for need in ledger.needs], GENERATOR)
+
+
+def _asked_often(needs: list[Need], least_queries: int) -> list[Need]:
+    asked = Counter((need.relation, need.key) for need in needs)
+    return [need for need in needs if asked[need.relation, need.key] >= least_queries]
 
 
 class _Log:

@@ -3,7 +3,7 @@
 import functools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -57,6 +57,7 @@ class Patterns:
         self.language = language
         self._queries = [_compile(entry, r"(?P<tail>.+?)", whole_text=True) for entry in table["query"]]
         self._texts = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["text"]]
+        self._titles = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["title"]]
         self._by = {
             by: {_kind_or_none(kind): parse_relation(relation) for kind, relation in kinds.items()}
             for by, kinds in table["by"].items()
@@ -79,9 +80,16 @@ class Patterns:
         return found
 
     def in_text(self, text: str) -> Iterator[Phrase]:
-        """The needs that a description, title or review words, clause by clause."""
+        """The needs that a description or review words, clause by clause."""
+        return self._clauses(text, self._texts)
+
+    def in_title(self, title: str) -> Iterator[Phrase]:
+        """The needs that a title words; fewer, since titles are rows of nouns."""
+        return self._clauses(title, self._titles)
+
+    def _clauses(self, text: str, patterns: Sequence[_Pattern]) -> Iterator[Phrase]:
         for clause in _CLAUSE.split(normalize(text)):
-            for pattern in self._texts:
+            for pattern in patterns:
                 for match in pattern.regex.finditer(clause):
                     tail = clause[match.start() :] if pattern.whole else match["tail"]
                     for part in self._tails(tail, verbal=pattern.verbal or pattern.whole):
@@ -90,8 +98,14 @@ class Patterns:
                             yield phrase
 
     def bare(self, tail: str) -> Relation | None:
-        """The relation of a need that is named without any connecting word, by its kind."""
+        """The relation of a need that is named without any connecting word, by its kind; None where that says little."""
+        words = tokenize(tail)
+        head = lemma(words[-1], self.language) if words else ""
+        if len(words) < 2 and head in self._words["not_bare"]:
+            return None
         kind = self.kind(tail)
+        if kind is TailKind.AUDIENCE and head not in self._words["audience"]:
+            return None
         return None if kind is None else self._by["bare"].get(kind)
 
     @functools.lru_cache(maxsize=100_000)  # noqa: B019 - one instance per language and process
