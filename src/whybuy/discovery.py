@@ -283,7 +283,7 @@ class Discovery:
 def _named(text: str, intents: Sequence[Intent]) -> float:
     """Share of the query's content words that name its needs."""
     asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
-    needs = {word for intent in intents if intent.source != "query" for word in tokenize(intent.words)}
+    needs = {word for intent in intents for word in tokenize(intent.words)}
     return len(asked & needs) / len(asked) if asked else 0.0
 
 

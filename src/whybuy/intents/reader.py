@@ -71,11 +71,15 @@ class IntentReader:
                 covered |= set(range(start, end))
                 continue
             node = self._graph.intent(wording)
-            if node is not None:
+            if node is not None and self._is_led(words, start, node):
                 covered |= set(range(start, end))
                 known, _, source = found.get(node, (0.0, "", "wording"))
                 found[node] = (max(known, self._strength(node)), wording, source)
         return covered
+
+    def _is_led(self, words: list[str], start: int, node: int) -> bool:
+        """Things are needs only behind a connecting word: "for ge refrigerator", not "ge refrigerator"."""
+        return self._relation(node) is not Relation.USED_WITH or (start > 0 and words[start - 1] in _BEFORE_NEEDS)
 
     def _names_product(self, words: list[str], start: int, end: int) -> bool:
         """Whether the words ask for a kind of product, and not for something to go with one ("insoles for boots")."""
@@ -91,7 +95,7 @@ class IntentReader:
             shared = self._words[node] & left.keys()
             weight = sum(self._rarity[word] for word in shared)
             overlap = weight / max(sum(self._rarity[word] for word in self._words[node]), asked)
-            if overlap >= self._config.least_overlap:
+            if overlap >= self._config.least_overlap and self._relation(node) is not Relation.USED_WITH:
                 wording = " ".join(left[word] for word in left if word in shared)
                 found[node] = (overlap * overlap * self._strength(node), wording, "similar")
 

@@ -49,7 +49,8 @@ class EvidenceHypothesizer:
     def propose(self, shop: Shop) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
         log = _Log(shop)
-        needs = read_needs(log.asked(), set(shop.types), load_patterns(shop.language))
+        patterns = load_patterns(shop.language).knowing(set(shop.types))
+        needs = read_needs(log.asked(), set(shop.types), patterns)
         needs = _asked_often(needs, self.config.least_queries)
         if not needs:
             return

@@ -14,7 +14,7 @@ class FusionConfig:
 
     always: float = 0.1  # weight of needs in any query
     unsaid: float = 1.5  # further weight, times the share of the query that no product says
-    named: float = 1.0  # further weight, times the share of the query that names the needs
+    named: float = 2.0  # further weight, times the share of the query that names needs, unless products say all of it
 
 
 def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: FusionConfig) -> Ranked:
@@ -28,9 +28,15 @@ def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: F
     rows, place = np.unique(np.concatenate([words.rows, needs.rows]), return_inverse=True)
     scores = np.zeros(len(rows), dtype=np.float32)
     np.add.at(scores, place[: len(words.rows)], words.scores / words.scores[0])
-    np.add.at(scores, place[len(words.rows) :], (config.always + config.unsaid * unsaid + config.named * named) * needs.scores)
+    np.add.at(scores, place[len(words.rows) :], _weight(unsaid, named, config) * needs.scores)
     order = np.lexsort((_first_seen(place, len(rows)), -scores))
     return Ranked(rows[order].astype(np.int32), scores[order])
+
+
+def _weight(unsaid: float, named: float, config: FusionConfig) -> float:
+    """Needs count most where no product says the query, or where the query is nothing but needs."""
+    purely = 1.0 if named == 1.0 else unsaid
+    return config.always + config.unsaid * unsaid + config.named * named * purely
 
 
 def _first_seen(place: NDArray[np.intp], count: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import functools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -53,8 +53,9 @@ class _Pattern:
 class Patterns:
     """The surface patterns and kind lexicons of one language."""
 
-    def __init__(self, language: str, table: Mapping[str, Any]) -> None:
+    def __init__(self, language: str, table: Mapping[str, Any], things: frozenset[str] = frozenset()) -> None:
         self.language = language
+        self._table, self._things = table, things
         self._queries = [_compile(entry, r"(?P<tail>.+?)", whole_text=True) for entry in table["query"]]
         self._texts = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["text"]]
         self._titles = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["title"]]
@@ -64,6 +65,11 @@ class Patterns:
         }
         self._words = {name: frozenset(words.split()) for name, words in table["kinds"].items()}
         self._suffixes = {kind: tuple(table["kinds"][f"{kind}_suffixes"].split()) for kind in ("audience", "function")}
+
+    def knowing(self, product_types: Iterable[str]) -> "Patterns":
+        """The same patterns in a shop where the last words of these type names are things: "ceiling fan", "blower"."""
+        names = (tokenize(name) for name in product_types)
+        return Patterns(self.language, self._table, frozenset(lemma(name[-1], self.language) for name in names if name))
 
     def in_query(self, query: str) -> list[Phrase]:
         """The needs that a normalized query words explicitly, the most specific reading first; often none."""
@@ -134,6 +140,8 @@ class Patterns:
 
     def _kind_of_noun(self, words: list[str], head: str) -> TailKind | None:
         head_lemma = lemma(head, self.language)
+        if head_lemma in self._things:
+            return None
         for kind in ("body", "time", "location", "audience", "event", "function", "concept"):
             if {head, head_lemma} & self._words[kind]:
                 return TailKind[kind.upper()]
