@@ -148,7 +148,7 @@ class _Ledger:
             every = self._log.at[reading.query]
             indices = [index for index in every if self._log.rows[index] in products]
             support = int(self._log.purchases[indices].sum())
-            if support > 0.5 * self._log.purchases[every].sum():
+            if support >= 0.75 * self._log.purchases[every].sum():
                 evidence, words = self._sample(indices)
                 head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, reading.confidence, 1.0)
                 yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, evidence, words)

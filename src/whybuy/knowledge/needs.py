@@ -8,6 +8,7 @@ from whybuy.knowledge.patterns import BY_KIND, Patterns, Phrase
 from whybuy.relations import Relation
 from whybuy.text import FUNCTION_WORDS, canonical, lemma, ngrams, tokenize
 
+_MAY_END_IN_PRODUCT = (Relation.X_WANT, Relation.X_IS_A, Relation.X_INTERESTED_IN)  # "i want to play tennis racket"
 BARE_VOTE = 0.5  # what the mere mention of a need says about its relation
 
 
@@ -112,7 +113,12 @@ def _worded(phrase: Phrase, query: AskedQuery, type_words: TypeWords) -> str:
             words = words[length:] if beside else words
             break
     for length in (3, 2, 1):
-        if not beside and length < len(words) and canonical(" ".join(words[-length:])) in type_words.own:
+        if (
+            phrase.relation in _MAY_END_IN_PRODUCT
+            and not beside
+            and length < len(words)
+            and canonical(" ".join(words[-length:])) in type_words.own
+        ):
             words = words[:-length]
             break
     while words and words[-1] in FUNCTION_WORDS:

@@ -123,14 +123,16 @@ class Patterns:
             return None
         head_at = next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of"}), len(words)) - 1
         led_by_article = len(every) > 1 and every[1] in DETERMINERS
-        if _is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
+        if self._is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
             return self._kind_of_doing(words[0])
         return self._kind_of_noun(words, words[head_at])
 
     def _leads_verb_phrase(self, words: list[str], head_at: int) -> bool:
         """Whether "-ing" leads a verb phrase ("drying hair"), not a thing ("dining room", "wedding guests")."""
         if head_at == 0:
-            return lemma(words[0], self.language) != words[0]
+            return True
+        if words[0] in self._words["participles"]:
+            return False
         head = {words[head_at], lemma(words[head_at], self.language)}
         return not any(head & self._words[kind] for kind in ("audience", "location", "event", "concept", "time"))
 
@@ -149,11 +151,15 @@ class Patterns:
             return TailKind.BODY
         if head_lemma in self._words["not_audience"] or len(head_lemma) < 5:
             return None
-        if head_lemma.endswith(self._suffixes["audience"]):
+        if head_lemma.removesuffix("s").endswith(self._suffixes["audience"]):
             return TailKind.AUDIENCE
         if head_lemma.endswith(self._suffixes["function"]):
             return TailKind.FUNCTION
-        return self._kind_of_doing(head) if _is_gerund(head) else None
+        return self._kind_of_doing(head) if self._is_gerund(head) else None
+
+    def _is_gerund(self, word: str) -> bool:
+        """Whether "-ing" is an inflection: "drying", not "spring"."""
+        return word.endswith("ing") and lemma(word, self.language) != word
 
     def _phrase(self, pattern: _Pattern, tail: str, type_words: str) -> Phrase | None:
         tail = tail.strip(" ,'-")
@@ -190,10 +196,6 @@ class Patterns:
                 yield " ".join(words)
             if not verbal and len(words) < len(part.split()):
                 return
-
-
-def _is_gerund(word: str) -> bool:
-    return word.endswith("ing") and len(word) > 4
 
 
 def _kind_or_none(name: str) -> TailKind | None:
