@@ -1,1 +1,23 @@
 """Its place lets every test import `fakes`, `snapshot` and whatever else stands beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from small_shop import write_store
+from whybuy.build import build
+from whybuy.discovery import Discovery
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small shop, built; to be read only."""
+    store = write_store(tmp_path_factory.mktemp("small"))
+    build(store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def small_discovery(small_store: Path) -> Discovery:
+    """The small shop, opened."""
+    return Discovery.open(small_store)

@@ -86,14 +86,34 @@ def build(store: Path, *, listen: Listener = lambda progress: None, with_events:
     return _Line(store, read_settings(store), listen).run(with_events=with_events)
 
 
+_TABLES = {
+    "shop": ShopConfig,
+    "import": ImportConfig,
+    "types": TypeConfig,
+    "pairs": PairConfig,
+    "evidence": EvidenceConfig,
+    "descriptions": DescriptionConfig,
+    "co_buy": CoBuyConfig,
+    "demand": DemandConfig,
+    "graph": GraphConfig,
+    "lexical": LexicalConfig,
+}
+
+
+def _check(settings: Settings) -> None:
+    """Raise ConfigError for whatever is wrong in `store.toml`, before hours go into the first stages."""
+    settings.expect_only("catalog", "events", "search", *_TABLES)
+    for name, config in _TABLES.items():
+        settings.one(name, config)
+    settings.many("catalog", CatalogSource)
+    settings.many("events", EventSource)
+
+
 class _Line:
     """The stages of one build; each is a folder under the key of what it was made from."""
 
     def __init__(self, store: Path, settings: Settings, listen: Listener) -> None:
-        settings.expect_only(
-            "shop", "catalog", "events", "import", "types", "pairs", "evidence", "descriptions", "co_buy", "demand", "graph",
-            "lexical", "search",
-        )  # fmt: skip
+        _check(settings)
         self._store, self._settings, self._listen = store, settings, listen
         self._artifacts = ArtifactStore(store / ARTIFACTS_FOLDER)
         self._shop = settings.one("shop", ShopConfig)
@@ -179,7 +199,10 @@ class _Line:
 
         inputs = self._from("catalog", *(["pairs"] if pairs else []))
         return self._stage(
-            "hypotheses", 1, inputs | {"config": repr((evidence, descriptions, co_buy, demand, self._shop.language))}, make
+            "hypotheses",
+            1,
+            inputs | {"config": repr((evidence, descriptions, co_buy, demand, self._shop.language))},
+            make,
         )
 
     def _graph(self, hypotheses: Path) -> Path:

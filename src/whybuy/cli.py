@@ -1,7 +1,7 @@
 """One thin command per function; what a command prints is on stdout, what it says meanwhile on stderr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ from whybuy.errors import WhybuyError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from whybuy.evaluation.graph import GraphReport
     from whybuy.evaluation.judgments import Scale
     from whybuy.evaluation.search import SearchReport
     from whybuy.records import Answer, Hit
@@ -86,7 +87,11 @@ def init(
         report = init_store(store, files, overwrite=overwrite)
         for line in report.lines():
             print(line)
-        _stderr().print(f"Wrote {report.store_file}. Correct it if need be, then: whybuy build --store {store}")
+        _stderr().print(
+            f"Wrote {report.store_file}. Correct it if need be, then: whybuy build --store {store}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()
@@ -115,6 +120,7 @@ def build(
             f"[bold]Built[/] {store} in {report.seconds:.1f} s ({report.made} stages made, {report.reused} reused). "
             f'Next: whybuy search --store {store} "..."  or  whybuy serve --store {store}',
             highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -179,11 +185,11 @@ def search(
     json: Json = False,
 ) -> None:
     """Search the shop; each hit says which stage found it and why it answers."""
-    from whybuy.discovery import Discovery
+    from whybuy.discovery import RANKERS, Discovery
     from whybuy.records import Query
 
+    asked = Query(query, limit, offset, _filters(where), _sort(sort), _one_of(ranker, "Ranker", RANKERS))
     with failing_clearly():
-        asked = Query(query, limit, offset, _filters(where), _sort(sort), ranker)
         answer = Discovery.open(store).search(asked)
         _print_answer(answer, json=json)
 
@@ -257,8 +263,10 @@ def export_graph(
 ) -> None:
     """Write the knowledge graph for other tools."""
     from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+    from whybuy.graph.export import FORMATS
     from whybuy.graph.export import export_graph as export
 
+    _one_of(format, "Format", list(FORMATS))
     with failing_clearly():
         folder = ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"]
         for path in export(folder, target, format):
@@ -278,14 +286,15 @@ def evaluate_search(
     json: Json = False,
 ) -> None:
     """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
-    from whybuy.discovery import Discovery
+    from whybuy.discovery import RANKERS, Discovery
     from whybuy.evaluation.judgments import read_judgments
     from whybuy.evaluation.search import evaluate_search as evaluate
 
+    names, span = [_one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
     with failing_clearly():
         discovery = Discovery.open(store)
-        judged = read_judgments(judgments, scale=_scale(scale))
-        ranks = {name: _rank_with(discovery, name) for name in rankers.split(",")}
+        judged = read_judgments(judgments, scale=span)
+        ranks = {name: _rank_with(discovery, name) for name in names}
         report = evaluate(ranks, judged, relevant_from=relevant_from)
         if trec is not None:
             _write_runs(report, trec)
@@ -306,7 +315,7 @@ def evaluate_graph(
 
     with failing_clearly():
         report = evaluate_store_graph(store, truth or store / "truth" / "reasons.parquet")
-        print(_json(report.as_json()) if json else "\n".join(report.lines()))
+        print(_json(report.as_json())) if json else _print_graph_report(report)
 
 
 # ---------------------------------------------------------------- printing
@@ -342,18 +351,27 @@ def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
 
 
 def _print_search_report(report: "SearchReport") -> None:
+    rankers = {name: ranker.as_json() for name, ranker in report.rankers.items()}
+    _print_table(f"{len(report.queries)} queries", "ranker", rankers)
+
+
+def _print_graph_report(report: "GraphReport") -> None:
+    parts = {"all": report.overall, "looked at": report.seen, "unseen": report.unseen}
+    parts |= {relation.value: score for relation, score in report.per_relation.items()}
+    _print_table("graph against latent truth", "part", {name: score.as_json() for name, score in parts.items()})
+
+
+def _print_table(title: str, first: str, rows: Mapping[str, Mapping[str, float]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    body = report.as_json()
-    table = Table(title=f"{body['queries']} queries")
-    rankers = body["rankers"]
-    assert isinstance(rankers, dict)
-    columns = list(next(iter(rankers.values())))
-    for name in ("ranker", *columns):
-        table.add_column(name, justify="left" if name == "ranker" else "right")
-    for name, values in rankers.items():
-        table.add_row(name, *(f"{values[column]:.3f}" for column in columns))
+    table = Table(title=title)
+    columns = list(next(iter(rows.values()), {}))
+    for name in (first, *columns):
+        table.add_column(name, justify="left" if name == first else "right")
+    for name, values in rows.items():
+        cells = (values[column] for column in columns)
+        table.add_row(name, *(f"{value:,}" if isinstance(value, int) else f"{value:.3f}" for value in cells))
     Console().print(table)
 
 
@@ -366,7 +384,6 @@ def _write_runs(report: "SearchReport", folder: Path) -> None:
 
 
 def _scale(span: str) -> "Scale | None":
-    from whybuy.errors import InputError
     from whybuy.evaluation.judgments import Scale
 
     if not span:
@@ -375,7 +392,7 @@ def _scale(span: str) -> "Scale | None":
     try:
         return Scale(float(low), float(high))
     except ValueError:
-        raise InputError(f'Scale {span!r} is not "low..high", for example "1..3".') from None
+        raise typer.BadParameter(f'Scale {span!r} is not "low..high", for example "1..3".') from None
 
 
 def _rank_with(discovery: "whybuy.Discovery", ranker: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -386,26 +403,27 @@ def _rank_with(discovery: "whybuy.Discovery", ranker: str):  # type: ignore[no-u
 
 
 def _filters(given: list[str]) -> "tuple[whybuy.records.Filter, ...]":
-    from whybuy.errors import InputError
     from whybuy.records import Filter
 
     by_field: dict[str, list[str]] = {}
     for entry in given:
         field, colon, value = entry.partition(":")
         if not colon:
-            raise InputError(f'Filter {entry!r} is not "field:value", for example "brand:Marlowe".')
+            raise typer.BadParameter(f'Filter {entry!r} is not "field:value", for example "brand:Marlowe".')
         by_field.setdefault(field, []).append(value)
     return tuple(Filter(field, tuple(values)) for field, values in by_field.items())
 
 
 def _sort(name: str) -> "whybuy.records.Sort":
-    from whybuy.errors import InputError
     from whybuy.records import Sort
 
-    try:
-        return Sort(name)
-    except ValueError:
-        raise InputError(f"Sort {name!r} is not one of {', '.join(sort.value for sort in Sort)}.") from None
+    return Sort(_one_of(name, "Sort", list(Sort)))
+
+
+def _one_of(name: str, what: str, allowed: Sequence[str]) -> str:
+    if name not in allowed:
+        raise typer.BadParameter(f"{what} {name!r} is not one of {', '.join(allowed)}.")
+    return name
 
 
 @contextmanager
@@ -425,7 +443,7 @@ def _progress():  # type: ignore[no-untyped-def]  # noqa: ANN202
                 f"{name} {value:,}" for name, value in (progress.summary or {}).items() if isinstance(value, int)
             )
             took = f"{progress.seconds:.1f} s" if progress.state is State.DONE else ""
-            console.print(f"  {progress.stage:<11} {words or facts}  {took}", highlight=False)
+            console.print(f"  {progress.stage:<11} {words or facts}  {took}", highlight=False, soft_wrap=True)
 
         yield listen
 

@@ -1,5 +1,7 @@
 """Where Ibis expressions run: DuckDB embedded, or a local Spark; both within a memory limit, both spill to disk."""
 
+import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -66,11 +68,26 @@ def open_engine(name: EngineName, *, memory_limit: str, threads: int, spill_fold
         opener = _open_spark if name == "spark" else _open_duckdb
         backend = opener(memory_limit, threads, spill)
         try:
-            yield Engine(backend, spill)
+            with _full_disk_as_such():
+                yield Engine(backend, spill)
         finally:
             backend.disconnect()
     finally:
         shutil.rmtree(spill, ignore_errors=True)
+
+
+@contextmanager
+def _full_disk_as_such() -> Iterator[None]:
+    """Raise the OSError that a full disk is everywhere else, not DuckDB's own."""
+    import duckdb  # noqa: PLC0415 - only the engine that runs is loaded
+
+    try:
+        yield
+    except duckdb.IOException as error:
+        reason = os.strerror(errno.ENOSPC)
+        if reason in str(error):
+            raise OSError(errno.ENOSPC, reason) from error
+        raise
 
 
 def _open_duckdb(memory_limit: str, threads: int, spill: Path) -> BaseBackend:

@@ -56,10 +56,14 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
 
     Raises:
         InputError: the table has another schema.
+        OSError: the disk is full, or the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    index = tantivy.Index(_schema(), path=str(folder), reuse=False)
-    _write(index, products, first_row=0)
+    try:
+        index = tantivy.Index(_schema(), path=str(folder), reuse=False)
+        _write(index, products, first_row=0)
+    except ValueError as error:  # tantivy says so of whatever the disk refuses
+        raise OSError(f"The index cannot be written ({error}). Is the disk full?") from error
     write_json(folder / CONFIG_FILE, asdict(config or LexicalConfig()))
 
 

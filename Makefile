@@ -1,0 +1,66 @@
+# `make demo` and `make test` do all the set-up on a machine with Python 3.11 to 3.14.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+PORT ?= 8000
+STORE ?= shop
+WORKERS ?= 2
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$name && break; done)
+export WHYBUY_DATA ?= ../shared/data
+export WHYBUY_SHOPS ?= ../shops
+
+BIN := .venv/bin
+RUNTIME := .venv/installed-runtime
+DEV := .venv/installed-dev
+
+# pip with a dot for each package instead of its log; errors are shown in full.
+define pip_install
+	@printf 'Installing $(1) '
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -c constraints.txt -e '$(1)' 2>&1; \
+	echo "exit $$?"; } | awk '/^Collecting / { printf "."; fflush() } /^(ERROR|error|  error)/ { print "\n" $$0 } \
+	/^exit / { code = $$2 } END { print code ? "" : " done"; exit code }'
+endef
+
+.PHONY: help install demo test check bench shops clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
+
+install: $(DEV) ## Make .venv with all that development needs
+
+demo: $(RUNTIME) ## Build the demo shop and serve its pages on PORT
+	@$(BIN)/whybuy demo --store $(STORE) --port $(PORT)
+
+test: $(DEV) ## Run the tests; ARGS go to pytest
+	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+check: $(DEV) ## Lint, format, types, import contract
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@echo 'ruff, mypy and the import contract find nothing.'
+
+bench: $(DEV) ## Measure at size: ten million events, and the sets in WHYBUY_DATA
+	@$(BIN)/python benchmarks/pairs_10m.py
+	@for name in lexical_homedepot types_hidden; do \
+	if [ -d "$(WHYBUY_DATA)" ]; then $(BIN)/python benchmarks/$$name.py || exit 1; \
+	else echo "$$name: skipped, since there is no $(WHYBUY_DATA)"; fi; done
+
+shops: $(RUNTIME) ## Build homedepot, instacart, amazon_office and bestbuy in WHYBUY_SHOPS
+	@$(BIN)/python benchmarks/shops.py $(SHOP)
+
+clean: ## Delete .venv and all caches
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	$(call pip_install,.)
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	$(call pip_install,.[dev])
+	@touch $@ $(RUNTIME)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'whybuy needs Python 3.11 to 3.14; none is on the PATH. Name one: make PYTHON=/path/to/python3.12'; exit 1; }
+	@$(PYTHON) -m venv .venv

@@ -1,0 +1,335 @@
+"""A build makes what changed, keeps what did not, and never shows half of anything."""
+
+import errno
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import whybuy.build
+from small_shop import FEED, LOG, event_rows, product_rows, write_rows, write_store
+from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
+from whybuy.build import BuildReport, Progress, State, build
+from whybuy.cli import app
+from whybuy.config import STORE_FILE
+from whybuy.discovery import Discovery
+from whybuy.errors import ArtifactError, ConfigError, InputError
+from whybuy.records import Query
+
+STAGES = ("catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion")
+PUBLISHED = {"catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion"}
+
+
+class Ear:
+    """Remembers what a build says."""
+
+    def __init__(self) -> None:
+        self.heard: list[Progress] = []
+
+    def __call__(self, progress: Progress) -> None:
+        self.heard.append(progress)
+
+    def stages(self, state: State) -> list[str]:
+        return [progress.stage for progress in self.heard if progress.state is state]
+
+
+@pytest.fixture
+def store(small_store: Path, tmp_path: Path) -> Path:
+    """A built shop that a test may change."""
+    return shutil.copytree(small_store, tmp_path / "shop")
+
+
+def rebuild(store: Path, *, with_events: bool = True) -> Ear:
+    ear = Ear()
+    build(store, listen=ear, with_events=with_events)
+    return ear
+
+
+def found(store: Path, text: str = "shoes for pregnant women") -> list[str]:
+    return Discovery.open(store).rank(text, limit=5)
+
+
+def folders(store: Path) -> set[str]:
+    return {path.name for path in (store / ARTIFACTS_FOLDER).iterdir() if path.is_dir()}
+
+
+def add_setting(store: Path, text: str) -> None:
+    with (store / STORE_FILE).open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{text}\n")
+
+
+# ---------------------------------------------------------------- what is made
+def test_a_build_makes_every_stage_in_order_and_says_so(tmp_path: Path) -> None:
+    ear = Ear()
+    report = build(write_store(tmp_path / "shop"), listen=ear)
+    assert tuple(ear.stages(State.STARTED)) == tuple(ear.stages(State.DONE)) == STAGES
+    assert (report.made, report.reused) == (len(STAGES), 0)
+    assert set(report.keys) == PUBLISHED
+    assert report.folder == tmp_path / "shop" / ARTIFACTS_FOLDER
+    facts = {progress.stage: progress.summary for progress in ear.heard if progress.summary}
+    assert facts["catalog"]["products"] == 60
+    assert facts["events"]["queries"] == 180
+
+
+def test_two_builds_of_the_same_files_find_the_same(tmp_path: Path) -> None:
+    stores = [write_store(tmp_path / name) for name in ("one", "two")]
+    reports: list[BuildReport] = [build(store) for store in stores]
+    assert reports[0].keys == reports[1].keys
+    assert found(stores[0]) == found(stores[1]) != []
+
+
+def test_a_second_build_makes_nothing(store: Path) -> None:
+    before = folders(store)
+    assert rebuild(store).stages(State.REUSED) == list(STAGES)
+    assert folders(store) == before
+
+
+def rename_product(store: Path) -> None:
+    rows = list(product_rows())
+    rows[0]["title"] = "Marlowe clog, sage"
+    write_rows(store / FEED, rows)
+
+
+def add_purchase(store: Path) -> None:
+    rows = list(event_rows())
+    write_rows(store / LOG, [*rows, {**rows[2], "timestamp": "2026-03-20T00:00:00+00:00", "client_id": "late"}])
+
+
+def touch_everything(store: Path) -> None:
+    for name in (FEED, LOG):
+        os.utime(store / name, (0, 0))
+
+
+CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
+    (touch_everything, set()),
+    (rename_product, {"catalog", "pairs", "hypotheses", "graph", "lexical", "expansion"}),
+    (add_purchase, {"events", "pairs", "hypotheses", "graph", "expansion"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical"}),
+    (lambda store: add_setting(store, "[pairs]\nmax_basket = 5"), {"pairs", "hypotheses", "graph", "expansion"}),
+    (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
+]
+
+
+@pytest.mark.parametrize(("change", "made"), CHANGES)
+def test_a_change_rebuilds_only_what_depends_on_it(store: Path, change: Callable[[Path], None], made: set[str]) -> None:
+    change(store)
+    ear = rebuild(store)
+    assert set(ear.stages(State.DONE)) == made
+    assert set(ear.stages(State.REUSED)) == set(STAGES) - made
+    assert len(folders(store)) == len(PUBLISHED)  # what was replaced is gone
+
+
+def test_a_changed_feed_is_what_is_found(store: Path) -> None:
+    rename_product(store)
+    build(store)
+    assert found(store, "clog") == ["slip-0"]
+
+
+def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: Path) -> None:
+    ear = rebuild(write_store(tmp_path / "shop", logs=False))
+    assert [progress.note for progress in ear.heard if progress.state is State.SKIPPED] == ["the shop has no logs"]
+    hit = Discovery.open(tmp_path / "shop").search(Query("something for family camping")).hits[0]
+    assert hit.product_id.startswith("dome")
+    assert any("description" in line for reason in hit.reasons for line in reason.evidence)
+
+
+def test_logs_can_be_left_out(store: Path) -> None:
+    ear = rebuild(store, with_events=False)
+    assert "building from the catalog alone" in [progress.note for progress in ear.heard]
+    assert not ear.stages(State.DONE) or "events" not in ear.stages(State.DONE)
+    assert Discovery.open(store).intents("shoes for pregnant women") == ()
+
+
+# ---------------------------------------------------------------- what goes wrong
+WORKERS = ("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "build_lexical", "build_expansion")
+STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def stop_in(patch: pytest.MonkeyPatch, worker: str, stop: BaseException) -> None:
+    """Let the worker of a stage leave something behind and stop."""
+
+    def stopping(*arguments: object, **settings: object) -> None:
+        for folder in (one for one in arguments if isinstance(one, Path) and one.is_dir()):
+            (folder / "half").write_text("half")
+        raise stop
+
+    patch.setattr(whybuy.build, worker, stopping)
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=["ctrl-c", "full disk"])
+def test_a_first_build_stopped_in_every_stage_shows_nothing_and_goes_on_where_it_was(
+    tmp_path: Path, stop: BaseException
+) -> None:
+    store = write_store(tmp_path / "shop")
+    for done, worker in enumerate(WORKERS):
+        ear = Ear()
+        with pytest.MonkeyPatch.context() as patch:
+            stop_in(patch, worker, stop)
+            with pytest.raises(type(stop)):
+                build(store, listen=ear)
+        assert ear.stages(State.REUSED) == list(STAGES[: max(0, done - 1)])
+        assert len(folders(store)) == done  # no draft stays
+        with pytest.raises(ArtifactError, match=r"holds no finished build .*Run `whybuy build --store"):
+            Discovery.open(store)
+    assert rebuild(store).stages(State.DONE) == ["expansion"]
+    assert found(store)
+
+
+@pytest.mark.parametrize("stop", STOPS, ids=["ctrl-c", "full disk"])
+def test_a_stopped_rebuild_leaves_the_live_shop_untouched(store: Path, stop: BaseException) -> None:
+    before = (store / ARTIFACTS_FOLDER / CURRENT).read_bytes()
+    rename_product(store)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_in(patch, "build_expansion", stop)
+        with pytest.raises(type(stop)):
+            build(store)
+    assert (store / ARTIFACTS_FOLDER / CURRENT).read_bytes() == before
+    assert found(store, "clog") == []
+    assert rebuild(store).stages(State.DONE) == ["expansion"]
+    assert found(store, "clog") == ["slip-0"]
+
+
+def test_what_a_killed_build_left_is_swept_away(store: Path) -> None:
+    draft = store / ARTIFACTS_FOLDER / ".draft-graph-killed"
+    draft.mkdir()
+    (draft / "edges.parquet").write_text("half")
+    build(store)
+    assert not draft.exists()
+
+
+def half_write(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+def cut_off(folder: Path) -> None:
+    path = max((path for path in folder.iterdir() if path.name != MANIFEST), key=lambda path: path.stat().st_size)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def lose_a_file(folder: Path) -> None:
+    min(path for path in folder.iterdir() if path.name != MANIFEST).unlink()
+
+
+def garble_manifest(folder: Path) -> None:
+    (folder / MANIFEST).write_text("{")
+
+
+@pytest.mark.parametrize("kind", ["catalog", "graph", "lexical", "expansion"])
+@pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
+def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
+    store: Path, kind: str, damage: Callable[[Path], None]
+) -> None:
+    damage(ArtifactStore(store / ARTIFACTS_FOLDER).current()[kind])
+    with pytest.raises(
+        ArtifactError, match=r"(no whole '|missing or |is )(damaged|\w+' artifact).*[Rr]un `whybuy build`"
+    ):
+        Discovery.open(store)
+    assert rebuild(store).stages(State.DONE) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("[lexicl]\ncoverage = 3", r"no part reads the table \[lexicl\]. Did you mean 'lexical'\?"),
+        ("[lexical]\ncoverige = 3", r"\[lexical\] has no setting 'coverige'. Did you mean 'coverage'\?"),
+        ("[graph]\nleast = 'x'", r"\[graph\] has no setting 'least'"),
+        ("[lexical]\ncoverage = 'much'", r"\[lexical\] coverage = 'much': .*number"),
+        ("lexical = 3", r"lexical must be a table, not 3"),
+        ("[[catalog]]\npath = 'products.csv'\nfromat = 'plain'", r"\[catalog\] has no setting 'fromat'"),
+        ("[shop]\nlanguage = 7", r"\[shop\] language = 7"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_is_made(tmp_path: Path, settings: str, message: str) -> None:
+    store = tmp_path / "shop"
+    store.mkdir()
+    write_rows(store / FEED, product_rows())
+    given = settings if settings.startswith("lexical =") else f"\n[[catalog]]\npath = '{FEED}'\n{settings}"
+    (store / STORE_FILE).write_text(given)
+    with pytest.raises(ConfigError, match=message):
+        build(store)
+    assert not (store / ARTIFACTS_FOLDER).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"names no product feed. Add \[\[catalog\]\]"),
+        ('[[catalog]]\npath = "gone.csv"', r"gone\.csv"),
+        ("[[catalog]", r"is not valid TOML"),
+        ('[catalog]\npath = "products.csv"', r"must be written as \[\[catalog\]\]"),
+    ],
+)
+def test_a_store_file_that_cannot_be_followed_says_why(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / STORE_FILE).write_text(text)
+    with pytest.raises((ConfigError, InputError), match=message):
+        build(tmp_path)
+
+
+def test_a_folder_that_is_no_shop_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is no shop: it has no store.toml. Make one with `whybuy init --store"):
+        build(tmp_path)
+
+
+# ---------------------------------------------------------------- the real thing
+def command(store: Path) -> list[str]:
+    return [sys.executable, "-m", "whybuy.cli", "build", "--store", str(store)]
+
+
+@pytest.mark.parametrize("after", ["catalog", "events"])
+def test_a_real_ctrl_c_ends_in_words_and_the_next_build_finishes(tmp_path: Path, after: str) -> None:
+    store = write_store(tmp_path / "shop")
+    with subprocess.Popen(command(store), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = [next(line for line in process.stderr if after in line)]
+        process.send_signal(signal.SIGINT)
+        said += process.stderr
+    assert process.returncode == 1, said
+    assert "Stopped. What was finished is kept; run the same command again to go on." in said[-1]
+    assert "Traceback" not in "".join(said)
+    assert after in {name.rsplit("-", 1)[0] for name in folders(store)}
+    assert not any(name.startswith(".") for name in folders(store))
+    assert after in rebuild(store).stages(State.REUSED)
+    assert found(store)
+
+
+def mount(folder: Path, options: str) -> None:
+    mounting = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here: that takes root")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk on which little more than the files of the small shop fits."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount(folder, "size=60k")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_in_words_and_more_room_lets_the_build_go_on(small_disk: Path) -> None:
+    store = write_store(small_disk / "shop")
+    runner = CliRunner()
+    said, done = [], 0
+    for kilobytes in range(80, 4000, 20):
+        result = runner.invoke(app, ["build", "--store", str(store)])
+        if result.exit_code == 0:
+            break
+        assert result.exit_code == 1, result.stderr
+        assert re.search(r"error: .*([Nn]o space left on device|disk full).*Nothing half-written", result.stderr)
+        assert not any(name.startswith(".") for name in folders(store))
+        assert len(folders(store)) >= done
+        done = len(folders(store))
+        said.append(result.stderr)
+        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(small_disk)], check=True)
+    assert result.exit_code == 0
+    assert len(said) >= 5
+    assert found(store)
