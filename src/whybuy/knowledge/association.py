@@ -1,4 +1,4 @@
-"""Which types, traits and products go with a need more than by chance: the counting under every statistical proposer."""
+"""Which types, traits and products go with a need more than by chance: the counting under the proposers."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class Demands:
     least_count: int  # events (purchases, or products that say it)
     doubt: float  # standard deviations at which plausibility is one half
     least_lift: float = 1.0
-    least_share: float = 0.0  # of the need's strongest group
+    least_share: float = 0.0  # of the need's strongest group; asked of groups that are compared with all products
     prior: float = 2.0  # pseudo events that pull lift towards 1
 
 
@@ -33,7 +33,7 @@ class Groups:
 
     heads: list[Head]
     members: sparse.csr_array  # products × groups, 0 or 1
-    within: sparse.csr_array | None = None  # types × groups: the type that each group is compared within; None: all
+    type_of: Integers | None = None  # number of the type that each group is compared within; None: all products
 
     def rows(self, group: int) -> set[int]:
         """Rows of the products in one group."""
@@ -66,15 +66,14 @@ class ProductGroups:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._size = len(shop.ids)
 
     @cached_property
     def types(self) -> Groups:
         """Product types, compared with all products."""
-        names = sorted({name for name in self._shop.types if name})
-        rows_of = defaultdict(list)
+        rows_of: defaultdict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(self._shop.types):
             rows_of[name].append(row)
+        names = sorted(name for name in rows_of if name)
         return Groups(
             [Head(HeadKind.TYPE, (name,)) for name in names], self._members([rows_of[name] for name in names])
         )
@@ -88,7 +87,7 @@ class ProductGroups:
                 rows_of[kind, name, value].append(row)
         keys = sorted(key for key, rows in rows_of.items() if len(rows) > 1)
         heads = [Head(HeadKind.TYPE_ATTRIBUTE, key) for key in keys]
-        return Groups(heads, self._members([rows_of[key] for key in keys]), self._same_type([key[0] for key in keys]))
+        return Groups(heads, self._members([rows_of[key] for key in keys]), self._numbers([key[0] for key in keys]))
 
     @cached_property
     def products(self) -> Groups:
@@ -96,19 +95,16 @@ class ProductGroups:
         rows = [row for row, kind in enumerate(self._shop.types) if kind]
         heads = [Head(HeadKind.PRODUCT, (self._shop.ids[row],)) for row in rows]
         return Groups(
-            heads, self._members([[row] for row in rows]), self._same_type([self._shop.types[row] for row in rows])
+            heads, self._members([[row] for row in rows]), self._numbers([self._shop.types[row] for row in rows])
         )
 
     def _members(self, rows_of_group: list[list[int]]) -> sparse.csr_array:
         rows = np.array([row for rows in rows_of_group for row in rows], dtype=np.int64)
-        columns = np.repeat(np.arange(len(rows_of_group)), [len(rows) for rows in rows_of_group])
-        return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(self._size, len(rows_of_group)))
+        groups = np.repeat(np.arange(len(rows_of_group)), [len(rows) for rows in rows_of_group])
+        return _ones(rows, groups, (len(self._shop.ids), len(rows_of_group)))
 
-    def _same_type(self, names: list[str]) -> sparse.csr_array:
-        """Types × groups: 1 where the group lies in the type."""
-        rows = [self.types.number[name] for name in names]
-        shape = (len(self.types.heads), len(names))
-        return sparse.csr_array((np.ones(len(names)), (rows, range(len(names)))), shape=shape)
+    def _numbers(self, names: list[str]) -> Integers:
+        return np.array([self.types.number[name] for name in names], dtype=np.int64)
 
 
 def associate(
@@ -119,29 +115,25 @@ def associate(
     by_need: needs × products, events. background: events by product, shape (products,), > 0.
     Within a type the share is of that type's events, so that a trait must explain more than its type does.
     """
-    counts = sparse.coo_array(by_need @ groups.members)
-    if not counts.nnz:
+    found = sparse.coo_array(by_need @ groups.members)
+    if not found.nnz:
         return
-    need, group, observed = counts.coords[0], counts.coords[1], counts.data
+    need, group = found.coords
     share = background @ groups.members
-    if groups.within is None:
-        totals = np.asarray(by_need.sum(axis=1)).ravel()[need]
+    if groups.type_of is None:
+        trials = np.asarray(by_need.sum(axis=1)).ravel()[need]
         share = share / background.sum()
-        typical = observed / _strongest(need, observed, by_need.shape[0])[need]
+        typicality = found.data / _strongest(need, found.data, by_need.shape[0])[need]
     else:
-        kind = groups.within.argmax(axis=0) if groups.within.shape[1] else np.empty(0, np.int64)
-        totals = np.asarray((by_need @ types.members).tocsr()[need, kind[group]]).ravel()
-        share = share / (background @ types.members)[kind]
-        typical = np.minimum(observed / np.maximum(totals, 1e-9), 1.0)
-    expected = totals * share[group]
-    z = significance(observed, expected, totals)
-    lift = shrunken_lift(observed, expected, prior=demands.prior)
-    good = (observed >= demands.least_count) & (z > demands.doubt) & (lift >= demands.least_lift)
-    if groups.within is None:
-        good &= typical >= demands.least_share
-    scores = plausibility(z, doubt=demands.doubt)
-    for at in np.flatnonzero(good).tolist():
-        yield Association(int(need[at]), int(group[at]), observed[at], lift[at], float(scores[at]), float(typical[at]))
+        trials = _at(by_need @ types.members, need, groups.type_of[group])
+        share = share / (background @ types.members)[groups.type_of]
+        typicality = np.minimum(found.data / np.maximum(trials, 1e-9), 1.0)
+    counts = _Counts(found.data, trials * share[group], trials)
+    lift, z = counts.lift(demands.prior), counts.z
+    good = (counts.observed >= demands.least_count) & (z > demands.doubt) & (lift >= demands.least_lift)
+    if groups.type_of is None:
+        good &= typicality >= demands.least_share
+    yield from _chosen(good, need, group, (found.data, lift, plausibility(z, doubt=demands.doubt), typicality))
 
 
 def associate_traits(
@@ -151,39 +143,70 @@ def associate_traits(
 
     A need's events are few within one type, so the same attribute value is tested over all types that answer the need
     (expected counts added over the types, as in a stratified test), and each type's own lift is drawn towards the
-    common one.
+    common one. Shapes as in `associate`.
     """
-    observed = sparse.csr_array(by_need @ traits.members)
-    if not observed.nnz:
+    found = sparse.coo_array(by_need @ traits.members)
+    if not found.nnz or traits.type_of is None:
         return
-    share = sparse.csr_array((background @ traits.members)[np.newaxis, :] / (background @ types.members)[:, np.newaxis])
-    expected = sparse.csr_array((by_need @ types.members) @ share.multiply(traits.within))
-    trials = sparse.csr_array((by_need @ types.members) @ (traits.within > 0).astype(np.float64))
-    by_value = _same_value(traits)
-    value_of = by_value.indices
-    found = sparse.coo_array(observed)
     need, group = found.coords
-    together, chance, tried = (_at(table @ by_value, need, value_of[group]) for table in (observed, expected, trials))
-    z = significance(together, chance, tried)
-    common = shrunken_lift(together, chance, prior=demands.prior)
-    own = (found.data + demands.prior * common) / (_at(expected, need, group) + demands.prior)
-    good = (together >= demands.least_count) & (z > demands.doubt) & (np.minimum(own, common) >= demands.least_lift)
-    scores = plausibility(z, doubt=demands.doubt)
-    typical = np.minimum(found.data / _at(trials, need, group), 1.0)
-    for at in np.flatnonzero(good).tolist():
-        yield Association(int(need[at]), int(group[at]), found.data[at], own[at], float(scores[at]), float(typical[at]))
+    in_type = by_need @ types.members
+    share = (background @ traits.members) / (background @ types.members)[traits.type_of]
+    expected = in_type @ _by_type(share, traits.type_of, len(types.heads))
+    trials = in_type @ _by_type(np.ones(len(share)), traits.type_of, len(types.heads))
+    value = _value_numbers(traits)
+    by_value = _ones(np.arange(len(value)), value, (len(value), len(value)))
+    tables = (sparse.csr_array(found), expected, trials)
+    own = _Counts(*(_at(table, need, group) for table in tables))
+    common = _Counts(*(_at(table @ by_value, need, value[group]) for table in tables))
+    common_lift, z = common.lift(demands.prior), common.z
+    lift = own.lift(demands.prior, towards=common_lift)
+    enough = np.minimum(lift, common_lift) >= demands.least_lift
+    good = (common.observed >= demands.least_count) & (z > demands.doubt) & enough
+    typicality = np.minimum(own.observed / own.trials, 1.0)
+    yield from _chosen(good, need, group, (own.observed, lift, plausibility(z, doubt=demands.doubt), typicality))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Events of needs on groups, beside what chance explains. Shapes (n,)."""
+
+    observed: Floats
+    expected: Floats
+    trials: Floats
+
+    @property
+    def z(self) -> Floats:
+        return significance(self.observed, self.expected, self.trials)
+
+    def lift(self, prior: float, *, towards: Floats | float = 1.0) -> Floats:
+        return shrunken_lift(self.observed, self.expected, prior=prior, towards=towards)
+
+
+def _chosen(
+    good: NDArray[np.bool_], need: Integers, group: Integers, scores: tuple[Floats, Floats, Floats, Floats]
+) -> Iterator[Association]:
+    """The good rows. scores: count, lift, plausibility and typicality."""
+    columns = [column[good].tolist() for column in (need, group, *scores)]
+    yield from map(Association, *columns)
 
 
 def _at(table: sparse.csr_array, rows: Integers, columns: Integers) -> Floats:
-    entries: Floats = np.asarray(sparse.csr_array(table)[rows, columns]).ravel()
-    return entries
+    return np.asarray(sparse.csr_array(table)[rows, columns], dtype=np.float64).ravel()
 
 
-def _same_value(traits: Groups) -> sparse.csr_array:
-    """Groups × attribute values: 1 where a group has the value, whatever its type. One entry per row, in order."""
-    values = {value: index for index, value in enumerate(sorted({head.key[1:] for head in traits.heads}))}
-    columns = [values[head.key[1:]] for head in traits.heads]
-    return sparse.csr_array((np.ones(len(columns)), (range(len(columns)), columns)), shape=(len(columns), len(values)))
+def _ones(rows: Integers, columns: Integers, shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+
+def _by_type(values: Floats, type_of: Integers, types: int) -> sparse.csr_array:
+    """Types × groups: each group's value in the row of its type."""
+    return sparse.csr_array((values, (type_of, np.arange(len(values)))), shape=(types, len(values)))
+
+
+def _value_numbers(traits: Groups) -> Integers:
+    """Number of each group's attribute value, whatever its type."""
+    numbers = {value: index for index, value in enumerate(sorted({head.key[1:] for head in traits.heads}))}
+    return np.array([numbers[head.key[1:]] for head in traits.heads], dtype=np.int64)
 
 
 def _strongest(need: Integers, observed: Floats, needs: int) -> Floats:
@@ -194,7 +217,7 @@ def _strongest(need: Integers, observed: Floats, needs: int) -> Floats:
 
 def restrict(by_need: sparse.csr_array, types: Groups, accepted: list[Association]) -> sparse.csr_array:
     """Only the events on products whose type was accepted for the need."""
-    pairs = ([found.need for found in accepted], [found.group for found in accepted])
-    shape = (by_need.shape[0], len(types.heads))
-    allowed = sparse.csr_array((np.ones(len(accepted)), pairs), shape=shape) @ types.members.T
+    needs = np.array([found.need for found in accepted], dtype=np.int64)
+    numbers = np.array([found.group for found in accepted], dtype=np.int64)
+    allowed = _ones(needs, numbers, (by_need.shape[0], len(types.heads))) @ types.members.T
     return sparse.csr_array(by_need.multiply(allowed > 0))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -21,7 +22,7 @@ SAMPLE = 5
 class CoBuyConfig:
     """When two product types count as complements (our design)."""
 
-    demands: Demands = Demands(least_count=5, doubt=3.0, least_share=0.25, least_lift=2.0)
+    demands: Demands = Demands(least_count=5, doubt=4.0, least_share=0.5, least_lift=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,25 @@ def _strongest_pairs(
     return {key: tuple(ids) for key, ids in found.items()}
 
 
+def _different_lines(shop: Shop, pairs: pa.Table) -> NDArray[np.bool_]:
+    """Where a pair is not two variants of one thing: type or brand differ. Shape (pairs,)."""
+    lines = list(zip(shop.types, shop.products["brand"].to_pylist(), strict=True))
+    left, right = shop.rows(pairs["left"]).tolist(), shop.rows(pairs["right"]).tolist()
+    return np.array([lines[one] != lines[other] for one, other in zip(left, right, strict=True)], dtype=bool)
+
+
 def shared_by_pairs(
     shop: Shop, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
 ) -> Iterator[Hypothesis]:
     """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
 
+    Two products of one type and brand share the words of their copywriter, so they show nothing and are left out.
     by_need: needs × products; an entry above 0 means that the product answers the need.
     """
     pairs = shop.pairs_of(Behavior.CO_BUY)
     if not pairs.num_rows:
         return
+    pairs = pairs.filter(pa.array(_different_lines(shop, pairs)))
     by_product = sparse.csr_array(by_need.T > 0).astype(np.float64)
     left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
     shared = sparse.csr_array(by_product[left].multiply(by_product[right]))

@@ -25,7 +25,7 @@ class DescriptionConfig:
 
     of_type: Demands = Demands(least_count=2, doubt=2.0, least_share=0.1)
     of_trait: Demands = Demands(least_count=2, doubt=2.5, least_lift=1.2)
-    least_products: int = 2  # that say it: one copywriter's slip is no reason
+    least_sources: int = 2  # brands that say it, or products without a brand: one copywriter's slogan is no reason
     stated: float = 0.7  # plausibility of what a product's own text says of it, in [0, 1]
 
 
@@ -37,13 +37,15 @@ class DescriptionHypothesizer:
 
     def propose(self, shop: Shop) -> Iterator[Hypothesis]:
         """Reasons for products, types, traits and co-buy pairs; nothing when no text states a need."""
-        stated = _Stated(shop, self.config.least_products)
+        stated = _Stated(shop, self.config.least_sources)
         if not stated.keys:
             return
         groups = ProductGroups(shop)
         background = np.ones(len(shop.ids))
         for some, demands in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
             for found in associate(stated.by_need, background, some, groups.types, demands):
+                if some.heads[found.group].key[1:2] == ("title",):
+                    continue  # a title word beside a slogan explains nothing
                 yield stated.hypothesis(
                     some, found.need, found.group, found.count, (found.lift, found.plausibility, found.typicality)
                 )
@@ -54,7 +56,7 @@ class DescriptionHypothesizer:
 class _Stated:
     """Which product states which need."""
 
-    def __init__(self, shop: Shop, least_products: int) -> None:
+    def __init__(self, shop: Shop, least_sources: int) -> None:
         self._shop = shop
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
@@ -64,7 +66,12 @@ class _Stated:
                 if phrase.certainty < BY_KIND:
                     continue
                 rows_of[phrase.relation, canonical(phrase.tail, shop.language)].setdefault(row, phrase.tail)
-        self.keys = sorted(key for key, rows in rows_of.items() if key[1] and len(rows) >= least_products)
+        brands = shop.products["brand"].to_pylist()
+        self.keys = sorted(
+            key
+            for key, rows in rows_of.items()
+            if key[1] and len({brands[row] or str(row) for row in rows}) >= least_sources
+        )
         self._rows_of = [rows_of[key] for key in self.keys]
         self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
         rows = np.repeat(np.arange(len(self.keys)), [len(found) for found in self._rows_of])

@@ -7,15 +7,15 @@ from scipy.special import ndtr, xlogy
 Floats = NDArray[np.float64]
 
 
-def shrunken_lift(observed: Floats, expected: Floats, *, prior: float = 1.0) -> Floats:
-    """Observed over expected counts, drawn towards 1 as if `prior` further events had come as expected.
+def shrunken_lift(observed: Floats, expected: Floats, *, prior: float = 1.0, towards: Floats | float = 1.0) -> Floats:
+    """Observed over expected counts, drawn towards a lift (1: chance) by as much as `prior` expected events weigh.
 
-    The posterior mean of a Poisson rate ratio under a Gamma(prior, prior) prior (the gamma-Poisson shrinker used for
-    adverse drug reports, DuMouchel 1999).
+    The posterior mean of a Poisson rate ratio under a Gamma(prior * towards, prior) prior (the gamma-Poisson shrinker
+    used for adverse drug reports, DuMouchel 1999).
 
     observed, expected: shape (n,), counts >= 0. Returns: shape (n,), > 0.
     """
-    return (observed + prior) / (expected + prior)
+    return (observed + prior * towards) / (expected + prior)
 
 
 def significance(observed: Floats, expected: Floats, trials: Floats) -> Floats:

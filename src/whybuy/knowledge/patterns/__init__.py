@@ -10,12 +10,13 @@ from typing import Any
 
 from whybuy.errors import ConfigError
 from whybuy.relations import Relation, TailKind, parse_relation
-from whybuy.text import DETERMINERS, canonical, lemma, normalize, tokenize
+from whybuy.text import DETERMINERS, lemma, normalize, tokenize
 
 LONGEST_TAIL = 6  # words
 SPECIFIC = 3.0  # the wording itself shows the relation: "what nurses use"
 BY_KIND = 1.0  # the kind of the tail decides: "for nurses", "in the nursery"
 GUESSED = 0.3  # neither does: "for widgets"
+_UNKNOWN_KIND = {"with": BY_KIND, "as": BY_KIND, "in": 0.6, "on": 0.6}  # what the connecting word alone says
 _NOUN_STOPS = frozenset(
     "that which who when while so because without from in at with during on to than as if where or but by "
     "including like after before over under into until thanks made".split()
@@ -25,10 +26,14 @@ _CLAUSE = re.compile(
     r"[.;:!?()\[\]|•*\"]+(?:\s|$)|[;!?()\[\]|•*\"]|\s-\s|,\s(?=(?:and |or )?(?:it|this|the|these|our|you|we)\b)"
 )
 _LIST = re.compile(r",\s*(?:and |or )?|\s+(?:and|or|&)\s+")
-_EMPTY_TAILS = frozenset(
-    "use it them you all any everyone everything anything that this one life year look way time lot day other others "
-    "more most best good great thing purpose occasion need reason money price choice size type kind application".split()
+_PRONOUNS = frozenset(
+    "it them they you yourself we us he she everyone anyone someone everything anything something this that these those "
+    "be is are was not no even either both as well also just all every any each so too very".split()
 )
+
+
+_PARTICLES = frozenset(("up", "off", "out", "down", "away", "on", "over", "in", "cleanly", "easily"))
+_OURS = frozenset(("our", "my", "job"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,9 @@ class _Pattern:
     relation: Relation | None  # None: the kind of the tail decides
     by: str  # which table of kinds decides
     verbal: bool  # the tail is a verb phrase
-    whole: bool  # the tail starts where the match starts
+    whole: bool  # the tail starts with the verb of the match
+    kind: TailKind | None  # what the tail must name
+    ends: frozenset[str]  # words of which the tail must reach one: "keep your desk ... tidy"; empty: anywhere
 
 
 class Patterns:
@@ -97,10 +104,9 @@ class Patterns:
         for clause in _CLAUSE.split(normalize(text)):
             for pattern in patterns:
                 for match in pattern.regex.finditer(clause):
-                    tail = clause[match.start() :] if pattern.whole else match["tail"]
-                    for part in self._tails(tail, verbal=pattern.verbal or pattern.whole):
+                    for part in self._tails(_stated(pattern, clause, match), verbal=pattern.verbal or pattern.whole):
                         phrase = self._phrase(pattern, part, "")
-                        if phrase is not None:
+                        if phrase is not None and phrase.certainty >= BY_KIND and self._says_something(pattern, phrase):
                             yield phrase
 
     def bare(self, tail: str) -> Relation | None:
@@ -164,12 +170,7 @@ class Patterns:
     def _phrase(self, pattern: _Pattern, tail: str, type_words: str) -> Phrase | None:
         tail = tail.strip(" ,'-")
         words = tokenize(tail)
-        if (
-            not words
-            or len(words) > LONGEST_TAIL
-            or canonical(tail) in _EMPTY_TAILS
-            or all(word.isdigit() for word in words)
-        ):
+        if not words or len(words) > LONGEST_TAIL or self._is_empty(words):
             return None
         if pattern.relation is not None:
             return Phrase(pattern.relation, tail, type_words, SPECIFIC)
@@ -178,8 +179,28 @@ class Patterns:
         relation = relations.get(kind) or relations.get(None)
         if relation is None:
             return None
-        guessed = pattern.by == "for" and kind not in relations
-        return Phrase(relation, tail, type_words, GUESSED if guessed else BY_KIND)
+        known = kind is not None and kind in relations
+        return Phrase(relation, tail, type_words, BY_KIND if known else _UNKNOWN_KIND.get(pattern.by, GUESSED))
+
+    def _is_empty(self, words: list[str]) -> bool:
+        """Whether a tail names nothing: "everyone", "2 in 1", "professional results"."""
+        if all(any(letter.isdigit() for letter in word) for word in words):
+            return True
+        return lemma(words[-1], self.language) in self._words["empty"]
+
+    def _says_something(self, pattern: _Pattern, phrase: Phrase) -> bool:
+        """Whether running text really states a need here; descriptions are full of phrases that only look like one."""
+        words = tokenize(phrase.tail)
+        if _PRONOUNS.intersection(words):
+            return False
+        if pattern.kind is not None and self.kind(phrase.tail) is not pattern.kind:
+            return False
+        content = [word for word in words if word not in DETERMINERS and word not in _PARTICLES]
+        if pattern.verbal or pattern.whole:
+            return len(content) > 1 and content[-1].isalpha() and not _OURS.intersection(words)
+        return (
+            len(words) > 1 or phrase.relation is not Relation.USED_FOR_FUNCTION or words[0] in self._words["function"]
+        )
 
     def _tails(self, text: str, *, verbal: bool) -> Iterator[str]:
         """Cut running text after a pattern to the tails that it names: "home, office and school use" is three."""
@@ -192,9 +213,11 @@ class Patterns:
                 words.append(bare)
                 if word.endswith(","):
                     break
+            while words and (words[0] in DETERMINERS or words[0] == "most"):
+                words.pop(0)
             if 0 < len(words) <= LONGEST_TAIL:
                 yield " ".join(words)
-            if not verbal and len(words) < len(part.split()):
+            if not verbal and part.split() and part.split()[-1].strip(",'") not in words:
                 return
 
 
@@ -210,8 +233,25 @@ def _compile(entry: Mapping[str, Any], tail: str, *, whole_text: bool) -> _Patte
     if whole_text:
         source = _name_types_once(source)
     return _Pattern(
-        re.compile(source), relation, entry.get("by", ""), "{tail_verb}" in entry["pattern"], entry.get("whole", False)
+        regex=re.compile(source),
+        relation=relation,
+        by=entry.get("by", ""),
+        verbal="{tail_verb}" in entry["pattern"],
+        whole=entry.get("whole", False),
+        kind=TailKind[entry["kind"].upper()] if "kind" in entry else None,
+        ends=frozenset(entry.get("ends", "").split()),
     )
+
+
+def _stated(pattern: _Pattern, clause: str, match: re.Match[str]) -> str:
+    """The words of a clause that a pattern takes for the tail; empty when it does not reach one of its ends."""
+    start = match.start("verb") if "verb" in match.groupdict() else match.start()
+    text = clause[start:] if pattern.whole else match["tail"]
+    if not pattern.ends:
+        return text
+    words = text.split()[: LONGEST_TAIL + 1]
+    ends = [at for at, word in enumerate(words) if word.strip(",'") in pattern.ends]
+    return " ".join(words[: ends[0] + 1]).strip(",'") if ends else ""
 
 
 def _name_types_once(source: str) -> str:
