@@ -107,6 +107,11 @@ class ProductGroups:
         return np.array([self.types.number[name] for name in names], dtype=np.int64)
 
 
+def background(rows: Integers, events: Floats, products: int) -> Floats:
+    """Events by product, and a tenth of one more so that none is impossible. Shape (products,), > 0."""
+    return np.asarray(np.bincount(rows, weights=events, minlength=products) + 0.1, dtype=np.float64)
+
+
 def associate(
     by_need: sparse.csr_array, background: Floats, groups: Groups, types: Groups, demands: Demands
 ) -> Iterator[Association]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from whybuy.knowledge.association import Demands, Integers, ProductGroups, associate
+from whybuy.knowledge.association import Demands, Integers, ProductGroups, associate, background
 from whybuy.knowledge.hypothesizer import Shop
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis
 from whybuy.relations import Relation
@@ -22,7 +22,7 @@ SAMPLE = 5
 class CoBuyConfig:
     """When two product types count as complements (our design)."""
 
-    demands: Demands = Demands(least_count=5, doubt=4.0, least_share=0.5, least_lift=3.0)
+    demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class ComplementHypothesizer:
         needs, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
         both = np.concatenate([sessions, sessions])
         partners = sparse.csr_array((both, (needs, products)), shape=(len(types.heads), len(shop.ids)))
-        background = np.bincount(products, weights=both, minlength=len(shop.ids)) + 0.1
+        usual = background(products, both, len(shop.ids))
         samples = _strongest_pairs(kind[left], kind[right], sessions, np.array(pairs["pair_id"].to_pylist())[across])
-        for found in associate(partners, background, types, types, self.config.demands):
+        for found in associate(partners, usual, types, types, self.config.demands):
             head, tail = types.heads[found.need], types.heads[found.group].key[0]
             evidence = samples[min(found.need, found.group), max(found.need, found.group)]
             scores = (found.lift, found.plausibility, found.typicality)

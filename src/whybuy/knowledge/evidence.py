@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from scipy import sparse
 
 from whybuy.knowledge.association import (
@@ -17,12 +16,14 @@ from whybuy.knowledge.association import (
     ProductGroups,
     associate,
     associate_traits,
+    background,
     restrict,
 )
 from whybuy.knowledge.co_buy import shared_by_pairs
 from whybuy.knowledge.hypothesizer import Shop
 from whybuy.knowledge.needs import AskedQuery, Need, read_needs
 from whybuy.knowledge.patterns import load_patterns
+from whybuy.knowledge.statistics import Floats
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis
 from whybuy.text import lemma, tokenize
 
@@ -36,8 +37,9 @@ class EvidenceConfig:
 
     of_type: Demands = Demands(least_count=3, doubt=2.0, least_share=0.1)
     of_trait: Demands = Demands(least_count=3, doubt=2.0, least_lift=1.2)  # many traits are tried for each need
-    least_queries: int = 2  # different queries that name a need: one may be anybody's slip
     of_product: Demands = Demands(least_count=3, doubt=3.0, least_lift=1.2)
+    least_queries: int = 2  # different queries that name a need: one may be anybody's slip
+    least_explained: float = 0.75  # share of a query's purchases that lie on types accepted for its need
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,22 @@ class EvidenceHypothesizer:
 
     def propose(self, shop: Shop) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
-        log = _Log(shop)
+        log = _SearchLog(shop)
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         needs = read_needs(log.asked(), set(shop.types), patterns)
         needs = _asked_often(needs, self.config.least_queries)
         if not needs:
             return
-        ledger = _Ledger(log, needs)
-        groups = ProductGroups(shop)
-        accepted = list(associate(ledger.by_need, log.background, groups.types, groups.types, self.config.of_type))
+        ledger, groups, usual = _Ledger(log, needs), ProductGroups(shop), log.background
+        accepted = list(associate(ledger.by_need, usual, groups.types, groups.types, self.config.of_type))
         yield from ledger.hypotheses(groups.types, accepted)
-        strong = restrict(ledger.by_need, groups.types, accepted)
-        traits = associate_traits(strong, log.background, groups.traits, groups.types, self.config.of_trait)
+        explained = restrict(ledger.by_need, groups.types, accepted)
+        traits = associate_traits(explained, usual, groups.traits, groups.types, self.config.of_trait)
         yield from ledger.hypotheses(groups.traits, traits)
-        products = associate(strong, log.background, groups.products, groups.types, self.config.of_product)
+        products = associate(explained, usual, groups.products, groups.types, self.config.of_product)
         yield from ledger.hypotheses(groups.products, products)
-        yield from ledger.query_hypotheses(strong)
-        yield from shared_by_pairs(shop, strong, [(need.relation, need.wording) for need in ledger.needs], GENERATOR)
+        yield from ledger.query_hypotheses(explained, self.config.least_explained)
+        yield from shared_by_pairs(shop, explained, ledger.needs, GENERATOR)
 
 
 def _asked_often(needs: list[Need], least_queries: int) -> list[Need]:
@@ -72,88 +73,92 @@ def _asked_often(needs: list[Need], least_queries: int) -> list[Need]:
     return [need for need in needs if asked[need.relation, need.key] >= least_queries]
 
 
-class _Log:
-    """Search-buy pairs by query."""
+class _SearchLog:
+    """Search-buy pairs, by number and by query."""
 
     def __init__(self, shop: Shop) -> None:
         pairs = shop.pairs_of(Behavior.SEARCH_BUY)
         self.shop = shop
         self.pair_ids: list[str] = pairs["pair_id"].to_pylist()
+        self.queries: list[str] = pairs["left"].to_pylist()
         self.rows = shop.rows(pairs["right"])
-        self.purchases = _counts(pairs)
-        self.background = np.bincount(self.rows, weights=self.purchases, minlength=len(shop.ids)) + 0.1
-        self.at: defaultdict[str, list[int]] = defaultdict(list)  # query → its pairs
-        for index, query in enumerate(pairs["left"].to_pylist()):
-            self.at[query].append(index)
+        self.purchases = _purchases(pairs)
+        self.background = background(self.rows, self.purchases, len(shop.ids))
+        self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
+        for pair, query in enumerate(self.queries):
+            self.pairs_of[query].append(pair)
 
     def asked(self) -> Iterator[AskedQuery]:
-        """Every query, with the share of its purchases whose product says each of its words."""
-        for query, indices in self.at.items():
-            weight = float(self.purchases[indices].sum())
-            said: defaultdict[str, float] = defaultdict(float)
-            words = {lemma(word, self.shop.language) for word in tokenize(query)}
-            for index in indices:
-                for word in words & self.shop.said[self.rows[index]]:
-                    said[word] += float(self.purchases[index])
+        """Every query that led to a purchase, with what its products say of it."""
+        for query, pairs in self.pairs_of.items():
+            weight = float(self.purchases[pairs].sum())
             if weight > 0:
+                said = self._said(query, pairs)
                 yield AskedQuery(query, weight, {word: count / weight for word, count in said.items()})
 
+    def _said(self, query: str, pairs: list[int]) -> dict[str, float]:
+        """Purchases whose product says a word of the query, by its lemma."""
+        words = {lemma(word, self.shop.language) for word in tokenize(query)}
+        said: defaultdict[str, float] = defaultdict(float)
+        for pair in pairs:
+            for word in words & self.shop.said[self.rows[pair]]:
+                said[word] += float(self.purchases[pair])
+        return said
 
-def _counts(pairs: pa.Table) -> NDArray[np.float64]:
+
+def _purchases(pairs: pa.Table) -> Floats:
     """Purchases by pair; clicks for a shop that logs no purchase."""
-    purchases: NDArray[np.float64] = pairs["purchases"].to_numpy().astype(np.float64)
+    purchases: Floats = pairs["purchases"].to_numpy().astype(np.float64)
     return purchases if purchases.any() else pairs["clicks"].to_numpy().astype(np.float64)
 
 
 class _Ledger:
     """Purchases by need and product, with the pairs behind them."""
 
-    def __init__(self, log: _Log, needs: list[Need]) -> None:
-        self._log = log
-        self._readings = needs
-        keys = sorted({(need.relation, need.key) for need in needs})
-        self._number = {key: index for index, key in enumerate(keys)}
+    def __init__(self, log: _SearchLog, readings: list[Need]) -> None:
+        self._log, self._readings = log, readings
+        keys = sorted({(reading.relation, reading.key) for reading in readings})
+        self._number = {key: number for number, key in enumerate(keys)}
         self._pairs_of: list[list[int]] = [[] for _ in keys]
         wordings: list[Counter[str]] = [Counter() for _ in keys]
-        for need in needs:
-            index = self._number[need.relation, need.key]
-            self._pairs_of[index].extend(log.at[need.query])
-            wordings[index][need.wording] += int(log.purchases[log.at[need.query]].sum()) + 1
-        self.needs = [
-            Need("", relation, key, min(counts, key=lambda text: (-counts[text], text)), 1.0)
-            for (relation, key), counts in zip(keys, wordings, strict=True)
-        ]
-        self._query_of = {index: query for query, indices in log.at.items() for index in indices}
-        pairs = np.array([pair for pairs in self._pairs_of for pair in pairs], dtype=np.int64)
+        for reading in readings:
+            need, pairs = self._number[reading.relation, reading.key], log.pairs_of[reading.query]
+            self._pairs_of[need].extend(pairs)
+            wordings[need][reading.wording] += int(log.purchases[pairs].sum()) + 1
+        self.needs = [(relation, _commonest(said)) for (relation, _), said in zip(keys, wordings, strict=True)]
+        columns = np.array([pair for pairs in self._pairs_of for pair in pairs], dtype=np.int64)
         rows = np.repeat(np.arange(len(keys)), [len(pairs) for pairs in self._pairs_of])
         shape = (len(keys), len(log.shop.ids))
-        self.by_need = sparse.csr_array((log.purchases[pairs], (rows, log.rows[pairs])), shape=shape)
+        self.by_need = sparse.csr_array((log.purchases[columns], (rows, log.rows[columns])), shape=shape)
 
     def hypotheses(self, groups: Groups, found: Iterable[Association]) -> Iterator[Hypothesis]:
         """Associations as hypotheses, each with the strongest pairs and the queries that they came from."""
         for one in found:
-            need = self.needs[one.need]
+            relation, wording = self.needs[one.need]
             rows = groups.rows(one.group)
-            pairs = [index for index in self._pairs_of[one.need] if self._log.rows[index] in rows]
-            evidence, words = self._sample(pairs)
-            head = groups.heads[one.group]
-            scores = (one.lift, one.plausibility, one.typicality)
-            yield Hypothesis(head, need.relation, need.wording, GENERATOR, int(one.count), *scores, evidence, words)
+            pairs = [pair for pair in self._pairs_of[one.need] if self._log.rows[pair] in rows]
+            head, scores = groups.heads[one.group], (one.lift, one.plausibility, one.typicality)
+            yield Hypothesis(head, relation, wording, GENERATOR, int(one.count), *scores, *self._shown_by(pairs))
 
-    def query_hypotheses(self, strong: sparse.csr_array) -> Iterator[Hypothesis]:
+    def query_hypotheses(self, explained: sparse.csr_array, least_share: float) -> Iterator[Hypothesis]:
         """Each query with its own need, if products were accepted for it: what the same query is answered with next."""
-        believed = [set(strong.indices[start:end].tolist()) for start, end in pairwise(strong.indptr.tolist())]
+        rows_of = [set(explained.indices[start:end].tolist()) for start, end in pairwise(explained.indptr.tolist())]
         for reading in self._readings:
-            products = believed[self._number[reading.relation, reading.key]]
-            every = self._log.at[reading.query]
-            indices = [index for index in every if self._log.rows[index] in products]
-            support = int(self._log.purchases[indices].sum())
-            if support >= 0.75 * self._log.purchases[every].sum():
-                evidence, words = self._sample(indices)
+            rows = rows_of[self._number[reading.relation, reading.key]]
+            every = self._log.pairs_of[reading.query]
+            pairs = [pair for pair in every if self._log.rows[pair] in rows]
+            support = int(self._log.purchases[pairs].sum())
+            if support >= least_share * self._log.purchases[every].sum():
                 head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, reading.confidence, 1.0)
-                yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, evidence, words)
+                shown_by = self._shown_by(pairs)
+                yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, *shown_by)
 
-    def _sample(self, pairs: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        strongest = sorted(pairs, key=lambda index: (-self._log.purchases[index], index))[: 4 * SAMPLE]
-        words = dict.fromkeys(self._query_of[index] for index in strongest)
-        return tuple(self._log.pair_ids[index] for index in strongest[:SAMPLE]), tuple(words)[:SAMPLE]
+    def _shown_by(self, pairs: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids of the strongest pairs, and the queries of the strongest."""
+        strongest = sorted(pairs, key=lambda pair: (-self._log.purchases[pair], pair))[: 4 * SAMPLE]
+        queries = dict.fromkeys(self._log.queries[pair] for pair in strongest)
+        return tuple(self._log.pair_ids[pair] for pair in strongest[:SAMPLE]), tuple(queries)[:SAMPLE]
+
+
+def _commonest(wordings: Counter[str]) -> str:
+    return min(wordings, key=lambda text: (-wordings[text], text))

@@ -10,6 +10,8 @@ from whybuy.text import FUNCTION_WORDS, canonical, lemma, ngrams, tokenize
 
 _MAY_END_IN_PRODUCT = (Relation.X_WANT, Relation.X_IS_A, Relation.X_INTERESTED_IN)  # "i want to play tennis racket"
 BARE_VOTE = 0.5  # what the mere mention of a need says about its relation
+COMMONLY_SAID = 0.5  # share of the purchases whose product says a word, from which the word names the product
+LONGEST_BARE = 5  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,67 +69,94 @@ def read_needs(queries: Iterable[AskedQuery], type_names: Iterable[str], pattern
     Returns: at most one need per query, in the order of the queries.
     """
     queries = list(queries)
-    type_words = TypeWords(type_names)
     phrases = {query.text: phrase for query in queries for phrase in patterns.in_query(query.text)[:1]}
+    type_words = TypeWords(type_names)
     type_words.learn((phrase.type_words, canonical(phrase.tail)) for phrase in phrases.values() if phrase.type_words)
-    wordings: dict[str, str] = {}
-    votes: defaultdict[str, dict[Relation, float]] = defaultdict(lambda: defaultdict(float))
-    sure: set[str] = set()
-    for query in queries:
-        explicit = phrases.get(query.text)
-        wording = _worded(explicit, query, type_words) if explicit else _bare(query, type_words)
-        relation, certainty = _reading(explicit, wording, patterns)
-        if wording and canonical(wording) not in type_words:
-            wordings[query.text] = wording
-            if relation is not None:
-                votes[canonical(wording)][relation] += certainty * query.weight
-            if certainty >= BARE_VOTE or canonical(wording).split()[-1] in type_words.own:
-                sure.add(canonical(wording))
+    candidates = (_read(query, phrases.get(query.text), type_words, patterns) for query in queries)
+    readings = [reading for reading in candidates if reading.key and reading.key not in type_words]
+    elected = _elections(readings, type_words)
     return [
-        Need(query.text, relation, key, wordings[query.text], share)
-        for query in queries
-        if query.text in wordings
-        if (key := canonical(wordings[query.text])) in sure and key in votes
-        for relation, share in [_elected(votes[key])]
+        Need(reading.query.text, relation, reading.key, reading.wording, share)
+        for reading in readings
+        if reading.key in elected
+        for relation, share in [elected[reading.key]]
     ]
 
 
-def _reading(phrase: Phrase | None, wording: str, patterns: Patterns) -> tuple[Relation | None, float]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one query says of a need, before the queries have voted."""
+
+    query: AskedQuery
+    wording: str
+    key: str  # canonical wording
+    relation: Relation | None
+    certainty: float
+
+
+def _read(query: AskedQuery, phrase: Phrase | None, type_words: TypeWords, patterns: Patterns) -> _Reading:
     if phrase is not None:
-        return phrase.relation, phrase.certainty
-    return (patterns.bare(wording), BARE_VOTE) if wording else (None, 0.0)
+        wording = _explicit(phrase, query, type_words)
+        return _Reading(query, wording, canonical(wording), phrase.relation, phrase.certainty)
+    wording = _bare(query, type_words)
+    relation, certainty = (patterns.bare(wording), BARE_VOTE) if wording else (None, 0.0)
+    return _Reading(query, wording, canonical(wording), relation, certainty)
+
+
+def _elections(readings: Iterable[_Reading], type_words: TypeWords) -> dict[str, tuple[Relation, float]]:
+    """The relation with the most votes and its share of them, by need.
+
+    A need must be voted for, and be more than guessed in one query, or be a thing that the shop sells.
+    """
+    votes: defaultdict[str, defaultdict[Relation, float]] = defaultdict(lambda: defaultdict(float))
+    sure: set[str] = set()
+    for reading in readings:
+        if reading.relation is not None:
+            votes[reading.key][reading.relation] += reading.certainty * reading.query.weight
+        if reading.certainty >= BARE_VOTE or reading.key.split()[-1] in type_words.own:
+            sure.add(reading.key)
+    return {key: _elected(votes[key]) for key in sure & votes.keys()}
 
 
 def _elected(votes: Mapping[Relation, float]) -> tuple[Relation, float]:
-    """The relation with the most votes, and its share."""
     relation, count = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
     return relation, count / sum(votes.values())
 
 
-def _worded(phrase: Phrase, query: AskedQuery, type_words: TypeWords) -> str:
+def _explicit(phrase: Phrase, query: AskedQuery, type_words: TypeWords) -> str:
     """The tail of an explicit wording, without product names at its ends; empty when the products say it themselves."""
     words = phrase.tail.split()
-    beside = phrase.type_words.split()[-1:]
-    for length in (2, 1):
-        if length < len(words) and " ".join(canonical(" ".join([*beside, *words[:length]])).split()) in type_words:
-            words = words[length:] if beside else words
-            break
-    for length in (3, 2, 1):
-        if (
-            phrase.relation in _MAY_END_IN_PRODUCT
-            and not beside
-            and length < len(words)
-            and canonical(" ".join(words[-length:])) in type_words.own
-        ):
-            words = words[:-length]
-            break
+    if phrase.type_words:
+        words = _without_start(words, phrase.type_words.split()[-1], type_words)
+    elif phrase.relation in _MAY_END_IN_PRODUCT:
+        words = _without_end(words, type_words)
     while words and words[-1] in FUNCTION_WORDS:
         words.pop()
+    own_words = phrase.certainty > BY_KIND
+    return " ".join(words) if own_words or not _is_said(words, query) else ""
+
+
+def _without_start(words: list[str], beside: str, type_words: TypeWords) -> list[str]:
+    """The words after the rest of a product name that began beside them: "car | seat for toddlers"."""
+    for length in (2, 1):
+        if length < len(words) and canonical(" ".join([beside, *words[:length]])) in type_words:
+            return words[length:]
+    return words
+
+
+def _without_end(words: list[str], type_words: TypeWords) -> list[str]:
+    """The words before a product name: "play tennis | racket"."""
+    for length in (3, 2, 1):
+        if length < len(words) and canonical(" ".join(words[-length:])) in type_words.own:
+            return words[:-length]
+    return words
+
+
+def _is_said(words: list[str], query: AskedQuery) -> bool:
+    """Whether the purchased products say most of these words themselves."""
     content = [lemma(word) for word in tokenize(" ".join(words)) if word not in FUNCTION_WORDS]
-    said = sum(query.said.get(word, 0.0) >= 0.5 for word in content)
-    if phrase.certainty <= BY_KIND and content and said > 0.5 * len(content):
-        return ""
-    return " ".join(words)
+    said = sum(query.said.get(word, 0.0) >= COMMONLY_SAID for word in content)
+    return bool(content) and said > 0.5 * len(content)
 
 
 def _bare(query: AskedQuery, type_words: TypeWords) -> str:
@@ -137,9 +166,10 @@ def _bare(query: AskedQuery, type_words: TypeWords) -> str:
     if span is not None:
         before, after = words[: span[0]], words[span[1] :]
         words = before if len(before) >= len(after) else after
-    said = [query.said.get(lemma(word), 0.0) >= 0.5 or word in FUNCTION_WORDS for word in words]
-    while said and said[0]:
-        words, said = words[1:], said[1:]
-    while said and said[-1]:
-        words, said = words[:-1], said[:-1]
-    return " ".join(words) if 0 < len(words) <= 5 else ""
+    telling = [
+        at
+        for at, word in enumerate(words)
+        if query.said.get(lemma(word), 0.0) < COMMONLY_SAID and word not in FUNCTION_WORDS
+    ]
+    words = words[telling[0] : telling[-1] + 1] if telling else []
+    return " ".join(words) if len(words) <= LONGEST_BARE else ""

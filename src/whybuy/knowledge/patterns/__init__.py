@@ -183,24 +183,27 @@ class Patterns:
         return Phrase(relation, tail, type_words, BY_KIND if known else _UNKNOWN_KIND.get(pattern.by, GUESSED))
 
     def _is_empty(self, words: list[str]) -> bool:
-        """Whether a tail names nothing: "everyone", "2 in 1", "professional results"."""
+        """Whether a tail names nothing: "everyone", "2 in 1", "the best"."""
         if all(any(letter.isdigit() for letter in word) for word in words):
             return True
-        return lemma(words[-1], self.language) in self._words["empty"]
+        content = [word for word in words if word not in DETERMINERS]
+        return len(content) < 2 and all(lemma(word, self.language) in self._words["empty"] for word in content)
 
     def _says_something(self, pattern: _Pattern, phrase: Phrase) -> bool:
         """Whether running text really states a need here; descriptions are full of phrases that only look like one."""
         words = tokenize(phrase.tail)
-        if _PRONOUNS.intersection(words):
+        kind = self.kind(phrase.tail)
+        if _PRONOUNS.intersection(words) or (pattern.ends and words[-1] not in pattern.ends):
             return False
-        if pattern.kind is not None and self.kind(phrase.tail) is not pattern.kind:
+        if (pattern.kind is not None and kind is not pattern.kind) or (kind is None and self._is_empty(words[-1:])):
             return False
         content = [word for word in words if word not in DETERMINERS and word not in _PARTICLES]
         if pattern.verbal or pattern.whole:
             return len(content) > 1 and content[-1].isalpha() and not _OURS.intersection(words)
-        return (
-            len(words) > 1 or phrase.relation is not Relation.USED_FOR_FUNCTION or words[0] in self._words["function"]
+        vague = (
+            phrase.relation in (Relation.USED_FOR_FUNCTION, Relation.IS_A) and words[0] not in self._words["function"]
         )
+        return len(words) > 1 or not vague
 
     def _tails(self, text: str, *, verbal: bool) -> Iterator[str]:
         """Cut running text after a pattern to the tails that it names: "home, office and school use" is three."""
@@ -213,7 +216,7 @@ class Patterns:
                 words.append(bare)
                 if word.endswith(","):
                     break
-            while words and (words[0] in DETERMINERS or words[0] == "most"):
+            while words and (words[0] in DETERMINERS or words[0] in _NOUN_STOPS or words[0] == "most"):
                 words.pop(0)
             if 0 < len(words) <= LONGEST_TAIL:
                 yield " ".join(words)
