@@ -1,5 +1,7 @@
 """One thin command per function; what a command prints is on stdout, what it says meanwhile on stderr."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +16,11 @@ from whybuy.errors import WhybuyError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from whybuy.build import Listener
+    from whybuy.discovery import Discovery
     from whybuy.evaluation.graph import GraphReport
     from whybuy.evaluation.judgments import Scale
-    from whybuy.evaluation.search import SearchReport
+    from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.records import Answer, Hit
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Why people buy, and search that knows it.")
@@ -51,8 +55,26 @@ def failing_clearly() -> Iterator[None]:
     except KeyboardInterrupt:
         _fail("Stopped. What was finished is kept; run the same command again to go on.")
     except OSError as error:
-        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}. "
-              "Nothing half-written was published; mend it and run the same command again.")  # fmt: skip
+        _fail(_trouble_of_system(error))
+    except _engine_error() as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        _fail(f"DuckDB stopped: {reason}. Nothing half-written was published. If memory ran out, raise memory_limit in "
+              "the [import] and [pairs] tables of store.toml; then run the same command again.")  # fmt: skip
+
+
+def _trouble_of_system(error: OSError) -> str:
+    full = error.errno == errno.ENOSPC
+    what = os.strerror(errno.ENOSPC) if full else error.strerror or str(error)
+    where = f": {error.filename}" if error.filename else ""
+    remedy = "make room" if full else "mend it"
+    return f"{what}{where}. Nothing half-written was published; {remedy} and run the same command again."
+
+
+def _engine_error() -> type[Exception]:
+    """What the log engine raises of its own; asked for only when something has gone wrong."""
+    from duckdb import Error
+
+    return Error
 
 
 def _fail(message: str) -> None:
@@ -395,7 +417,7 @@ def _scale(span: str) -> "Scale | None":
         raise typer.BadParameter(f'Scale {span!r} is not "low..high", for example "1..3".') from None
 
 
-def _rank_with(discovery: "whybuy.Discovery", ranker: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _rank_with(discovery: "Discovery", ranker: str) -> "Rank":
     def rank(query: str, limit: int) -> list[str]:
         return discovery.rank(query, limit=limit, ranker=ranker)
 
@@ -427,7 +449,7 @@ def _one_of(name: str, what: str, allowed: Sequence[str]) -> str:
 
 
 @contextmanager
-def _progress():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _progress() -> "Iterator[Listener]":
     """A listener that shows the stages of a build on stderr."""
     from whybuy.build import Progress, State
 
