@@ -134,9 +134,9 @@ def build(
     catalog_only: Annotated[bool, typer.Option(help="Leave the logs out, as a shop without any would.")] = False,
 ) -> None:
     """Build the shop: catalog, behavior pairs, hypotheses, graph, indexes. Resumes where it was stopped."""
-    from whybuy.build import build as run
-
     with failing_clearly(), _progress() as listen:
+        from whybuy.build import build as run
+
         report = run(store, listen=listen, with_events=not catalog_only)
         _stderr().print(
             f"[bold]Built[/] {store} in {report.seconds:.1f} s ({report.made} stages made, {report.reused} reused). "
@@ -156,9 +156,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 7,
 ) -> None:
     """Write the demo shop, build it and open its pages."""
-    from whybuy.demo.store import EXAMPLES, make_store
-
     with failing_clearly():
+        from whybuy.demo.store import EXAMPLES, make_store
+
         with _stderr().status("writing the demo shop"):
             made = make_store(store, seed=seed)
         if made is not None:
@@ -200,7 +200,7 @@ def search(
     *,
     store: Store = HERE,
     limit: Limit = 10,
-    offset: Annotated[int, typer.Option(min=0, max=10_000)] = 0,
+    offset: Annotated[int, typer.Option(min=0, max=10_000, help="How many to skip.")] = 0,
     where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.")] = [],  # noqa: B006
     sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
     ranker: Annotated[str, typer.Option(help="fused, lexical or intents.")] = "fused",
@@ -384,17 +384,15 @@ def _print_graph_report(report: "GraphReport") -> None:
 
 
 def _print_table(title: str, first: str, rows: Mapping[str, Mapping[str, float]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title)
     columns = list(next(iter(rows.values()), {}))
-    for name in (first, *columns):
-        table.add_column(name, justify="left" if name == first else "right")
+    table = [[first, *columns]]
     for name, values in rows.items():
         cells = (values[column] for column in columns)
-        table.add_row(name, *(f"{value:,}" if isinstance(value, int) else f"{value:.3f}" for value in cells))
-    Console().print(table)
+        table.append([name, *(f"{value:,}" if isinstance(value, int) else f"{value:.3f}" for value in cells)])
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    print(title)
+    for name, *figures in table:
+        print("  ".join([name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])]))
 
 
 def _write_runs(report: "SearchReport", folder: Path) -> None:

@@ -68,7 +68,7 @@ def open_engine(name: EngineName, *, memory_limit: str, threads: int, spill_fold
         opener = _open_spark if name == "spark" else _open_duckdb
         backend = opener(memory_limit, threads, spill)
         try:
-            with _full_disk_as_such():
+            with _usual_errors():
                 yield Engine(backend, spill)
         finally:
             backend.disconnect()
@@ -77,8 +77,8 @@ def open_engine(name: EngineName, *, memory_limit: str, threads: int, spill_fold
 
 
 @contextmanager
-def _full_disk_as_such() -> Iterator[None]:
-    """Raise the OSError that a full disk is everywhere else, not DuckDB's own."""
+def _usual_errors() -> Iterator[None]:
+    """Raise what a full disk and Ctrl-C are everywhere else, not DuckDB's own."""
     import duckdb  # noqa: PLC0415 - only the engine that runs is loaded
 
     try:
@@ -87,6 +87,10 @@ def _full_disk_as_such() -> Iterator[None]:
         reason = os.strerror(errno.ENOSPC)
         if reason in str(error):
             raise OSError(errno.ENOSPC, reason) from error
+        raise
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
         raise
 
 

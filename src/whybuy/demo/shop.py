@@ -80,14 +80,15 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     _publish(folder / FEED, lambda path: _write_feed(assortment, path))
     _write_table(logs.queries, folder / QUERIES)
     _write_table(logs.events, folder / EVENTS)
-    _write_table(reason_table(world, visits.purchases, _baskets(logs.events, assortment)), folder / REASONS)
+    reasons = reason_table(world, visits.purchases, _baskets(logs.events, assortment))
+    _write_table(reasons, folder / REASONS)
     _write_judgments(judgment_table(judged, shelves), folder)
     groups = [query.group for query in judged]
     return ShopSummary(
         categories=len(world.categories),
         types=len(world.types),
         intents=sum(len(category.intents) for category in world.categories),
-        reasons=len(world.needs),
+        reasons=reasons.num_rows,
         products=len(assortment.products),
         sessions=sessions,
         queries=logs.queries.num_rows,

@@ -1,0 +1,236 @@
+"""Asking an opened shop: every stage, every reason, every refusal."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from small_shop import KINDS, NEEDS, product_rows, write_store
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.build import build
+from whybuy.discovery import LONGEST_QUERY, RANKERS, Discovery, UnknownProduct, live_key
+from whybuy.errors import ArtifactError, ConfigError, InputError
+from whybuy.graph import KnowledgeGraph
+from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
+from whybuy.relations import Relation
+
+NEED = "shoes for pregnant women"
+EVERYTHING = Query("shoe boot tent bag leash lamp", limit=100)
+WORDS = st.sampled_from("marlowe sage shoe boots tent camping winter pregnant women for zzyx lmp a".split())
+
+
+def ids(answer: Answer) -> list[str]:
+    return [hit.product_id for hit in answer.hits]
+
+
+def first(discovery: Discovery, text: str) -> Hit:
+    return discovery.search(Query(text)).hits[0]
+
+
+# ---------------------------------------------------------------- stages
+@pytest.mark.parametrize(
+    ("text", "source", "kind"),
+    [
+        ("marlowe floor lamp", "all_words", "floo"),
+        ("the floor lamps", "all_words", "floo"),
+        ("sleping bagg", "typo", "slee"),
+        ("pregnant women", "intents", "slip"),
+        ("gray floor lamp", "some_words", "floo"),
+        ("lasch", "nearest_type", "dog"),
+    ],
+)
+def test_a_hit_says_which_stage_found_it(small_discovery: Discovery, text: str, source: str, kind: str) -> None:
+    hit = first(small_discovery, text)
+    assert (hit.source, hit.product_id.split("-")[0]) == (source, kind)
+    assert source in hit.scores
+
+
+def test_words_that_no_product_is_near_find_nothing(small_discovery: Discovery) -> None:
+    for text in ("xqzv", "", "   ", "?!", "\x00", "\U0001f9e6" * 50):
+        answer = small_discovery.search(Query(text))
+        assert (answer.total, answer.hits, answer.facets) == (0, (), {})
+
+
+@pytest.mark.parametrize(("text", "kind"), NEEDS.items())
+def test_every_logged_need_is_answered_with_what_was_bought_for_it(
+    small_discovery: Discovery, text: str, kind: str
+) -> None:
+    found = small_discovery.rank(text, limit=10)
+    assert {small_discovery.product(product_id).product_type for product_id in found} == {kind}
+
+
+def test_matches_name_the_field_and_the_word(small_discovery: Discovery) -> None:
+    hit = first(small_discovery, "marlowe lamp in sage")
+    assert {("title", "marlowe"), ("brand", "marlowe"), ("attributes", "sage")} <= {
+        (match.field, match.term) for match in hit.matched
+    }
+
+
+# ---------------------------------------------------------------- reasons
+def test_reasons_are_triples_of_the_graph_with_their_evidence(small_store: Path, small_discovery: Discovery) -> None:
+    graph = KnowledgeGraph(ArtifactStore(small_store / ARTIFACTS_FOLDER).current()["graph"])
+    triples = {
+        (str(triple.head), triple.relation, triple.tail): triple for triple in graph.triples(range(len(graph.edges)))
+    }
+    reasons = {reason for text in NEEDS for hit in small_discovery.search(Query(text)).hits for reason in hit.reasons}
+    assert reasons
+    for reason in reasons:
+        triple = triples[reason.head, reason.relation, reason.tail]
+        assert reason.confidence == round(triple.plausibility, 4)
+        assert reason.evidence[0].split()[0] == f"{triple.sources[0].support:,}"
+
+
+def test_a_need_brings_its_reason_to_the_product_that_answers_it(small_discovery: Discovery) -> None:
+    answer = small_discovery.search(Query(NEED))
+    assert [(intent.relation, intent.tail) for intent in answer.intents] == [
+        (Relation.USED_FOR_AUDIENCE, "pregnant women")
+    ]
+    reason = answer.hits[0].reasons[0]
+    assert (reason.head, reason.relation, reason.tail) == (
+        "slip-on shoe",
+        Relation.USED_FOR_AUDIENCE,
+        "pregnant women",
+    )
+    assert any(NEED in line for line in reason.evidence)
+
+
+def test_a_product_of_another_kind_gets_no_reason_that_is_not_its_own(small_discovery: Discovery) -> None:
+    assert small_discovery.explain(NEED, "floo-0").reasons == ()
+
+
+def test_explain_is_the_hit_of_the_search(small_discovery: Discovery) -> None:
+    hit = first(small_discovery, NEED)
+    assert small_discovery.explain(NEED, hit.product_id) == hit
+
+
+def test_why_gives_the_strongest_reason_of_a_product_first_and_each_once(small_discovery: Discovery) -> None:
+    reasons = small_discovery.why("slip-0")
+    assert "pregnant women" in [reason.tail for reason in reasons[:2]]
+    assert len({(reason.relation, reason.tail) for reason in reasons}) == len(reasons)
+    assert small_discovery.why("slip-0", limit=1) == reasons[:1]
+
+
+def test_the_neighborhood_shows_products_by_their_titles(small_discovery: Discovery) -> None:
+    around = small_discovery.neighborhood("pregnant women")
+    labels = {node.id: node.label for node in around.nodes}
+    titles = {row["title"] for row in product_rows()}
+    assert ("slip-on shoe", "pregnant women") in {(labels[edge.source], labels[edge.target]) for edge in around.edges}
+    assert all(node.label in titles for node in around.nodes if node.kind == "product")
+    assert small_discovery.neighborhood("no such thing").nodes == ()
+    assert len(small_discovery.neighborhood("pregnant women", limit=1).edges) == 1
+
+
+# ---------------------------------------------------------------- filters, facets, order, pages
+def test_filters_keep_what_they_say_and_facets_count_what_is_kept(small_discovery: Discovery) -> None:
+    kept = small_discovery.search(
+        replace(EVERYTHING, filters=(Filter("brand", ("Marlowe", "Tarn")), Filter("color", ("sage",))))
+    )
+    assert kept.total == len(kept.hits) == 2 * len(KINDS)
+    assert {(value.value, value.count) for value in kept.facets["brand"]} == {("Marlowe", 6), ("Tarn", 6)}
+    assert "color" not in kept.facets  # one value is nothing to choose from
+    assert {value.count for value in kept.facets["product_type"]} == {2}
+
+
+def test_prices_filter_by_range_and_sort_both_ways(small_discovery: Discovery) -> None:
+    lamps = Query("floor lamp", limit=100, filters=(Filter("price", ("72..75",)),))
+    assert ids(small_discovery.search(replace(lamps, sort=Sort.PRICE_UP))) == ["floo-2", "floo-3", "floo-4"]
+    assert ids(small_discovery.search(replace(lamps, sort=Sort.PRICE_DOWN))) == ["floo-4", "floo-3", "floo-2"]
+
+
+def test_titles_sort_by_the_alphabet(small_discovery: Discovery) -> None:
+    titles = [hit.title for hit in small_discovery.search(replace(EVERYTHING, sort=Sort.TITLE)).hits]
+    assert titles == sorted(titles, key=str.casefold)
+
+
+@given(text=st.lists(WORDS, min_size=1, max_size=5).map(" ".join), size=st.integers(1, 7))
+@settings(max_examples=25, deadline=None)
+def test_pages_are_pieces_of_the_whole(small_discovery: Discovery, text: str, size: int) -> None:
+    whole = small_discovery.search(Query(text, limit=100))
+    assert whole.total == len(whole.hits) == len(set(ids(whole)))
+    assert all(left.score >= right.score for left, right in pairwise(whole.hits))
+    pages = [small_discovery.search(Query(text, limit=size, offset=at)) for at in range(0, whole.total + size, size)]
+    assert [product_id for page in pages for product_id in ids(page)] == ids(whole)
+    assert {page.total for page in pages} == {whole.total}
+
+
+def test_no_hits_can_be_asked_for(small_discovery: Discovery) -> None:
+    answer = small_discovery.search(Query("floor lamp", limit=0))
+    assert answer.hits == ()
+    assert answer.total > 0
+
+
+# ---------------------------------------------------------------- refusals
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (Query("shoe", ranker="best"), r"Ranker 'best' is not one of lexical, intents, fused"),
+        (Query("shoe", filters=(Filter("colour", ("sage",)),)), r"no field 'colour' .*Did you mean 'color'\?"),
+        (Query("shoe", filters=(Filter("price", ("cheap",)),)), r"Price 'cheap' is no range"),
+        (Query("a" * (LONGEST_QUERY + 1)), r"has 10,001 characters; at most 10,000 are allowed"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_words(small_discovery: Discovery, query: Query, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        small_discovery.search(query)
+
+
+@pytest.mark.parametrize("ranker", RANKERS)
+def test_a_query_of_ten_thousand_characters_answers(small_discovery: Discovery, ranker: str) -> None:
+    text = ("shoes for pregnant women and " * 400)[:LONGEST_QUERY]
+    assert ids(small_discovery.search(Query(text, ranker=ranker)))
+
+
+@pytest.mark.parametrize("ask", [Discovery.product, Discovery.why, lambda shop, one: shop.explain("shoe", one)])
+def test_an_unknown_product_is_named(small_discovery: Discovery, ask: object) -> None:
+    assert callable(ask)
+    with pytest.raises(UnknownProduct, match="Small shop has no product 'nope' among its 60"):
+        ask(small_discovery, "nope")
+
+
+def test_opening_nothing_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is no shop"):
+        Discovery.open(tmp_path)
+    with pytest.raises(ArtifactError, match="holds no finished build"):
+        Discovery.open(write_store(tmp_path / "shop"))
+
+
+def test_a_wrong_search_setting_is_named(small_store: Path, tmp_path: Path) -> None:
+    text = (small_store / "store.toml").read_text(encoding="utf-8")
+    (tmp_path / "store.toml").write_text(f"{text}\n[search]\ndeep = 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[search\] has no setting 'deep'"):
+        Discovery.open(tmp_path)
+
+
+# ---------------------------------------------------------------- as a whole
+def test_facts_count_what_the_shop_has(small_store: Path, small_discovery: Discovery) -> None:
+    facts = small_discovery.facts()
+    assert (facts["shop"], facts["products"]) == ("Small shop", 60)
+    assert isinstance(facts["edges"], int)
+    assert facts["edges"] > 0
+    assert str(facts["graph_key"]) in live_key(small_store)
+
+
+def test_the_live_key_changes_with_the_build_and_is_empty_without_one(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop", logs=False)
+    assert live_key(store) == ""
+    build(store)
+    before = live_key(store)
+    with (store / "store.toml").open("a", encoding="utf-8") as stream:
+        stream.write("\n[lexical]\nphrase = 0.1\n")
+    build(store)
+    assert "" != live_key(store) != before
+
+
+def test_many_threads_get_the_answers_of_one(small_store: Path) -> None:
+    texts = [*NEEDS, "lamp", "sleping bag", "xqzv"] * 6
+    alone = [Discovery.open(small_store).rank(text, limit=20) for text in texts[: len(texts) // 6]]
+    shared = Discovery.open(small_store)  # nothing is cached yet, so the threads race for it
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda text: shared.rank(text, limit=20), texts))
+        reasons: list[tuple[Reason, ...]] = list(pool.map(shared.why, ["slip-0"] * 20))
+    assert together == alone * 6
+    assert len(set(reasons)) == 1
