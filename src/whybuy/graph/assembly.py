@@ -38,30 +38,16 @@ def assemble(hypotheses: pa.Table, folder: Path, config: GraphConfig, *, languag
     Independent generators of one edge count as independent witnesses: plausibility 1 - prod(1 - p), support the sum.
     """
     edges = _merge(hypotheses, language)
-    kept = (edges.plausibility > config.least_plausibility) & (edges.typicality >= config.least_typicality)
-    kept_edges = np.flatnonzero(kept)
-    nodes, head, tail = _nodes(edges, kept_edges)
-    order = np.lexsort((tail, edges.relation[kept_edges], head))
-    head, tail, chosen = head[order], tail[order], kept_edges[order]
-    table = pa.table(
-        [
-            pa.array(head, pa.int32()),
-            pa.array([edges.relations[code] for code in edges.relation[chosen]], pa.string()),
-            pa.array(tail, pa.int32()),
-            pa.array(edges.plausibility[chosen], pa.float32()),
-            pa.array(edges.typicality[chosen], pa.float32()),
-            pa.array(edges.lift[chosen], pa.float32()),
-            pa.array(edges.support[chosen], pa.int64()),
-            pa.array(["statistics"] * len(chosen), pa.string()),
-            _sources(hypotheses, edges, chosen),
-        ],
-        schema=EDGE_SCHEMA,
-    )
+    good = (edges.plausibility > config.least_plausibility) & (edges.typicality >= config.least_typicality)
+    kept = np.flatnonzero(good)
+    nodes, head, tail = _nodes(edges, kept)
+    order = np.lexsort((tail, edges.relation[kept], head))
+    head, tail, kept = head[order], tail[order], kept[order]
     write_table(nodes, folder, "nodes")
-    write_table(table, folder, "edges")
+    write_table(_edge_table(edges, kept, head, tail, _sources(hypotheses, edges, kept)), folder, "edges")
     _write_look_up(folder, nodes, head, tail)
-    intents = pc.sum(pc.equal(nodes["kind"], INTENT)).as_py() or 0
-    return GraphCounts(nodes.num_rows, table.num_rows, int(intents), len(kept) - len(chosen))
+    intents = len(set(edges.tail[kept].tolist()))
+    return GraphCounts(nodes.num_rows, len(kept), intents, len(good) - len(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +77,8 @@ def _merge(hypotheses: pa.Table, language: str) -> _Merged:
     tail_keys, tail_of_wording = _encode(pa.array([canonical(text, language) for text in wordings], pa.string()))
     tail = tail_of_wording[wording]
     order = np.lexsort((tail, relation, head))
-    changed = np.zeros(max(len(order) - 1, 0), dtype=bool)
-    for column in (head, relation, tail):
-        changed |= np.diff(column[order]) != 0
-    starts = np.concatenate([[0], np.flatnonzero(changed) + 1]) if len(order) else np.empty(0, dtype=np.int64)
+    starts = _starts_of_runs([column[order] for column in (head, relation, tail)])
     first = order[starts]
-    plausible = hypotheses["plausibility"].to_numpy()[order]
-    unlikely = np.multiply.reduceat(1.0 - plausible, starts) if len(order) else np.empty(0)
     return _Merged(
         head_keys,
         tail_keys,
@@ -106,13 +87,22 @@ def _merge(hypotheses: pa.Table, language: str) -> _Merged:
         head[first],
         relation[first],
         tail[first],
-        1.0 - unlikely,
+        1.0 - _reduce(np.multiply, 1.0 - hypotheses["plausibility"].to_numpy()[order], starts),
         _reduce(np.maximum, hypotheses["typicality"].to_numpy()[order], starts),
         _reduce(np.maximum, hypotheses["lift"].to_numpy()[order], starts),
         _reduce(np.add, support[order], starts).astype(np.int64),
         order,
         np.append(starts, len(order)),
     )
+
+
+def _starts_of_runs(columns: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The places where a row differs from the one before in any column, and the first place."""
+    changed = np.zeros(len(columns[0]), dtype=bool)
+    changed[:1] = True
+    for column in columns:
+        changed[1:] |= np.diff(column) != 0
+    return np.flatnonzero(changed)
 
 
 def _reduce(operation: np.ufunc, values: NDArray[np.generic], starts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -163,6 +153,25 @@ def _nodes(edges: _Merged, kept: NDArray[np.int64]) -> tuple[pa.Table, NDArray[n
         pa.table([kinds, keys, labels], schema=NODE_SCHEMA),
         head.astype(np.int32),
         (tail + len(heads)).astype(np.int32),
+    )
+
+
+def _edge_table(
+    edges: _Merged, kept: NDArray[np.int64], head: NDArray[np.int32], tail: NDArray[np.int32], sources: pa.Array
+) -> pa.Table:
+    return pa.table(
+        [
+            pa.array(head, pa.int32()),
+            pa.array([edges.relations[code] for code in edges.relation[kept]], pa.string()),
+            pa.array(tail, pa.int32()),
+            pa.array(edges.plausibility[kept], pa.float32()),
+            pa.array(edges.typicality[kept], pa.float32()),
+            pa.array(edges.lift[kept], pa.float32()),
+            pa.array(edges.support[kept], pa.int64()),
+            pa.array(["statistics"] * len(kept), pa.string()),
+            sources,
+        ],
+        schema=EDGE_SCHEMA,
     )
 
 
