@@ -11,18 +11,21 @@ from whybuy.relations import Relation
 
 KINDS = ("tent", "sleeping bag", "lamp", "dog leash", "kettle", "slip-on shoe")
 PRODUCTS = [Product(f"{kind[0]}{number}", kind, product_type=kind) for kind in KINDS for number in range(3)]
-IDS = sorted(one.product_id for one in PRODUCTS)
+IDS = sorted({one.product_id for one in PRODUCTS})
 EVERYTHING = [
     (Behavior.CO_BUY, left, right, 1) for at, left in enumerate(IDS) for right in IDS[at + 1 :] if left[0] != right[0]
 ]
+CAMPING = {"s", "t"}  # first letters of sleeping bags and tents
 
 
 def camping() -> Shop:
     products = [one for one in PRODUCTS if one.product_type != "slip-on shoe"]
     ids = {one.product_id for one in products}
-    noise = [pair for pair in EVERYTHING if {pair[1], pair[2]} <= ids and {pair[1][0], pair[2][0]} != {"s", "t"}]
-    together = [(Behavior.CO_BUY, f"s{one}", f"t{two}", 20) for one in range(3) for two in range(3)]
-    return make_shop(products, noise + together)
+    pairs = [pair[1:3] for pair in EVERYTHING if {*pair[1:3]} <= ids]
+    sessions = [20 if len(CAMPING & {left[0], right[0]}) != 1 else 1 for left, right in pairs]
+    return make_shop(
+        products, [(Behavior.CO_BUY, left, right, count) for (left, right), count in zip(pairs, sessions, strict=True)]
+    )
 
 
 def test_types_bought_together_more_than_by_chance_go_with_each_other() -> None:
@@ -53,6 +56,17 @@ def test_what_is_bought_with_everything_goes_with_nothing() -> None:
 )
 def test_without_pairs_or_types_there_are_no_complements(shop: Shop) -> None:
     assert list(ComplementHypothesizer().propose(shop)) == []
+
+
+@pytest.mark.parametrize(
+    ("brands", "heads"),
+    [(("Marlowe", "Marlowe"), set()), (("Marlowe", "Tarn"), {("a", "b")}), (("", ""), {("a", "b")})],
+)
+def test_variants_of_one_thing_share_nothing_that_counts(brands: tuple[str, str], heads: set[tuple[str, ...]]) -> None:
+    products = [Product(name, name, brand=brand, product_type="tent") for name, brand in zip("ab", brands, strict=True)]
+    shop = make_shop(products, [(Behavior.CO_BUY, "a", "b", 3)])
+    found = shared_by_pairs(shop, sparse.csr_array([[1.0, 1.0]]), [(Relation.USED_BY, "nurses")], "test.v1")
+    assert {one.head.key for one in found} == heads
 
 
 def test_a_pair_shares_exactly_the_needs_that_both_products_answer() -> None:

@@ -21,7 +21,7 @@ def goods(kind: str, letter: str, said: list[str]) -> list[Product]:
 
 PRODUCTS = [
     *goods("slip-on shoe", "s", ["Ideal for nurses."] * 3 + ["Perfect for a nurse."] + ["Soft upper."] * 2),
-    *goods("tent", "t", ["Sets up fast."] * 5 + ["Great for astronauts."]),
+    *goods("tent", "t", ["Sets up fast."] * 5 + ["Great for plumbers."]),
     *goods("desk lamp", "l", ["Bright."] * 12),
 ]
 SHOP = make_shop(PRODUCTS, [(Behavior.CO_BUY, "s0", "s1", 2), (Behavior.CO_BUY, "s0", "s5", 9)])
@@ -57,9 +57,9 @@ def test_one_tail_in_its_most_frequent_wording_and_with_its_words() -> None:
 
 
 def test_what_a_single_product_says_is_no_reason_unless_asked_for() -> None:
-    assert "astronauts" not in {one.tail for one in found()}
-    lax = DescriptionHypothesizer(DescriptionConfig(least_products=1))
-    assert "astronauts" in {one.tail for one in lax.propose(SHOP)}
+    assert "plumbers" not in {one.tail for one in found()}
+    lax = DescriptionHypothesizer(DescriptionConfig(least_sources=1))
+    assert "plumbers" in {one.tail for one in lax.propose(SHOP)}
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop([Product("p1", "Lamp", "Bright.", product_type="lamp")])])

@@ -6,13 +6,14 @@ from functools import cache
 import pytest
 
 from tiny_shop import make_shop
-from whybuy.knowledge.evidence import GENERATOR, SAMPLE, EvidenceHypothesizer
+from whybuy.knowledge.evidence import GENERATOR, EvidenceHypothesizer
 from whybuy.knowledge.hypothesizer import Shop
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
 KINDS = {"slip-on shoe": ("s", "sole"), "tent": ("t", "pole"), "dog leash": ("d", "clip"), "desk lamp": ("l", "base")}
+MOST_SHOWN = 5  # pairs and queries of one hypothesis
 VALUES = ("slip-resistant", "foam")
 PRODUCTS = [
     Product(
@@ -68,8 +69,8 @@ def test_a_pair_has_the_need_that_both_of_its_products_answer() -> None:
 def test_every_hypothesis_names_its_evidence() -> None:
     for one in found():
         assert one.support > 0
-        assert 0 < len(one.evidence) <= SAMPLE
-        assert 0 < len(one.words) <= SAMPLE
+        assert 0 < len(one.evidence) <= MOST_SHOWN
+        assert 0 < len(one.words) <= MOST_SHOWN
         assert 0 < one.plausibility <= 1
         assert 0 < one.typicality <= 1
         assert canonical(one.tail) == "pregnant woman"

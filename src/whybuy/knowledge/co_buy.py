@@ -66,11 +66,12 @@ def _strongest_pairs(
     return {key: tuple(ids) for key, ids in found.items()}
 
 
-def _different_lines(shop: Shop, pairs: pa.Table) -> NDArray[np.bool_]:
-    """Where a pair is not two variants of one thing: type or brand differ. Shape (pairs,)."""
-    lines = list(zip(shop.types, shop.products["brand"].to_pylist(), strict=True))
+def _one_line(shop: Shop, pairs: pa.Table) -> NDArray[np.bool_]:
+    """Where both products of a pair have one known brand and one type: variants of one thing. Shape (pairs,)."""
+    brands = shop.products["brand"].to_pylist()
+    lines = [(brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, shop.types, strict=True))]
     left, right = shop.rows(pairs["left"]).tolist(), shop.rows(pairs["right"]).tolist()
-    return np.array([lines[one] != lines[other] for one, other in zip(left, right, strict=True)], dtype=bool)
+    return np.array([lines[one] == lines[other] for one, other in zip(left, right, strict=True)], dtype=bool)
 
 
 def shared_by_pairs(
@@ -79,12 +80,13 @@ def shared_by_pairs(
     """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
 
     Two products of one type and brand share the words of their copywriter, so they show nothing and are left out.
+
     by_need: needs × products; an entry above 0 means that the product answers the need.
     """
     pairs = shop.pairs_of(Behavior.CO_BUY)
     if not pairs.num_rows:
         return
-    pairs = pairs.filter(pa.array(_different_lines(shop, pairs)))
+    pairs = pairs.filter(pa.array(~_one_line(shop, pairs)))
     by_product = sparse.csr_array(by_need.T > 0).astype(np.float64)
     left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
     shared = sparse.csr_array(by_product[left].multiply(by_product[right]))
