@@ -101,6 +101,7 @@ def test_the_version_is_that_of_the_package() -> None:
         (("search", "shoe", "--ranker", "best"), r"Ranker 'best' is not one of lexical, intents, fused"),
         (("search", "shoe", "--filter", "brand"), r"Filter 'brand' is not \"field:value\""),
         (("evaluate", "search", "--judgments", "j.csv", "--scale", "high"), r"Scale 'high' is not \"low..high\""),
+        (("evaluate", "search", "--judgments", "j.csv", "--scale", "3..1"), r"scale of grades must rise"),
         (("evaluate", "search", "--judgments", "j.csv", "--rankers", "lexical,best"), r"Ranker 'best' is not one of"),
         (("export", "graph", "out", "--format", "rdf"), r"Format 'rdf' is not one of parquet, neo4j"),
     ],

@@ -1,0 +1,55 @@
+"""What the documents say of the project is so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import whybuy
+
+PROJECT = Path(whybuy.__file__).parents[2]
+PAGES = sorted(path.relative_to(PROJECT) for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")])
+
+
+def read(name: str | Path) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def test_the_map_is_the_tree() -> None:
+    entries = re.findall(r"^[├└]── (\S+)\s+\S", read("README.md"), flags=re.MULTILINE)
+    tree = {
+        path.name for path in (PROJECT / "src" / "whybuy").iterdir() if path.suffix == ".py" or any(path.glob("*.py"))
+    }
+    assert len(entries) == len(set(entries))
+    assert set(entries) == tree - {"__init__.py"}
+
+
+def test_the_map_is_in_the_order_of_the_import_contract() -> None:
+    contract = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"][0]["layers"]
+    layers = [set(re.findall(r"\w+", re.sub(r"\(\w+\)", "", layer))) for layer in contract]
+    tree = re.search(r"^src/whybuy\n(.*?)^```", read("README.md"), flags=re.MULTILINE | re.DOTALL)
+    assert tree is not None
+    groups = [set(re.findall(r"── (\w+)", group)) for group in re.split(r"^│$", tree[1], flags=re.MULTILINE)]
+    assert groups == [layer for layer in layers if layer]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## (\d+\.\d+\.\d+)", read("CHANGELOG.md"), flags=re.MULTILINE)
+    assert versions[0] == whybuy.__version__
+    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == whybuy.__version__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)#]+)\)", read(page))
+    missing = [link for link in links if "://" not in link and not (PROJECT / page.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_make_target_and_script_that_a_page_names_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), flags=re.MULTILINE))
+    assert set(re.findall(r"(?:`|\$ )make ([a-z]+)", read(page))) <= targets
+    scripts = re.findall(r"python (benchmarks/\w+\.py)", read(page))
+    assert all((PROJECT / script).is_file() for script in scripts)
