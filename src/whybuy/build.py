@@ -29,6 +29,7 @@ from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothes
 from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.filters import apply_filters, default_filters
 from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
+from whybuy.knowledge.names import NameConfig, NameHypothesizer
 from whybuy.records import PAIR_SCHEMA
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LexicalConfig, build_lexical
@@ -94,6 +95,7 @@ _TABLES = {
     "evidence": EvidenceConfig,
     "descriptions": DescriptionConfig,
     "co_buy": CoBuyConfig,
+    "names": NameConfig,
     "demand": DemandConfig,
     "graph": GraphConfig,
     "lexical": LexicalConfig,
@@ -179,11 +181,13 @@ class _Line:
         evidence = self._settings.one("evidence", EvidenceConfig)
         descriptions = self._settings.one("descriptions", DescriptionConfig)
         co_buy = self._settings.one("co_buy", CoBuyConfig)
+        names = self._settings.one("names", NameConfig)
         demand = self._settings.one("demand", DemandConfig)
         hypothesizers: tuple[Hypothesizer, ...] = (
             EvidenceHypothesizer(evidence),
             DescriptionHypothesizer(descriptions),
             ComplementHypothesizer(co_buy),
+            NameHypothesizer(names),
         )
 
         def make(folder: Path, summary: Summary) -> None:
@@ -201,7 +205,7 @@ class _Line:
         return self._stage(
             "hypotheses",
             1,
-            inputs | {"config": repr((evidence, descriptions, co_buy, demand, self._shop.language))},
+            inputs | {"config": repr((evidence, descriptions, co_buy, names, demand, self._shop.language))},
             make,
         )
 

@@ -15,13 +15,14 @@ _QUOTES = str.maketrans(
     {"‘": "'", "’": "'", "‛": "'", "´": "'", "`": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-"}
 )
 _WORD = re.compile(r"[^\W_]+(?:[.,](?=\d)\d+|'(?=[^\W\d_])[^\W_]+)*")
+_PLURAL = re.compile(r"[a-z]{3}[^sui]s$")
 _POSSESSIVE = re.compile(r"'s?$")
 
 DETERMINERS = frozenset("a an the my your his her our their this that these those some any its".split())
 FUNCTION_WORDS = DETERMINERS | frozenset(
     "and or of for with in on at to from by as is are be am was were it i im we you they he she me us them who which "
     "what while when where so can will would should do does did not no but if than then into onto over under up out "
-    "about during without within need needs looking want".split()
+    "about during without within need needs looking want best good cheap".split()
 )
 """English words that carry no need of their own; other languages bring theirs with their pattern file."""
 
@@ -77,11 +78,14 @@ def tokenize(text: str) -> list[str]:
 @functools.lru_cache(maxsize=200_000)
 def lemma(word: str, language: str = "en") -> str:
     """The dictionary form of one normalized word ("women" → "woman"); the word itself when it is unknown."""
-    from simplemma import lemmatize  # noqa: PLC0415 - half a second of dictionaries, only when words are compared
+    from simplemma import is_known, lemmatize  # noqa: PLC0415 - half a second of dictionaries, only when needed
 
     if not word.isalpha():
         return word
-    return lemmatize(word, lang=language).casefold()
+    found = lemmatize(word, lang=language).casefold()
+    if language == "en" and found == word and _PLURAL.search(word) and not is_known(word, lang=language):
+        return word[:-1]
+    return found
 
 
 def lemmas(text: str, language: str = "en") -> tuple[str, ...]:

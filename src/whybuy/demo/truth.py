@@ -35,11 +35,11 @@ JUDGMENT_SCHEMA = pa.schema(
 
 
 def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]) -> pa.Table:
-    """Every reason of every type with how many purchases it caused, and every complement of a type.
+    """Every reason of every type with how many purchases it caused, and every complement and other name of a type.
 
     baskets: product types that were bought in one session; they count for the complements.
     """
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "product_type": need.type.name,
             "relation": need.intent.relation.value,
@@ -51,7 +51,24 @@ def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]
         }
         for need, count in zip(world.needs, purchases, strict=True)
     ]
-    return pa.Table.from_pylist(rows + list(_complements(world, baskets)), schema=REASON_SCHEMA)
+    rows += [*_complements(world, baskets), *_names(world)]
+    return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
+
+
+def _names(world: World) -> Iterator[dict[str, object]]:
+    """What shoppers call a type instead of its name: <ballet flat, is_a, ballerina shoe>; no purchases are counted."""
+    for category in world.categories:
+        for kind in category.types:
+            for synonym in kind.synonyms:
+                yield {
+                    "product_type": kind.name,
+                    "relation": Relation.IS_A.value,
+                    "tail": synonym,
+                    "wordings": [synonym],
+                    "category": category.name,
+                    "held_out": category.held_out,
+                    "purchases": 0,
+                }
 
 
 def _complements(world: World, baskets: Iterable[Iterable[str]]) -> Iterator[dict[str, object]]:

@@ -16,9 +16,7 @@ from whybuy.text import canonical
 class DemandConfig:
     """How claims of descriptions are weighed against queries (our design)."""
 
-    enough_queries: int = (
-        1000  # different queries with a need; below, the log is too thin to hold silence against a claim
-    )
+    enough_queries: int = 1000  # with a need; below, the log is too thin to hold silence against a claim
     unasked: float = 0.5  # factor on the plausibility of a claim that nobody asks for
 
 
@@ -29,7 +27,8 @@ def weigh_claims(hypotheses: pa.Table, config: DemandConfig, *, language: str = 
     """
     generator = hypotheses["generator"]
     asked = hypotheses.filter(pc.equal(generator, EVIDENCE))
-    if pc.sum(pc.equal(asked["head_kind"], HeadKind.QUERY.value)).as_py() in (None, *range(config.enough_queries)):
+    queries = pc.sum(pc.equal(asked["head_kind"], HeadKind.QUERY.value)).as_py() or 0
+    if queries < max(config.enough_queries, 1):
         return hypotheses
     wanted = set(_claims(asked, language))
     claimed = np.array(pc.equal(generator, DESCRIPTIONS).to_pylist(), dtype=bool)

@@ -1,4 +1,4 @@
-"""Reasons that descriptions state: "ideal for nurses", said by products of one kind more than by others (our design)."""
+"""Reasons that descriptions state: "ideal for nurses", said by one kind of product more than by others (our design)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

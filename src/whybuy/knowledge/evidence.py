@@ -1,12 +1,11 @@
 """Reasons from behavior alone: what is bought when a need is asked for, more than by chance (our design)."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 from scipy import sparse
 
 from whybuy.knowledge.association import (
@@ -16,19 +15,16 @@ from whybuy.knowledge.association import (
     ProductGroups,
     associate,
     associate_traits,
-    background,
     restrict,
 )
 from whybuy.knowledge.co_buy import shared_by_pairs
 from whybuy.knowledge.hypothesizer import Shop
-from whybuy.knowledge.needs import AskedQuery, Need, read_needs
+from whybuy.knowledge.needs import Need, read_needs
 from whybuy.knowledge.patterns import load_patterns
-from whybuy.knowledge.statistics import Floats
-from whybuy.records import Behavior, Head, HeadKind, Hypothesis
-from whybuy.text import lemma, tokenize
+from whybuy.knowledge.search_log import SAMPLE, SearchLog
+from whybuy.records import Head, HeadKind, Hypothesis
 
 GENERATOR = "evidence.v1"
-SAMPLE = 5  # pair ids and queries kept per hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class EvidenceHypothesizer:
 
     def propose(self, shop: Shop) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
-        log = _SearchLog(shop)
+        log = SearchLog(shop)
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         needs = read_needs(log.asked(), set(shop.types), patterns)
         needs = _asked_often(needs, self.config.least_queries)
@@ -73,49 +69,10 @@ def _asked_often(needs: list[Need], least_queries: int) -> list[Need]:
     return [need for need in needs if asked[need.relation, need.key] >= least_queries]
 
 
-class _SearchLog:
-    """Search-buy pairs, by number and by query."""
-
-    def __init__(self, shop: Shop) -> None:
-        pairs = shop.pairs_of(Behavior.SEARCH_BUY)
-        self.shop = shop
-        self.pair_ids: list[str] = pairs["pair_id"].to_pylist()
-        self.queries: list[str] = pairs["left"].to_pylist()
-        self.rows = shop.rows(pairs["right"])
-        self.purchases = _purchases(pairs)
-        self.background = background(self.rows, self.purchases, len(shop.ids))
-        self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
-        for pair, query in enumerate(self.queries):
-            self.pairs_of[query].append(pair)
-
-    def asked(self) -> Iterator[AskedQuery]:
-        """Every query that led to a purchase, with what its products say of it."""
-        for query, pairs in self.pairs_of.items():
-            weight = float(self.purchases[pairs].sum())
-            if weight > 0:
-                said = self._said(query, pairs)
-                yield AskedQuery(query, weight, {word: count / weight for word, count in said.items()})
-
-    def _said(self, query: str, pairs: list[int]) -> dict[str, float]:
-        """Purchases whose product says a word of the query, by its lemma."""
-        words = {lemma(word, self.shop.language) for word in tokenize(query)}
-        said: defaultdict[str, float] = defaultdict(float)
-        for pair in pairs:
-            for word in words & self.shop.said[self.rows[pair]]:
-                said[word] += float(self.purchases[pair])
-        return said
-
-
-def _purchases(pairs: pa.Table) -> Floats:
-    """Purchases by pair; clicks for a shop that logs no purchase."""
-    purchases: Floats = pairs["purchases"].to_numpy().astype(np.float64)
-    return purchases if purchases.any() else pairs["clicks"].to_numpy().astype(np.float64)
-
-
 class _Ledger:
     """Purchases by need and product, with the pairs behind them."""
 
-    def __init__(self, log: _SearchLog, readings: list[Need]) -> None:
+    def __init__(self, log: SearchLog, readings: list[Need]) -> None:
         self._log, self._readings = log, readings
         keys = sorted({(reading.relation, reading.key) for reading in readings})
         self._number = {key: number for number, key in enumerate(keys)}

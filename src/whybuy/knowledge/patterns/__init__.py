@@ -27,8 +27,8 @@ _CLAUSE = re.compile(
 )
 _LIST = re.compile(r",\s*(?:and |or )?|\s+(?:and|or|&)\s+")
 _PRONOUNS = frozenset(
-    "it them they you yourself we us he she everyone anyone someone everything anything something this that these those "
-    "be is are was not no even either both as well also just all every any each so too very".split()
+    "it them they you yourself we us he she everyone anyone someone everything anything something this that these "
+    "those be is are was not no even either both as well also just all every any each so too very".split()
 )
 
 
@@ -110,7 +110,7 @@ class Patterns:
                             yield phrase
 
     def bare(self, tail: str) -> Relation | None:
-        """The relation of a need that is named without any connecting word, by its kind; None where that says little."""
+        """The relation of a need that is named without a connecting word, by its kind; None where that says little."""
         words = tokenize(tail)
         head = lemma(words[-1], self.language) if words else ""
         if len(words) < 2 and head in self._words["not_bare"]:
@@ -155,6 +155,10 @@ class Patterns:
                 return TailKind[kind.upper()]
         if any(lemma(word, self.language) in self._words["body"] for word in words):
             return TailKind.BODY
+        return self._kind_by_ending(head, head_lemma)
+
+    def _kind_by_ending(self, head: str, head_lemma: str) -> TailKind | None:
+        """What the shape of an unknown word suggests: "-er" people, "-tion" functions, "-ing" doings."""
         if head_lemma in self._words["not_audience"] or len(head_lemma) < 5:
             return None
         if head_lemma.removesuffix("s").endswith(self._suffixes["audience"]):
