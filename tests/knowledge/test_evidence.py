@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from tiny_shop import make_shop
-from whybuy.knowledge.evidence import GENERATOR, EvidenceHypothesizer
+from whybuy.knowledge.evidence import GENERATOR, EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.hypothesizer import Shop
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
@@ -74,6 +74,76 @@ def test_every_hypothesis_names_its_evidence() -> None:
         assert 0 < one.plausibility <= 1
         assert 0 < one.typicality <= 1
         assert canonical(one.tail) == "pregnant woman"
+
+
+RELATIONS = {
+    Relation.USED_FOR_FUNCTION: ("for pain relief", "pain relief"),
+    Relation.USED_FOR_EVENT: ("for hiking", "hiking"),
+    Relation.USED_FOR_AUDIENCE: ("for pregnant women", "pregnant women"),
+    Relation.CAPABLE_OF: ("that keep feet dry", "keep feet dry"),
+    Relation.USED_TO: ("to climb rocks", "climb rocks"),
+    Relation.USED_AS: ("to use as costume", "costume"),
+    Relation.IS_A: ("that are a fashion statement", "fashion statement"),
+    Relation.USED_ON: ("for rainy days", "rainy days"),
+    Relation.USED_IN_LOCATION: ("for the kitchen", "the kitchen"),
+    Relation.USED_IN_BODY: ("for flat feet", "flat feet"),
+    Relation.USED_WITH: ("compatible with orthotic insoles", "orthotic insoles"),
+    Relation.USED_BY: ("nurses wear", "nurses"),
+    Relation.X_INTERESTED_IN: ("for gardening lovers", "gardening"),
+    Relation.X_IS_A: ("i am a teacher", "teacher"),
+    Relation.X_WANT: ("i want to run a marathon", "run a marathon"),
+}
+
+
+def reasons(pairs: list[tuple[Behavior, str, str, int]], config: EvidenceConfig | None = None) -> list[Hypothesis]:
+    return list(EvidenceHypothesizer(config or EvidenceConfig()).propose(make_shop(PRODUCTS, pairs)))
+
+
+@cache
+def of_every_relation() -> tuple[Hypothesis, ...]:
+    asked = [
+        (Behavior.SEARCH_BUY, f"{kind} {words}", f"s{number}", 2)
+        for words, _ in RELATIONS.values()
+        for kind in ("shoes", "slip-on shoes")
+        for number in range(4)
+    ]
+    return tuple(reasons(PLAIN + asked))
+
+
+def test_queries_can_show_every_relation() -> None:
+    assert RELATIONS.keys() == set(Relation)
+
+
+@pytest.mark.parametrize("relation", Relation)
+def test_a_relation_comes_from_queries_to_the_type_that_is_bought(relation: Relation) -> None:
+    (one,) = [one for one in of_every_relation() if one.relation is relation and one.head.kind is HeadKind.TYPE]
+    assert (one.head.key, canonical(one.tail)) == (("slip-on shoe",), canonical(RELATIONS[relation][1]))
+    assert one.support == 16
+    assert set(one.words) == {f"{kind} {RELATIONS[relation][0]}" for kind in ("shoes", "slip-on shoes")}
+
+
+def test_a_need_takes_two_queries() -> None:
+    one_query = [pair for pair in NEED if pair[1] == "shoes for pregnant women"]
+    assert reasons(PLAIN + one_query) == []
+    assert reasons(PLAIN + one_query, EvidenceConfig(least_queries=1))
+
+
+def test_a_query_bought_mostly_elsewhere_keeps_no_need() -> None:
+    elsewhere = [
+        (Behavior.SEARCH_BUY, "pregnant women shoes", one.product_id, 1) for one in PRODUCTS if one.product_id[0] != "s"
+    ]
+    queries = {one.head.key[0] for one in reasons(PLAIN + NEED + elsewhere) if one.head.kind is HeadKind.QUERY}
+    assert queries == {"shoes for pregnant women"}
+
+
+def test_the_product_that_is_bought_for_the_need_more_than_its_like() -> None:
+    favorite = [
+        (Behavior.SEARCH_BUY, query, f"s{number}", 30 if number == 3 else 2)
+        for query in ("shoes for pregnant women", "pregnant women shoes")
+        for number in range(8)
+    ]
+    products = [one.head.key for one in reasons(PLAIN + favorite) if one.head.kind is HeadKind.PRODUCT]
+    assert products == [("s3",)]
 
 
 def test_the_order_of_pairs_does_not_matter() -> None:

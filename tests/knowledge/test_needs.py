@@ -37,7 +37,61 @@ def test_a_query_that_only_names_a_product_has_no_need(query: str) -> None:
 
 
 def test_what_the_purchased_products_say_themselves_is_no_need() -> None:
-    assert ask("pregnant women shoes", said={"pregnant": 0.9, "woman": 0.9}) == []
+    said = {"pregnant": 0.9, "woman": 0.9, "nurse": 0.9}
+    assert ask("pregnant women shoes", said=said) == []
+    assert ask("shoes for pregnant women", said=said) == []
+    assert [need.key for need in ask("shoes for pregnant nurses in labor wards", said=said)] != []
+
+
+def test_a_specific_wording_is_a_need_even_where_products_say_it() -> None:
+    (need,) = ask("shoes nurses wear", said={"nurse": 0.9})
+    assert need.relation is Relation.USED_BY
+
+
+@pytest.mark.parametrize(
+    ("query", "relation", "wording"),
+    [
+        ("slip-on shoes nurses wear", Relation.USED_BY, "nurses"),
+        ("dog leashes walkers use", Relation.USED_BY, "walkers"),
+        ("i want to walk the cat dog leash", Relation.X_WANT, "walk the cat"),
+        ("i want to sleep outside tent", Relation.X_WANT, "sleep outside"),
+    ],
+)
+def test_product_words_are_no_part_of_a_need(query: str, relation: Relation, wording: str) -> None:
+    (need,) = ask(query)
+    assert (need.relation, need.wording) == (relation, wording)
+
+
+def test_a_product_alone_is_no_need_however_it_is_asked_for() -> None:
+    assert ask("something for a tent", "i want to tent", "shoes for tents") == []
+
+
+def test_a_word_beside_several_needs_is_a_word_for_the_product() -> None:
+    plain = ask("sneakers hiking")
+    taught = ask("sneakers for nurses", "sneakers for kids", "sneakers for rainy days", "sneakers hiking")
+    assert [need.key for need in plain] == ["sneaker hike"]
+    assert taught[-1].key == "hike"
+
+
+def test_the_relation_with_the_most_purchases_behind_it_is_elected() -> None:
+    def elected(weight: float) -> Relation:
+        asked = [AskedQuery("shoes nurses wear", 1.0, {}), AskedQuery("shoes for nurses", weight, {})]
+        first, second = read_needs(asked, TYPES, ENGLISH)
+        assert first.relation is second.relation
+        return first.relation
+
+    assert elected(2.0) is Relation.USED_BY
+    assert elected(4.0) is Relation.USED_FOR_AUDIENCE
+
+
+def test_confidence_is_the_share_of_the_votes() -> None:
+    asked = [AskedQuery("shoes nurses wear", 1.0, {}), AskedQuery("shoes for nurses", 1.0, {})]
+    assert [need.confidence for need in read_needs(asked, TYPES, ENGLISH)] == pytest.approx([0.75, 0.75])
+
+
+def test_a_guess_is_a_need_only_where_a_surer_query_names_it() -> None:
+    assert ask("shoes for widgets") == []
+    assert [need.key for need in ask("shoes for widgets", "shoes compatible with widgets")] == ["widget", "widget"]
 
 
 def test_wordings_of_one_need_share_its_key_and_its_relation() -> None:

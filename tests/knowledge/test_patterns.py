@@ -1,10 +1,15 @@
 """Every relation can be read where a query or a text words it."""
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import ConfigError
+from whybuy.knowledge import patterns
 from whybuy.knowledge.patterns import LONGEST_TAIL, load_patterns
 from whybuy.relations import Relation, TailKind
 from whybuy.text import canonical, normalize, tokenize
@@ -90,12 +95,87 @@ def test_a_text_without_a_need_has_none(text: str) -> None:
         ("walking the dog", TailKind.EVENT),
         ("christmas", TailKind.TIME),
         ("flat feet", TailKind.BODY),
+        ("aching wrists", TailKind.BODY),
+        ("working mothers", TailKind.AUDIENCE),
+        ("teething babies", TailKind.AUDIENCE),
+        ("beekeepers", TailKind.AUDIENCE),
+        ("mother of the bride", TailKind.AUDIENCE),
+        ("running a marathon", TailKind.EVENT),
+        ("cleaning the windows", TailKind.FUNCTION),
+        ("a noise reduction", TailKind.FUNCTION),
+        ("humidifiers", None),
         ("qwerty", None),
         ("the", None),
     ],
 )
 def test_a_tail_is_of_the_kind_that_its_head_word_names(tail: str, kind: TailKind | None) -> None:
     assert ENGLISH.kind(tail) is kind
+
+
+def test_a_bare_mention_says_its_relation_only_where_its_kind_is_sure() -> None:
+    assert ENGLISH.bare("pregnant women") is Relation.USED_FOR_AUDIENCE
+    assert ENGLISH.bare("rainy days") is Relation.USED_ON
+    assert ENGLISH.bare("beekeepers") is None
+    assert ENGLISH.bare("foot") is None
+    assert ENGLISH.bare("") is None
+
+
+def test_what_the_shop_sells_is_a_thing_and_no_person() -> None:
+    knowing = ENGLISH.knowing(["Leaf Blowers", "ceiling fan", ""])
+    assert ENGLISH.kind("leaf blower") is TailKind.AUDIENCE
+    assert knowing.kind("leaf blower") is None
+    assert knowing.kind("pregnant women") is TailKind.AUDIENCE
+    assert ENGLISH.kind("leaf blower") is TailKind.AUDIENCE
+    (phrase,) = knowing.in_query("bag for leaf blower")
+    assert phrase.relation is Relation.USED_WITH
+
+
+@pytest.mark.parametrize(
+    ("wording", "in_title", "in_text"),
+    [
+        ("Stand, perfect for nurses and teachers", ["nurses", "teachers"], ["nurses", "teachers"]),
+        ("Lamp for the kitchen", ["kitchen"], []),
+        ("Lamp designed to hang shelves", [], ["hang shelves"]),
+        ("Doubles as a blanket", [], ["blanket"]),
+    ],
+)
+def test_titles_are_read_for_the_plainest_wording_only(wording: str, in_title: list[str], in_text: list[str]) -> None:
+    assert [phrase.tail for phrase in ENGLISH.in_title(wording)] == in_title
+    assert [phrase.tail for phrase in ENGLISH.in_text(wording)] == in_text
+
+
+def language_files() -> list[Path]:
+    return sorted(Path(patterns.__file__).parent.glob("*.toml"))
+
+
+def test_english_has_a_pattern_file() -> None:
+    assert "en" in {file.stem for file in language_files()}
+
+
+@pytest.mark.parametrize("file", language_files(), ids=lambda file: file.stem)
+def test_a_pattern_file_is_well_formed(file: Path) -> None:
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert load_patterns(file.stem).language == file.stem
+    for entry in [*table["query"], *table["text"], *table["title"]]:
+        assert entry.keys() <= {"pattern", "relation", "by", "whole", "kind", "ends"}, entry
+        assert ("relation" in entry) != ("by" in entry), entry
+        assert entry.get("by", "for") in table["by"], entry
+        assert len(re.findall(r"\{tail(?:_verb)?\}", entry["pattern"])) == 1, entry
+        assert set(re.findall(r"\{(\D\w*)\}", entry["pattern"])) <= {"tail", "tail_verb", "type"}, entry
+        assert normalize(entry["pattern"]) == entry["pattern"].replace("(?P<", "(?p<"), entry  # as the texts are
+    assert not any("{type}" in entry["pattern"] for entry in [*table["text"], *table["title"]])
+
+
+@pytest.mark.parametrize("file", language_files(), ids=lambda file: file.stem)
+def test_the_tables_of_a_pattern_file_are_complete(file: Path) -> None:
+    table, english = (tomllib.loads(path.read_text(encoding="utf-8")) for path in (file, file.with_name("en.toml")))
+    assert table.keys() == english.keys()
+    assert table["by"].keys() == english["by"].keys()
+    assert table["kinds"].keys() == english["kinds"].keys()
+    assert all(words.split() for words in table["kinds"].values())
+    assert all(
+        words == normalize(words).strip() for words in (" ".join(one.split()) for one in table["kinds"].values())
+    )
 
 
 @given(st.text(max_size=80))
