@@ -21,7 +21,7 @@ define pip_install
 	/^exit / { code = $$2 } END { print code ? "" : " done"; exit code }'
 endef
 
-.PHONY: help install demo test check bench shops clean
+.PHONY: help install demo test check bench shops clean python
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ shops: $(RUNTIME) ## Build homedepot, instacart, amazon_office and bestbuy in WH
 
 clean: ## Delete .venv and all caches
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+
+python: # Say which Python is taken
+	@echo $(PYTHON)
 
 $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	$(call pip_install,.)
