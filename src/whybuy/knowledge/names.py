@@ -68,7 +68,7 @@ class NameHypothesizer:
             phrases = patterns.in_query(query.text)
             mention = phrases[0].type_words if phrases else _without(query.text, need_of.get(query.text, ""))
             for name in self._names(mention, query.said):
-                if not any(canonical(name).endswith(own) for own in known if own):
+                if not _ends_in(canonical(name).split(), known):
                     found[name].add(query.text)
         return {name: queries for name, queries in found.items() if len(queries) >= self.config.least_queries}
 
@@ -79,6 +79,10 @@ class NameHypothesizer:
             name = words[-length:]
             if all(word.isalpha() for word in name) and said.get(lemma(name[0]), 0.0) <= self.config.unsaid:
                 yield " ".join(lemma(word) for word in name)
+
+
+def _ends_in(words: list[str], known: set[str]) -> bool:
+    return any(" ".join(words[start:]) in known for start in range(len(words)))
 
 
 def _without(query: str, need: str) -> str:

@@ -12,16 +12,16 @@ from whybuy.retrieval.ranked import Ranked
 class FusionConfig:
     """How much needs count beside words; tuned on the looked-at demo and Home Depot's training queries."""
 
-    always: float = 0.1  # weight of needs in any query
-    unsaid: float = 1.5  # further weight, times the share of the query that no product says
+    always: float = 0.02  # weight of needs in any query
+    unsaid: float = 2.0  # further weight, times the share of the query that no product says
     named: float = 2.0  # further weight, times the share of the query that names needs, unless products say all of it
 
 
 def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: FusionConfig) -> Ranked:
     """Products of both rankings: scaled word score + weight x need score, where needs speak up as words fall silent.
 
-    words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1]. named: share
-    of them that name its needs, in [0, 1].
+    words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1]. named:
+    share of them that name its needs, in [0, 1].
     """
     if not len(words.rows) or not len(needs.rows):
         return words if len(words.rows) else needs
@@ -34,9 +34,8 @@ def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: F
 
 
 def _weight(unsaid: float, named: float, config: FusionConfig) -> float:
-    """Needs count most where no product says the query, or where the query is nothing but needs."""
-    purely = 1.0 if named == 1.0 else unsaid
-    return config.always + config.unsaid * unsaid + config.named * named * purely
+    """Needs count the more, the less of the query products say, and the more of it names needs."""
+    return config.always + unsaid * (config.unsaid + config.named * named)
 
 
 def _first_seen(place: NDArray[np.intp], count: int) -> NDArray[np.int64]:
