@@ -192,11 +192,14 @@ def test_each_demand_is_made() -> None:
     assert types(Demands(least_count=1, doubt=-4.0, least_lift=0.0, least_share=0.5)) == ["shoe"]
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.01, 100))
-def test_shrinking_draws_lift_towards_one(observed: float, expected: float, prior: float) -> None:
-    lift = float(shrunken_lift(np.array(observed), np.array(expected), prior=prior))
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.01, 100), st.floats(0.1, 10))
+def test_shrinking_draws_lift_towards_its_aim(observed: float, expected: float, prior: float, aim: float) -> None:
+    lift = float(shrunken_lift(np.array(observed), np.array(expected), prior=prior, towards=aim))
     raw = observed / expected if expected else math.inf
-    assert min(raw, 1) * (1 - 1e-9) <= lift <= max(raw, 1) * (1 + 1e-9)
+    assert min(raw, aim) * (1 - 1e-9) <= lift <= max(raw, aim) * (1 + 1e-9)
+    if expected:
+        stronger = float(shrunken_lift(np.array(observed), np.array(expected), prior=2 * prior, towards=aim))
+        assert abs(stronger - aim) <= abs(lift - aim) * (1 + 1e-9)
 
 
 @given(st.integers(0, 50), st.floats(0, 50), st.integers(1, 50))

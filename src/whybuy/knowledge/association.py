@@ -181,9 +181,11 @@ class _Counts:
 
     @property
     def z(self) -> Floats:
+        """How far beyond chance, in standard deviations."""
         return significance(self.observed, self.expected, self.trials)
 
     def lift(self, prior: float, *, towards: Floats | float = 1.0) -> Floats:
+        """Observed over expected, shrunken."""
         return shrunken_lift(self.observed, self.expected, prior=prior, towards=towards)
 
 
