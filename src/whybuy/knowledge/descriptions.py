@@ -26,7 +26,7 @@ class DescriptionConfig:
     of_type: Demands = Demands(least_count=2, doubt=2.0, least_share=0.1)
     of_trait: Demands = Demands(least_count=2, doubt=2.5, least_lift=1.2)
     least_sources: int = 2  # brands that say it, or products without a brand: one copywriter's slogan is no reason
-    stated: float = 0.7  # plausibility of what a product's own text says of it, in [0, 1]
+    stated: float = 0.7  # plausibility of what a product's own text says, at most, in [0, 1]: copywriters flatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,11 @@ class DescriptionHypothesizer:
                 if some.heads[found.group].key[1:2] == ("title",):
                     continue  # a title word beside a slogan explains nothing
                 yield stated.hypothesis(
-                    some, found.need, found.group, found.count, (found.lift, found.plausibility, found.typicality)
+                    some,
+                    found.need,
+                    found.group,
+                    found.count,
+                    (found.lift, self.config.stated * found.plausibility, found.typicality),
                 )
         yield from stated.product_hypotheses(self.config.stated)
         yield from shared_by_pairs(shop, stated.by_need, stated.worded(), GENERATOR)
