@@ -32,14 +32,13 @@ demo: $(RUNTIME) ## Build the demo shop and serve its pages on PORT
 	@$(BIN)/whybuy demo --store $(STORE) --port $(PORT)
 
 test: $(DEV) ## Run the tests; ARGS go to pytest
-	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import contract
-	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
-	@echo 'ruff, mypy and the import contract find nothing.'
+	@status=0; $(BIN)/ruff check --quiet || status=1; $(BIN)/ruff format --check --quiet || status=1; \
+	$(BIN)/mypy --no-error-summary || status=1; \
+	$(BIN)/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; status=1; }; \
+	[ $$status -eq 0 ] && echo 'ruff, mypy and the import contract find nothing.'; exit $$status
 
 bench: $(DEV) ## Measure at size: ten million events, and the sets in WHYBUY_DATA
 	@$(BIN)/python benchmarks/pairs_10m.py
