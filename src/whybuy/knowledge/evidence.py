@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 from scipy import sparse
 
 from whybuy.knowledge.association import (
@@ -83,10 +82,7 @@ class _Ledger:
             self._pairs_of[need].extend(pairs)
             wordings[need][reading.wording] += int(log.purchases[pairs].sum()) + 1
         self.needs = [(relation, _commonest(said)) for (relation, _), said in zip(keys, wordings, strict=True)]
-        columns = np.array([pair for pairs in self._pairs_of for pair in pairs], dtype=np.int64)
-        rows = np.repeat(np.arange(len(keys)), [len(pairs) for pairs in self._pairs_of])
-        shape = (len(keys), len(log.shop.ids))
-        self.by_need = sparse.csr_array((log.purchases[columns], (rows, log.rows[columns])), shape=shape)
+        self.by_need = log.by_product(self._pairs_of)
 
     def hypotheses(self, groups: Groups, found: Iterable[Association]) -> Iterator[Hypothesis]:
         """Associations as hypotheses, each with the strongest pairs and the queries that they came from."""

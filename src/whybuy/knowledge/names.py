@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from whybuy.knowledge.association import Demands, ProductGroups, associate
 from whybuy.knowledge.hypothesizer import Shop
@@ -44,10 +43,7 @@ class NameHypothesizer:
             return
         names = sorted(queries_of)
         pairs_of = [sorted({pair for query in queries_of[name] for pair in log.pairs_of[query]}) for name in names]
-        pairs = np.array([pair for each in pairs_of for pair in each], dtype=np.int64)
-        rows = np.repeat(np.arange(len(names)), [len(each) for each in pairs_of])
-        shape = (len(names), len(shop.ids))
-        by_name = sparse.csr_array((log.purchases[pairs], (rows, log.rows[pairs])), shape=shape)
+        by_name = log.by_product(pairs_of)
         totals = np.asarray(by_name.sum(axis=1)).ravel()
         for found in associate(by_name, log.background, types, types, self.config.of_type):
             if found.count >= self.config.least_part * totals[found.need]:

@@ -1,10 +1,11 @@
 """Search-buy pairs by query, as every proposer that listens to queries reads them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from whybuy.knowledge.association import background
 from whybuy.knowledge.hypothesizer import Shop
@@ -30,6 +31,13 @@ class SearchLog:
         self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
         for pair, query in enumerate(self.queries):
             self.pairs_of[query].append(pair)
+
+    def by_product(self, pairs_of: Sequence[Sequence[int]]) -> sparse.csr_array:
+        """Purchases in several lists of pairs, by product. Shape (lists, products)."""
+        pairs = np.array([pair for some in pairs_of for pair in some], dtype=np.int64)
+        lists = np.repeat(np.arange(len(pairs_of)), [len(some) for some in pairs_of])
+        shape = (len(pairs_of), len(self.shop.ids))
+        return sparse.csr_array((self.purchases[pairs], (lists, self.rows[pairs])), shape=shape)
 
     def asked(self) -> Iterator[AskedQuery]:
         """Every query that led to a purchase, with what its products say of it."""
