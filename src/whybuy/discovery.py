@@ -3,9 +3,9 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,9 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
 from whybuy.errors import InputError, WhybuyError
 from whybuy.graph import KnowledgeGraph, files
-from whybuy.intents import IntentConfig, IntentReader
+from whybuy.intents import IntentConfig, IntentReader, ReasonReader
 from whybuy.records import (
     Answer,
-    Head,
     HeadKind,
     Hit,
     Intent,
@@ -29,8 +28,6 @@ from whybuy.records import (
     Product,
     Query,
     Reason,
-    Source,
-    Triple,
 )
 from whybuy.retrieval import expansion, lexical
 from whybuy.retrieval.expansion import ExpansionIndex
@@ -38,7 +35,8 @@ from whybuy.retrieval.facets import Facets
 from whybuy.retrieval.fusion import FusionConfig, fuse
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranked import Ranked
-from whybuy.text import FUNCTION_WORDS, canonical, edit_distance, lemmas, tokenize
+from whybuy.retrieval.type_names import TypeNames
+from whybuy.text import FUNCTION_WORDS, tokenize
 
 RANKERS = ("lexical", "intents", "fused")
 FORMATS = {
@@ -48,6 +46,7 @@ FORMATS = {
     "expansion": expansion.FORMAT_VERSION,
 }
 LONGEST_QUERY = 10_000  # characters
+REASONS_SHOWN = 4
 
 
 class UnknownProduct(WhybuyError):  # noqa: N818 - reads as what it is: asked for an unknown product
@@ -68,7 +67,7 @@ class _Found:
     """Rows in their final order, with the score and the stages of each."""
 
     ranked: Ranked
-    by_stage: dict[str, Ranked]
+    by_stage: Mapping[str, Ranked]  # a hit is said to come from the first that has it
     intents: tuple[Intent, ...]
 
 
@@ -88,11 +87,11 @@ class Discovery:
         self._catalog = Catalog.load(folders["catalog"])
         self._graph = KnowledgeGraph(folders["graph"], language=shop.language)
         self._lexical = LexicalIndex.open(folders["lexical"])
-        self._types: list[str] = self._catalog.column("product_type")
-        self._expansion = ExpansionIndex(folders["expansion"], self._graph, self._types)
+        self._expansion = ExpansionIndex(folders["expansion"], self._graph, self._catalog.column("product_type"))
         self._reader = IntentReader(self._graph, config.needs)
+        self._reasons = ReasonReader(self._graph)
         self._facets = Facets(self._catalog.table)
-        self._reasons_of = lru_cache(maxsize=4096)(self._read_reasons)
+        self._product = lru_cache(maxsize=20_000)(self._catalog.at)
 
     @classmethod
     def open(cls, store: Path) -> "Discovery":
@@ -112,7 +111,8 @@ class Discovery:
             InputError: an unknown ranker or filter field, or a query beyond 10,000 characters.
         """
         started = time.perf_counter()
-        found = self._find(query.text, query.ranker, max(self._config.depth, query.offset + query.limit))
+        depth = max(self._config.depth, query.offset + query.limit)
+        found = self._staged(query.text, self._find(query.text, query.ranker, depth), depth)
         rows = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(rows, query.sort)[query.offset : query.offset + query.limit]
         score_of = dict(zip(found.ranked.rows.tolist(), found.ranked.scores.tolist(), strict=True))
@@ -134,7 +134,8 @@ class Discovery:
             UnknownProduct: the shop has no such product.
         """
         row = self._row(product_id)
-        found = self._find(query, "fused", len(self._catalog))
+        depth = len(self._catalog)
+        found = self._staged(query, self._find(query, "fused", depth), depth)
         at = np.flatnonzero(found.ranked.rows == row)
         score = float(found.ranked.scores[at[0]]) if len(at) else 0.0
         return self._hit(row, score, query, found)
@@ -145,25 +146,15 @@ class Discovery:
         Raises:
             UnknownProduct: the shop has no such product.
         """
-        return self._catalog.at(self._row(product_id))
+        return self._product(self._row(product_id))
 
     def why(self, product_id: str, *, limit: int = 20) -> tuple[Reason, ...]:
-        """Why people buy a product: reasons of itself, of its type, and of its type with one of its traits.
+        """Why people buy a product, the surest first: reasons of itself, its type, and its type with one of its traits.
 
         Raises:
             UnknownProduct: the shop has no such product.
         """
-        row = self._row(product_id)
-        best: dict[str, tuple[float, Reason]] = {}
-        for head in self._heads(row):
-            node = self._graph.node(head.kind.value, *head.key)
-            for triple in self._graph.triples(self._graph.edges_from(node)) if node is not None else ():
-                strength = triple.plausibility * triple.typicality
-                key = f"{triple.relation} {canonical(triple.tail)}"
-                if strength > best.get(key, (0.0,))[0]:
-                    best[key] = (strength, self._reason(triple))
-        ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-        return tuple(reason for _, (_, reason) in ranked[:limit])
+        return self._reasons.of(self.product(product_id), limit=limit)
 
     def intents(self, query: str) -> tuple[Intent, ...]:
         """The needs that are understood in a query, the surest first."""
@@ -172,7 +163,8 @@ class Discovery:
     def neighborhood(self, label: str, *, limit: int = 60) -> Neighborhood:
         """The graph around a node; products are shown by their titles. Empty when no node has this label."""
         around = self._graph.neighborhood(label, limit=limit)
-        return replace(around, nodes=tuple(self._titled(node) for node in around.nodes))
+        nodes = tuple(self._titled(node) for node in around.nodes)
+        return replace(around, center=nodes[0].label, nodes=nodes) if nodes else around
 
     def facts(self) -> dict[str, int | str]:
         """Counts and artifact keys, for people and for `/version`."""
@@ -189,36 +181,44 @@ class Discovery:
         needs = self._expansion.rank(text, intents, depth) if intents else Ranked.empty()
         if ranker == "intents":
             return _Found(needs, {"intents": needs}, intents)
-        words = self._lexical.some_words(text, depth)
-        by_stage = {"all_words": self._lexical.all_words(text, depth), "some_words": words, "intents": needs}
-        if not len(by_stage["all_words"].rows):
-            by_stage["typo"] = self._lexical.typo(text, depth)
-        unsaid = self._unsaid(text, by_stage)
-        ranked = fuse(words, needs, unsaid=unsaid, named=_named(text, intents), config=self._config.fusion)
-        if not len(ranked.rows):
+        words = self._lexical.some_words(_checked(text), depth)
+        by_stage = {"intents": needs, "some_words": words}
+        ranked = self._fused(text, by_stage, intents) if words and needs else words or needs
+        if not ranked:
             ranked = by_stage["nearest_type"] = self._nearest_type(text, depth)
         return _Found(ranked, by_stage, intents)
 
-    def _unsaid(self, text: str, by_stage: dict[str, Ranked]) -> float:
-        """Share of the query's content words that the best lexical hit lacks."""
-        best = by_stage["some_words"].rows[:1].tolist()
+    def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
+        words, needs = by_stage["some_words"], by_stage["intents"]
+        unsaid = self._unsaid(text, int(words.rows[0]))
+        return fuse(words, needs, unsaid=unsaid, named=_named(text, intents), config=self._config.fusion)
+
+    def _unsaid(self, text: str, best: int) -> float:
+        """Share of the query's content words that the best lexical hit does not have in its name, traits or place.
+
+        A word that only stands somewhere in a description says little about what the product is for.
+        """
         asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
-        if len(by_stage["all_words"].rows) or not best or not asked:
-            return 0.0
-        said = {match.term for match in self._lexical.matched(text, self._catalog.at(best[0]))}
-        return max(0.0, 1.0 - len(said) / len(asked))
+        every = self._lexical.all_words(text, 1).rows.tolist()
+        matches = self._lexical.matched(text, self._product(every[0] if every else best))
+        said = {match.term for match in matches if match.field != "description"}
+        return max(0.0, 1.0 - len(said) / len(asked)) if asked else 0.0
+
+    def _staged(self, text: str, found: _Found, depth: int) -> _Found:
+        """With the stages that change no order but say how words were found, those that come first in front."""
+        if "some_words" not in found.by_stage:
+            return found
+        every = self._lexical.all_words(text, depth)
+        spelled = Ranked.empty() if every else self._lexical.typo(text, depth)
+        return replace(found, by_stage={"all_words": every, "typo": spelled, **found.by_stage})
 
     def _nearest_type(self, text: str, depth: int) -> Ranked:
-        """Products of the type whose name is spelled most like a word of the query, if any is near."""
-        asked = [word for word in lemmas(text[:200]) if len(word) > 3]
-        near = [
-            (edit_distance(word, part) / max(len(word), len(part)), name)
-            for name in self._catalog.types()
-            for part in lemmas(name)
-            for word in asked
-        ]
-        distance, name = min(near, default=(1.0, ""))
-        return self._lexical.of_type(name, depth) if distance <= 0.4 else Ranked.empty()
+        name = self._type_names.nearest(text)
+        return self._lexical.of_type(name, depth) if name else Ranked.empty()
+
+    @cached_property
+    def _type_names(self) -> TypeNames:
+        return TypeNames(self._catalog.types())
 
     # ------------------------------------------------------------ explaining
     def _hit(self, row: int, score: float, text: str, found: _Found) -> Hit:
@@ -227,52 +227,19 @@ class Discovery:
             for stage, ranked in found.by_stage.items()
             if len(at := np.flatnonzero(ranked.rows == row))
         }
-        product = self._catalog.at(row)
-        reasons = self._reasons(row, found.intents)
-        source = next((stage for stage in ("all_words", "typo") if stage in scores), "")
-        if not source:
-            source = "intents" if "intents" in scores and reasons else next(iter(scores), "none")
+        product = self._product(row)
+        reasons = self._reasons.joining(product, found.intents, limit=REASONS_SHOWN)
+        source = next(iter(scores), "none")
         matched = self._lexical.matched(text, product)
         return Hit(product.product_id, round(score, 6), source, product.title, scores, matched, reasons)
 
-    def _reasons(self, row: int, intents: Sequence[Intent], *, limit: int = 4) -> tuple[Reason, ...]:
-        """The triples that join a product to the needs of a query, the most telling head first."""
-        heads = {str(head): rank for rank, head in enumerate(self._heads(row))}
-        found = [
-            (heads[reason.head], -intent.confidence * reason.confidence, reason)
-            for intent in intents
-            for reason in self._reasons_of(intent.tail)
-            if reason.head in heads
-        ]
-        ranked = sorted(found, key=lambda entry: entry[:2])
-        return tuple(reason for _, _, reason in ranked[:limit])
-
-    def _read_reasons(self, tail: str) -> tuple[Reason, ...]:
-        node = self._graph.intent(tail)
-        if node is None:
-            return ()
-        triples = self._graph.triples(self._graph.edges_to(node)[:2000])
-        return tuple(self._reason(triple) for triple in triples if triple.head.kind is not HeadKind.QUERY)
-
-    def _heads(self, row: int) -> Iterable[Head]:
-        """What the graph may say of a product: the most specific heads first."""
-        kind = self._types[row]
-        product = self._catalog.at(row)
-        for name, value in product.attributes:
-            yield Head(HeadKind.TYPE_ATTRIBUTE, (kind, name, value))
-        yield Head(HeadKind.PRODUCT, (product.product_id,))
-        for word in dict.fromkeys(lemmas(product.title)):
-            yield Head(HeadKind.TYPE_ATTRIBUTE, (kind, "title", word))
-        yield Head(HeadKind.TYPE, (kind,))
-
-    def _reason(self, triple: Triple) -> Reason:
-        evidence = tuple(dict.fromkeys(line for source in triple.sources for line in _evidence(source)))
-        return Reason(str(triple.head), triple.relation, triple.tail, round(triple.plausibility, 4), evidence)
-
     def _titled(self, node: Node) -> Node:
-        if node.kind != HeadKind.PRODUCT or node.label not in self._catalog:
+        """Products by their titles instead of their ids."""
+        if node.kind not in (HeadKind.PRODUCT, HeadKind.PAIR):
             return node
-        return replace(node, label=self._catalog.product(node.label).title)
+        ids = self._graph.key(int(node.id))
+        titles = [self.product(each).title if each in self._catalog else each for each in ids]
+        return replace(node, label=" + ".join(titles), key=ids[0] if node.kind == HeadKind.PRODUCT else "")
 
     def _row(self, product_id: str) -> int:
         if product_id not in self._catalog:
@@ -291,15 +258,6 @@ def _checked(text: str) -> str:
     if len(text) > LONGEST_QUERY:
         raise InputError(f"The query has {len(text):,} characters; at most {LONGEST_QUERY:,} are allowed.")
     return text
-
-
-def _evidence(source: Source) -> Iterable[str]:
-    """What an edge rests on, in words: how much, and what was said."""
-    unit = {"evidence.v1": "purchase", "descriptions.v1": "description", "co_buy.v1": "session"}
-    name = unit.get(source.generator, source.generator)
-    yield f"{source.support:,} {name}{'' if source.support == 1 else 's'}"
-    for words in source.words[:3]:
-        yield f"“{words}”"
 
 
 def live_key(store: Path) -> str:

@@ -147,6 +147,10 @@ class HeadKind(StrEnum):
     TYPE_ATTRIBUTE = "type_attribute"  # key: (product_type, attribute name, value)
 
 
+TITLE_WORD = "title"
+"""The name of a `TYPE_ATTRIBUTE` whose value is a word of the product's title."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
     """The subject of a triple."""
@@ -155,10 +159,10 @@ class Head:
     key: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Readable and unambiguous within its kind: `slip-on shoe [sole: slip-resistant]`."""
+        """Readable and unambiguous within its kind: `slip-on shoe [sole: slip-resistant]`, `slip-on shoe "harbor"`."""
         if self.kind is HeadKind.TYPE_ATTRIBUTE:
             product_type, name, value = self.key
-            return f"{product_type} [{name}: {value}]"
+            return f'{product_type} "{value}"' if name == TITLE_WORD else f"{product_type} [{name}: {value}]"
         return " + ".join(self.key)
 
 
@@ -319,6 +323,7 @@ class Node:
     id: str
     label: str
     kind: str  # a `HeadKind` value, or "intent"
+    key: str = ""  # of a product: its id
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,24 @@ def test_a_label_means_types_in_any_case_and_products(graph: KnowledgeGraph, lab
     assert graph.kind(node) == kind
 
 
+def test_a_label_means_the_type_before_the_need_of_the_same_words(tmp_path: Path) -> None:
+    graph = open_graph(
+        tmp_path,
+        [reason(SHOE, Relation.USED_BY, "nurses"), reason(LEASH, Relation.USED_WITH, "slip-on shoe")],
+    )
+    node = graph.search("slip-on shoe")
+    assert node is not None
+    assert graph.kind(node) == HeadKind.TYPE
+
+
+def test_every_node_is_found_by_its_label(tmp_path: Path) -> None:
+    trait = Head(HeadKind.TYPE_ATTRIBUTE, ("slip-on shoe", "sole", "slip-resistant"))
+    graph = open_graph(tmp_path, [reason(trait, Relation.USED_BY, "nurses")])
+    node = graph.search("slip-on shoe [sole: slip-resistant]")
+    assert node is not None
+    assert graph.key(node) == trait.key
+
+
 def test_the_neighborhood_is_closed_and_centered(graph: KnowledgeGraph) -> None:
     around = graph.neighborhood("pregnant women")
     assert around.center == "pregnant women"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,14 +14,16 @@ from starlette.testclient import TestClient
 from fakes import REASONS, SHOES, FakeDiscovery, many_products
 from snapshot import assert_snapshot
 from whybuy.journal import Journal
-from whybuy.records import Product, Sort
+from whybuy.records import Node, Product, Sort
 from whybuy.relations import Relation
 from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.app import create_app
 from whybuy.serving.rendering import (
+    around_url,
     attribute_words,
     by_relation,
     facet_words,
+    head_words,
     price_words,
     product_url,
     range_words,
@@ -168,14 +171,44 @@ def test_words_and_numbers_read_well() -> None:
     assert (stage_words("typo"), stage_words("a_later_stage")) == ("spelling forgiven", "a later stage")
     assert attribute_words("slip-on shoe [sole: slip-resistant]") == "slip-resistant"
     assert attribute_words("slip-on shoe") == ""
+    assert head_words("slip-on shoe [sole: slip-resistant]") == "slip-on shoe, sole slip-resistant"
+    assert head_words('slip-on shoe "harbor"') == 'slip-on shoe "harbor"'
 
 
-def test_reasons_are_grouped_in_the_order_of_the_vocabulary() -> None:
+@pytest.mark.parametrize(
+    ("node", "url"),
+    [
+        (Node("1", "Odd-named shoe", "product", "a/b"), "/product/a%2Fb"),
+        (Node("1", "Shoe + Insole", "pair"), ""),
+        (Node("1", "pregnant women", "intent"), "/graph?node=pregnant+women"),
+        (Node("1", "shoe [sole: lugged]", "type_attribute"), "/graph?node=shoe+%5Bsole%3A+lugged%5D"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Node) else None,
+)
+def test_a_product_of_a_drawing_leads_to_its_page_and_a_pair_nowhere(node: Node, url: str) -> None:
+    assert around_url(node) == url
+
+
+def test_many_values_of_a_facet_fold_away(journal: Journal) -> None:
+    many = tuple(replace(product, brand=f"Maker {number}") for number, product in enumerate(many_products(9)))
+    page = TestClient(create_app(FakeDiscovery(many), journal), headers=BROWSER).get("/?q=shoe").text
+    assert "3 more" in page
+    assert all(f"<span>Maker {number}</span>" in page for number in range(9))
+
+
+def test_a_page_without_hits_offers_what_to_ask_instead_of_orders(client: TestClient) -> None:
+    page = client.get("/?q=zzz").text
+    assert "/?q=hiking+%26+more" in page.replace("&amp;", "&").replace("%20", "+")
+    assert "Price, low first" not in page
+    assert "<aside" not in page
+
+
+def test_reasons_are_grouped_with_the_surest_first() -> None:
     grouped = by_relation([*REASONS["s2"], *REASONS["s1"]])
     assert [relation for relation, _ in grouped] == [
-        Relation.USED_FOR_FUNCTION,
         Relation.USED_FOR_AUDIENCE,
+        Relation.USED_FOR_FUNCTION,
         Relation.CAPABLE_OF,
         Relation.USED_BY,
     ]
-    assert [reason.confidence for reason in grouped[1][1]] == [0.91, 0.62]
+    assert [reason.confidence for reason in grouped[0][1]] == [0.91, 0.62]

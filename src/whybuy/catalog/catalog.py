@@ -85,7 +85,7 @@ class Catalog:
         """
         path = folder / PRODUCTS_FILE
         try:
-            table = pq.read_table(path, memory_map=True)
+            table = pq.ParquetFile(path, memory_map=True).read()  # read_table loads a second of modules first
         except (FileNotFoundError, pa.ArrowInvalid, OSError) as error:
             raise ArtifactError(
                 f"{path} is missing or damaged ({error}). Run `whybuy build` to make it anew."

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whybuy.artifacts import read_manifest
@@ -13,7 +14,7 @@ from whybuy.records import Edge, Head, HeadKind, Neighborhood, Node, Source, Tri
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
-_KINDS_BY_LABEL = (INTENT, HeadKind.TYPE.value, HeadKind.QUERY.value, HeadKind.PRODUCT.value)
+_KINDS_BY_LABEL = (HeadKind.TYPE.value, INTENT, HeadKind.QUERY.value, HeadKind.PRODUCT.value)
 
 
 class KnowledgeGraph:
@@ -53,6 +54,10 @@ class KnowledgeGraph:
         kind: str = self.nodes["kind"][node].as_py()
         return kind
 
+    def key(self, node: int) -> tuple[str, ...]:
+        """What a node is known by within its kind: of a product its id, of a pair both ids."""
+        return tuple(self.nodes["key"][node].as_py())
+
     def edges_from(self, node: int) -> NDArray[np.int64]:
         """Rows of the edges whose head is this node. Shape (n,)."""
         return np.arange(self._head_starts[node], self._head_starts[node + 1])
@@ -64,8 +69,9 @@ class KnowledgeGraph:
 
     def triples(self, rows: Iterable[int]) -> Iterator[Triple]:
         """The triples of these edge rows, with their sources."""
-        for edge in self.edges.take(pa.array(rows, pa.int64())).to_pylist():
-            head = self.nodes.slice(edge["head"], 1).to_pylist()[0]
+        edges = self.edges.take(pa.array(rows, pa.int64()))
+        heads = self.nodes.take(edges["head"]).to_pylist()
+        for edge, head in zip(edges.to_pylist(), heads, strict=True):
             yield Triple(
                 head=Head(HeadKind(head["kind"]), tuple(head["key"])),
                 relation=Relation(edge["relation"]),
@@ -80,14 +86,15 @@ class KnowledgeGraph:
             )
 
     def search(self, label: str) -> int | None:
-        """The node that a person means by a label: an intent, a type, a query or a product, in this order."""
+        """The node that a person means: a type, an intent, a query or a product, in this order, else by its label."""
         for kind in _KINDS_BY_LABEL:
             node = self.intent(label) if kind == INTENT else self.node(kind, label.strip())
             if node is None and kind in (HeadKind.TYPE, HeadKind.QUERY):
                 node = self.node(kind, label.strip().lower())
             if node is not None:
                 return node
-        return None
+        labeled: int = pc.index(self.nodes["label"], label.strip()).as_py()
+        return labeled if labeled >= 0 else None
 
     def neighborhood(self, label: str, *, limit: int = 60) -> Neighborhood:
         """The strongest edges around the node of a label; empty when no node has it."""
@@ -112,7 +119,7 @@ class KnowledgeGraph:
         return Neighborhood(self.label(center), nodes, edges)
 
     def _strongest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Order of edge rows by plausibility times typicality, then support; types before single products and queries."""
+        """Order of edge rows by plausibility times typicality, then support; types before products and queries."""
         taken = self.edges.select(["head", "plausibility", "typicality", "support"]).take(pa.array(rows, pa.int64()))
         general = np.array([self.kind(head).startswith("type") for head in taken["head"].to_pylist()], dtype=bool)
         score = taken["plausibility"].to_numpy() * taken["typicality"].to_numpy()

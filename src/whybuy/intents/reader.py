@@ -3,6 +3,12 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from whybuy.graph import KnowledgeGraph
 from whybuy.graph.files import INTENT
@@ -29,20 +35,28 @@ class IntentReader:
     def __init__(self, graph: KnowledgeGraph, config: IntentConfig | None = None) -> None:
         self._graph = graph
         self._config = config or IntentConfig()
-        kinds, keys = graph.nodes["kind"].to_pylist(), graph.nodes["key"]
+        intents = np.flatnonzero(pc.equal(graph.nodes["kind"], INTENT).to_numpy())
+        types = np.flatnonzero(pc.equal(graph.nodes["kind"], HeadKind.TYPE.value).to_numpy())
+        self._words = {
+            node: frozenset(key.split()) - FUNCTION_WORDS
+            for node, key in zip(intents.tolist(), _first_keys(graph, intents), strict=True)
+        }
         self._by_word: defaultdict[str, list[int]] = defaultdict(list)
-        self._words: dict[int, frozenset[str]] = {}
-        for node in (node for node, kind in enumerate(kinds) if kind == INTENT):
-            words = frozenset(keys[node][0].as_py().split()) - FUNCTION_WORDS
-            self._words[node] = words
+        for node, words in self._words.items():
             for word in words:
                 self._by_word[word].append(node)
-        names = [keys[node][0].as_py() for node, kind in enumerate(kinds) if kind == HeadKind.TYPE]
-        self._types = frozenset(canonical(name, graph.language) for name in names)
+        self._types = frozenset(canonical(name, graph.language) for name in _first_keys(graph, types))
         self._types |= {name.split()[-1] for name in self._types if name}
         total = len(self._words) + 1
         self._rarity = {word: math.log(total / len(nodes)) + 1.0 for word, nodes in self._by_word.items()}
         self._unseen = math.log(total) + 1.0
+        self._tails, self._plausibility, self._support = (
+            graph.edges[name].to_numpy() for name in ("tail", "plausibility", "support")
+        )
+        relations = graph.edges["relation"].combine_chunks().dictionary_encode()
+        self._relation_names: list[str] = relations.dictionary.to_pylist()
+        self._relations = relations.indices.to_numpy()
+        self._relation = lru_cache(maxsize=65_536)(self._main_relation)
 
     def read(self, query: str) -> tuple[Intent, ...]:
         """The needs of a query, the surest first; empty when the graph knows none of its words."""
@@ -50,7 +64,7 @@ class IntentReader:
         known = self._graph.node(HeadKind.QUERY.value, normalize(query))
         if known is not None:
             for row in self._graph.edges_from(known).tolist():
-                found[self._tail(row)] = (self._score(row), query, "query")
+                found[int(self._tails[row])] = (float(self._plausibility[row]), query, "query")
         words = tokenize(query)[:LONGEST_QUERY]
         covered = self._read_wordings(words, found)
         self._read_similar([word for at, word in enumerate(words) if at not in covered], found)
@@ -99,20 +113,18 @@ class IntentReader:
                 wording = " ".join(left[word] for word in left if word in shared)
                 found[node] = (overlap * overlap * self._strength(node), wording, "similar")
 
-    def _tail(self, row: int) -> int:
-        return int(self._graph.edges["tail"][row].as_py())
-
-    def _score(self, row: int) -> float:
-        return float(self._graph.edges["plausibility"][row].as_py())
-
     def _strength(self, node: int) -> float:
         """How sure the graph is of anything about this need: its most plausible edge."""
-        rows = self._graph.edges_to(node)[:1000]
-        return max(map(self._score, rows.tolist()), default=0.0)
+        return float(self._plausibility[self._graph.edges_to(node)[:1000]].max(initial=0.0))
 
-    def _relation(self, node: int) -> Relation:
+    def _main_relation(self, node: int) -> Relation:
         """The relation in which most of the support speaks of this need."""
-        support: defaultdict[str, int] = defaultdict(int)
-        for row in self._graph.edges_to(node)[:200].tolist():
-            support[self._graph.edges["relation"][row].as_py()] += self._graph.edges["support"][row].as_py()
-        return Relation(max(support, key=lambda name: (support[name], name)))
+        rows = self._graph.edges_to(node)[:200]
+        codes = self._relations[rows]
+        support = np.bincount(codes, weights=self._support[rows])
+        return Relation(max((support[code], self._relation_names[code]) for code in codes.tolist())[1])
+
+
+def _first_keys(graph: KnowledgeGraph, nodes: NDArray[np.int64]) -> list[str]:
+    keys: list[str] = pc.list_element(graph.nodes["key"].take(pa.array(nodes)), 0).to_pylist()
+    return keys

@@ -16,7 +16,7 @@ from whybuy.retrieval.ranked import Ranked
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 
 FORMAT_VERSION = 1
-OTHER_TYPE = 0.25  # what a product keeps of its score when the query names another type (tuned on the looked-at demo)
+OTHER_TYPE = 0.1  # what a product keeps of its score when the query names another type (tuned on the looked-at demo)
 LEAST_WEIGHT = 0.02
 
 
@@ -32,8 +32,8 @@ class _Rows:
 def build_expansion(graph: KnowledgeGraph, products: pa.Table, folder: Path) -> int:
     """Write, for each intent, the products that answer it with their weights in (0, 1]; returns how many entries.
 
-    weight(intent, product) ~ typicality of its type x (1 + the log lifts of the traits and the product itself), scaled to
-    a maximum of 1 by intent. Our design: lifts within a type multiply as in naive Bayes.
+    weight(intent, product) ~ typicality of its type x (1 + the log lifts of the traits and the product itself), scaled
+    to a maximum of 1 by intent. Our design: lifts within a type multiply as in naive Bayes.
     """
     rows = _rows(products)
     intents = [node for node, kind in enumerate(graph.nodes["kind"].to_pylist()) if kind == INTENT]

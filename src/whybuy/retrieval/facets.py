@@ -1,22 +1,88 @@
 """Filters, facets and sorting over rows of the catalog."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError, closest
 from whybuy.records import FacetValue, Filter, Sort
+from whybuy.text import canonical
 
 FIELDS = ("product_type", "brand", "category", "price")
 VALUES_SHOWN = 12
 ATTRIBUTES_SHOWN = 4
 PRICE_STEPS = (10, 25, 50, 100, 200, 500, 1000)
+_BETWEEN = "\x1f"  # name and value; no cleaned text has it
 
 Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Column:
+    """Texts as numbers: `names` sorted, `codes` the place of each text among them."""
+
+    names: list[str]
+    codes: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: pa.Array) -> Self:
+        """Every text of an array without nulls."""
+        encoded = texts.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        order = sorted(range(len(names)), key=names.__getitem__)
+        place = np.empty(len(names), np.int32)
+        place[order] = np.arange(len(names))
+        return cls([names[index] for index in order], place[encoded.indices.to_numpy()])
+
+    def top(self, codes: NDArray[np.int32]) -> tuple[FacetValue, ...]:
+        """The commonest of the texts with these codes."""
+        return _top(self.names, np.bincount(codes, minlength=len(self.names)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attributes:
+    """The (name, value) pairs of all products, the pairs numbered by name, then value."""
+
+    starts: NDArray[np.int64]  # the pairs of row i are `codes[starts[i] : starts[i + 1]]`
+    codes: NDArray[np.int32]
+    values: list[str]  # by pair
+    names: list[str]
+    first: NDArray[np.int64]  # by name: its first pair; the pairs end where those of the next name begin
+
+    @classmethod
+    def of(cls, column: pa.Array) -> Self:
+        """The column `attributes` of the catalog."""
+        entries = column.flatten()
+        pairs = _Column.of(pc.binary_join_element_wise(entries.field("name"), entries.field("value"), _BETWEEN))
+        parted = [text.partition(_BETWEEN) for text in pairs.names]
+        names = list(dict.fromkeys(name for name, _, _ in parted))
+        place = {name: at for at, name in enumerate(names)}
+        first = np.searchsorted([place[name] for name, _, _ in parted], np.arange(len(names) + 1))
+        starts = np.concatenate([[0], np.cumsum(column.value_lengths().to_numpy())])
+        return cls(starts, pairs.codes, [value for _, _, value in parted], names, first)
+
+    def count(self, rows: Rows) -> dict[str, tuple[FacetValue, ...]]:
+        """The names that the rows have most often, in several values, with these values."""
+        counts = np.bincount(self.codes[_spans(self.starts, rows)], minlength=len(self.values))
+        totals = np.diff(np.concatenate([[0], np.cumsum(counts)])[self.first])
+        several = np.diff(np.concatenate([[0], np.cumsum(counts > 0)])[self.first]) > 1
+        chosen = [at for at in np.argsort(-totals, kind="stable").tolist() if several[at]][:ATTRIBUTES_SHOWN]
+        spans = {self.names[at]: slice(*self.first[at : at + 2].tolist()) for at in chosen}
+        return {name: _top(self.values[span], counts[span]) for name, span in spans.items()}
+
+    def having(self, name: str, values: Collection[str]) -> NDArray[np.bool_]:
+        """Which products have one of these values. Shape (products,)."""
+        at = self.names.index(name)
+        wanted = [pair for pair in range(self.first[at], self.first[at + 1]) if self.values[pair] in values]
+        entries = np.concatenate([[0], np.cumsum(np.isin(self.codes, wanted))])
+        return np.diff(entries[self.starts]) > 0
 
 
 class Facets:
@@ -36,53 +102,45 @@ class Facets:
         return rows
 
     def count(self, rows: Rows) -> dict[str, tuple[FacetValue, ...]]:
-        """How many of the rows have each value: types, brands, categories, price ranges and the commonest attributes."""
-        found = rows.tolist()
-        counts = {
-            name: Counter(map(self._texts[name].__getitem__, found)) for name in ("product_type", "brand", "category")
-        }
-        counts["price"] = Counter(_price_range(price) for price in self._prices[rows].tolist())
-        attributes: dict[str, Counter[str]] = {}
-        for row in found:
-            for name, value in self._attributes[row]:
-                attributes.setdefault(name, Counter())[value] += 1
-        spread = sorted(attributes, key=lambda name: (-attributes[name].total(), name))
-        chosen = [name for name in spread if len(attributes[name]) > 1][:ATTRIBUTES_SHOWN]
-        counts |= {name: attributes[name] for name in chosen}
-        return {name: values for name, each in counts.items() if (values := _top(each))}
+        """How many of the rows have each value of type, brand, category, price range and the commonest attributes."""
+        counts = {name: column.top(column.codes[rows]) for name, column in self._columns.items()}
+        counts |= self._attributes.count(rows)
+        return {name: values for name, values in counts.items() if values}
 
     def order(self, rows: Rows, sort: Sort) -> Rows:
         """Rows in the order of a page; products without a price come last."""
         if sort is Sort.RELEVANCE:
             return rows
         if sort is Sort.TITLE:
-            titles = self._texts["title"]
-            return np.array(sorted(rows.tolist(), key=lambda row: titles[row].casefold()), dtype=np.int32)
+            return rows[np.argsort(self._titles.codes[rows], kind="stable")]
         prices = self._prices[rows]
         keys = np.where(np.isnan(prices), np.inf, prices if sort is Sort.PRICE_UP else -prices)
         return rows[np.argsort(keys, kind="stable")]
 
     def _passing(self, one: Filter) -> NDArray[np.bool_]:
-        size = self._products.num_rows
         if one.field == "price":
             within = [_within(self._prices, value) for value in one.values]
-            return np.logical_or.reduce(within) if within else np.zeros(size, dtype=bool)
-        wanted = frozenset(one.values)
+            return np.logical_or.reduce(within) if within else np.zeros(len(self._prices), dtype=bool)
         if one.field in FIELDS:
-            return np.fromiter((text in wanted for text in self._texts[one.field]), dtype=bool, count=size)
-        if one.field not in self._attribute_rows:
-            hint = closest(one.field, [*FIELDS, *self._attribute_rows])
+            column = self._columns[one.field]
+            return np.isin(column.codes, [code for code, name in enumerate(column.names) if name in one.values])
+        if one.field not in self._attributes.names:
+            hint = closest(one.field, [*FIELDS, *self._attributes.names])
             raise InputError(f"The catalog has no field {one.field!r} to filter by.{hint}")
-        mask = np.zeros(size, dtype=bool)
-        for value in wanted:
-            mask[self._attribute_rows[one.field].get(value, [])] = True
-        return mask
+        return self._attributes.having(one.field, one.values)
 
     @cached_property
-    def _texts(self) -> dict[str, list[str]]:
-        texts = {name: self._products[name].to_pylist() for name in ("product_type", "brand", "title")}
-        texts["category"] = [path[-1] if path else "" for path in self._products["category"].to_pylist()]
-        return texts
+    def _columns(self) -> dict[str, _Column]:
+        texts = {name: self._products[name].combine_chunks() for name in ("product_type", "brand")}
+        return {
+            **{name: _Column.of(array) for name, array in texts.items()},
+            "category": _Column.of(pa.array(_categories(self._products), pa.string())),
+            "price": _Column.of(_price_ranges(self._prices)),
+        }
+
+    @cached_property
+    def _titles(self) -> _Column:
+        return _Column.of(pa.array(map(str.casefold, self._products["title"].to_pylist()), pa.string()))
 
     @cached_property
     def _prices(self) -> NDArray[np.float64]:
@@ -90,34 +148,41 @@ class Facets:
         return prices
 
     @cached_property
-    def _attributes(self) -> list[list[tuple[str, str]]]:
-        return [
-            [(entry["name"], entry["value"]) for entry in entries]
-            for entries in self._products["attributes"].to_pylist()
-        ]
-
-    @cached_property
-    def _attribute_rows(self) -> dict[str, dict[str, list[int]]]:
-        rows: dict[str, dict[str, list[int]]] = {}
-        for row, entries in enumerate(self._attributes):
-            for name, value in entries:
-                rows.setdefault(name, {}).setdefault(value, []).append(row)
-        return rows
+    def _attributes(self) -> _Attributes:
+        return _Attributes.of(self._products["attributes"].combine_chunks())
 
 
-def _top(counts: Counter[str]) -> tuple[FacetValue, ...]:
-    ranked: Iterable[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(FacetValue(value, count) for value, count in ranked if value)[:VALUES_SHOWN]
+def _top(names: Sequence[str], counts: NDArray[np.int64]) -> tuple[FacetValue, ...]:
+    """The names with the highest counts, but for the empty one; ties in the order of the names."""
+    order = np.argsort(-counts, kind="stable")[: VALUES_SHOWN + 1].tolist()
+    found = [FacetValue(names[at], int(counts[at])) for at in order if counts[at] and names[at]]
+    return tuple(found[:VALUES_SHOWN])
 
 
-def _price_range(price: float) -> str:
-    if np.isnan(price):
-        return ""
-    above = next((step for step in PRICE_STEPS if price < step), None)
-    if above is None:
-        return f"{PRICE_STEPS[-1]}.."
-    at = PRICE_STEPS.index(above)
-    return f"{PRICE_STEPS[at - 1] if at else 0}..{above}"
+def _spans(starts: NDArray[np.int64], rows: Rows) -> NDArray[np.int64]:
+    """All places from `starts[row]` to `starts[row + 1]`, row after row."""
+    sizes = starts[rows + 1] - starts[rows]
+    ends = np.cumsum(sizes)
+    return np.repeat(starts[rows] - (ends - sizes), sizes) + np.arange(sizes.sum())
+
+
+def _categories(products: pa.Table) -> list[str]:
+    """The deepest category of each product that is not its type over again; empty when there is none."""
+    paths = products["category"].to_pylist()
+    kinds = products["product_type"].to_pylist()
+    return [
+        next((name for name in reversed(path) if canonical(name) != canonical(kind)), "")
+        for path, kind in zip(paths, kinds, strict=True)
+    ]
+
+
+def _price_ranges(prices: NDArray[np.float64]) -> pa.Array:
+    """The step that each price lies on, "10..25"; empty where there is no price."""
+    bounds = ["0", *map(str, PRICE_STEPS), ""]
+    ranges = pa.array([*(f"{low}..{high}" for low, high in pairwise(bounds)), ""])
+    return ranges.take(
+        pa.array(np.where(np.isnan(prices), len(ranges) - 1, np.searchsorted(PRICE_STEPS, prices, "right")))
+    )
 
 
 def _within(prices: NDArray[np.float64], span: str) -> NDArray[np.bool_]:

@@ -1,9 +1,9 @@
 """Lexical retrieval: a memory-mapped tantivy index over the words of the catalog, asked in stages."""
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class LexicalIndex:
         self.config = config
         self._boosts = asdict(config.boosts)
         self._index = index
-        self._view = _View(index)
+        self._look()
 
     @classmethod
     def open(cls, folder: Path) -> "LexicalIndex":
@@ -118,12 +118,8 @@ class LexicalIndex:
     def matched(self, query: str, product: Product) -> tuple[Match, ...]:
         """Which words of the query stand in which fields of a product, after correction and stemming."""
         asked = [word for word in self._corrected(query) if not is_function_word(word.word)]
-        terms_by_field = {
-            name: set(map(stem, words(text))) for name, text in zip(FIELDS, field_texts(product), strict=True)
-        }
-        return tuple(
-            Match(name, word.word) for word in asked for name, terms in terms_by_field.items() if word.term in terms
-        )
+        fields = _terms_by_field(product)
+        return tuple(Match(name, word.word) for word in asked for name, terms in fields if word.term in terms)
 
     def add(self, products: pa.Table, *, first_row: int) -> None:
         """Index more products, in place of those with the same ids; they get the rows from `first_row` on."""
@@ -141,13 +137,17 @@ class LexicalIndex:
 
     def _reload(self) -> None:
         self._index.reload()
+        self._look()
+
+    def _look(self) -> None:
         self._view = _View(self._index)
+        self._corrected = functools.lru_cache(maxsize=1_000)(self._correct)
 
     # ------------------------------------------------------------ words of a query
     def _typed(self, query: str) -> list[QueryWord]:
         return self._weighed(words(query[: 16 * self.config.longest_query]))
 
-    def _corrected(self, query: str) -> list[QueryWord]:
+    def _correct(self, query: str) -> list[QueryWord]:
         view = self._view
         typed = words(query[: 16 * self.config.longest_query])
         joined = [left + right for left, right in pairwise(typed) if view.joins(left, right)]
@@ -205,8 +205,9 @@ class _View:
     def __init__(self, index: tantivy.Index) -> None:
         self.searcher = index.searcher()
         self.fields = [name for name in FIELDS if self.searcher.terms_with_prefix(name, "", limit=1)]
+        self.correct = functools.lru_cache(maxsize=20_000)(self._correct)
 
-    @cached_property
+    @functools.cached_property
     def spelling(self) -> Spelling:
         """Made when the first unknown word comes."""
         return Spelling(dict(self.searcher.terms_with_prefix("word", "")))
@@ -215,7 +216,7 @@ class _View:
         term = stem(word)
         return any(self.searcher.doc_freq(name, term) for name in self.fields)
 
-    def correct(self, word: str) -> Sequence[str]:
+    def _correct(self, word: str) -> Sequence[str]:
         """The word itself when it is known or beyond help, else the nearest known word or the two it is made of."""
         if self.knows(word):
             return (word,)
@@ -227,6 +228,12 @@ class _View:
         """Whether the catalog writes two words as one, too: "lawn mower" and "lawnmower"."""
         whole = left + right
         return whole.isalpha() and len(whole) >= 6 and self.searcher.doc_freq("word", whole) > 0
+
+
+@functools.lru_cache(maxsize=20_000)
+def _terms_by_field(product: Product) -> tuple[tuple[str, frozenset[str]], ...]:
+    texts = zip(FIELDS, field_texts(product), strict=True)
+    return tuple((name, frozenset(map(stem, words(text)))) for name, text in texts if text)
 
 
 def _schema() -> tantivy.Schema:

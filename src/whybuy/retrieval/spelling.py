@@ -32,7 +32,7 @@ class Spelling:
         self._words = [word for word in counts if word.isalpha() and SHORTEST <= len(word) <= LONGEST]
         self._frequency = np.array([counts[word] for word in self._words], np.int64)
         self._lengths = np.array([len(word) for word in self._words], np.int16)
-        self._letters = _letter_matrix(self._words)
+        self._letters = letter_matrix(self._words)
         self._letter_sets = _letter_sets(self._letters)
         self.nearest = functools.lru_cache(maxsize=20_000)(self._nearest)
 
@@ -54,7 +54,7 @@ class Spelling:
 
     def _plausible(self, word: str, allowed: int) -> NDArray[np.intp]:
         """Words of a near length that differ in few letters: one edit changes the set of letters in two at most."""
-        own = _letter_sets(_letter_matrix([word]))[0]
+        own = _letter_sets(letter_matrix([word]))[0]
         near_length = np.abs(self._lengths - len(word)) <= allowed
         return np.flatnonzero(near_length & (np.bitwise_count(self._letter_sets ^ own) <= 2 * allowed))
 
@@ -88,7 +88,8 @@ def edit_distances(word: str, letters: NDArray[np.uint32], lengths: NDArray[np.i
     return row[np.arange(count), lengths]
 
 
-def _letter_matrix(words: Sequence[str]) -> NDArray[np.uint32]:
+def letter_matrix(words: Sequence[str]) -> NDArray[np.uint32]:
+    """Words as rows of code points, 0 beyond their ends. Shape (words, longest)."""
     longest = max(map(len, words), default=1)
     return np.array(words, dtype=f"<U{longest}").view(np.uint32).reshape(len(words), longest)
 

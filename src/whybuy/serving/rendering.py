@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote, urlencode
 from zlib import crc32
@@ -20,7 +19,7 @@ _STAGES = {
     "some_words": "has some words",
     "nearest_type": "nearest kind",
 }
-_ATTRIBUTE = re.compile(r"\[[^:\[]+: (.+)\]$")
+_HEAD_ATTRIBUTE = re.compile(r" \[([^:\[]+): (.+)\]$")
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -66,17 +65,23 @@ def relation_words(relation: Relation) -> str:
     return relation.words
 
 
+def head_words(head: str) -> str:
+    """A reason's head for reading: `slip-on shoe [sole: slip-resistant]` is "slip-on shoe, sole slip-resistant"."""
+    return _HEAD_ATTRIBUTE.sub(r", \1 \2", head)
+
+
 def attribute_words(head: str) -> str:
     """The attribute's value in a reason's head, "slip-resistant" in `slip-on shoe [sole: slip-resistant]`, or empty."""
-    found = _ATTRIBUTE.search(head)
-    return found[1] if found else ""
+    found = _HEAD_ATTRIBUTE.search(head)
+    return found[2] if found else ""
 
 
 def by_relation(reasons: Iterable[Reason]) -> list[tuple[Relation, list[Reason]]]:
-    """Reasons grouped by relation, in the order of the vocabulary, surest first within a relation."""
-    order = list(Relation)
-    ranked = sorted(reasons, key=lambda reason: (order.index(reason.relation), -reason.confidence))
-    return [(relation, list(group)) for relation, group in groupby(ranked, key=lambda reason: reason.relation)]
+    """Reasons grouped by relation, surest first within a relation; the relation of the surest reason first."""
+    groups: dict[Relation, list[Reason]] = {}
+    for reason in sorted(reasons, key=lambda reason: -reason.confidence):
+        groups.setdefault(reason.relation, []).append(reason)
+    return list(groups.items())
 
 
 def node_url(label: str) -> str:
@@ -85,8 +90,10 @@ def node_url(label: str) -> str:
 
 
 def around_url(node: Node) -> str:
-    """Where a node of a drawing leads: a product to a search for its title, any other to its own surroundings."""
-    return f"/?{urlencode({'q': node.label})}" if node.kind == HeadKind.PRODUCT else node_url(node.label)
+    """Where a node of a drawing leads: a product to its page, a pair nowhere, any other to its own surroundings."""
+    if node.kind == HeadKind.PRODUCT:
+        return product_url(node.key)
+    return "" if node.kind == HeadKind.PAIR else node_url(node.label)
 
 
 def product_url(product_id: str, query: str = "") -> str:
@@ -117,6 +124,7 @@ _ENVIRONMENT = _environment(
             range_words,
             tone,
             relation_words,
+            head_words,
             attribute_words,
             by_relation,
             node_url,

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from whybuy.records import Answer, Edge, Hit, Neighborhood, Node, Product, Reason
 from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.api import find
-from whybuy.serving.rendering import render
+from whybuy.serving.rendering import around_url, render
 from whybuy.serving.requests import PageRequest, ProductId, QueryText
 from whybuy.serving.services import Shop
 
@@ -48,6 +48,7 @@ class SearchView:
     cards: tuple[Card, ...]
     address: SearchAddress
     pages: int
+    examples: tuple[str, ...]
 
     @property
     def query(self) -> str:
@@ -86,8 +87,9 @@ class GraphView:
 
     @property
     def drawing(self) -> dict[str, object]:
-        """The neighborhood as the drawing script reads it."""
-        return asdict(self.neighborhood)
+        """The neighborhood as the drawing script reads it, each node with where it leads."""
+        nodes = [{**asdict(node), "url": around_url(node)} for node in self.neighborhood.nodes]
+        return {**asdict(self.neighborhood), "nodes": nodes}
 
 
 @router.get("/")
@@ -100,7 +102,7 @@ def search_page(asked: Annotated[PageRequest, Query()], shop: Shop) -> str:
     answer = find(asked.search(_PAGE_SIZE), shop)
     cards = tuple(Card(hit, discovery.product(hit.product_id)) for hit in answer.hits)
     pages = min(_LAST_PAGE, ceil(answer.total / _PAGE_SIZE))
-    return render("search.html", SearchView(discovery.name, answer, cards, address, pages))
+    return render("search.html", SearchView(discovery.name, answer, cards, address, pages, shop.examples))
 
 
 @router.get("/product/{product_id:path}")

@@ -102,8 +102,8 @@ function fit() {
 }
 
 graph.on("tap", "node", (event) => {
-  const { kind, label } = event.target.data();
-  location.assign(kind === "product" ? `/?${new URLSearchParams({ q: label })}` : `/graph?${new URLSearchParams({ node: label })}`);
+  const { url } = event.target.data();
+  if (url) location.assign(url);
 });
 graph.on("mouseover", "node", (event) => {
   event.target.connectedEdges().addClass("near");

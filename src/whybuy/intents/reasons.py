@@ -1,0 +1,121 @@
+"""A product → the reasons to buy it: what the graph says of it, of its type, and of its type with one of its traits."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.graph import KnowledgeGraph
+from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Reason, Source, Triple
+from whybuy.text import lemmas
+
+_COUNTED = {
+    "evidence.v1": ("purchase", "purchases"),
+    "descriptions.v1": ("description says so", "descriptions say so"),
+    "co_buy.v1": ("session with both", "sessions with both"),
+}
+_SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": ""}
+WORDINGS_SHOWN = 3
+
+
+class ReasonReader:
+    """Reads reasons from one graph; safe for many threads."""
+
+    def __init__(self, graph: KnowledgeGraph) -> None:
+        self._graph = graph
+        self._head, self._tail, plausibility, typicality, support = (
+            graph.edges[name].to_numpy() for name in ("head", "tail", "plausibility", "typicality", "support")
+        )
+        self._relation = graph.edges["relation"].combine_chunks().dictionary_encode().indices.to_numpy()
+        self._confidence = confidence(plausibility, typicality, support)
+        self._heads = lru_cache(maxsize=20_000)(self._known_heads)
+        self._by_head = lru_cache(maxsize=2_000)(self._edges_by_head)
+        self._reason = lru_cache(maxsize=50_000)(self._read)
+
+    def of(self, product: Product, *, limit: int) -> tuple[Reason, ...]:
+        """Why people buy a product, the surest reason first."""
+        heads = self._heads(product).items()
+        found = [(telling, edge) for node, telling in heads for edge in self._graph.edges_from(node).tolist()]
+        ranked = sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
+        return self._worded(product, ranked[:limit])
+
+    def joining(self, product: Product, intents: Sequence[Intent], *, limit: int) -> tuple[Reason, ...]:
+        """The reasons that join a product to the needs of a query, those of the surest need first."""
+        heads, ranked = self._heads(product), []
+        for intent in intents:
+            node = self._graph.intent(intent.tail)
+            edges = self._by_head(node) if node is not None else {}
+            found = [(heads[head], edge) for head in heads.keys() & edges.keys() for edge in edges[head]]
+            ranked += sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
+        return self._worded(product, ranked[:limit])
+
+    def _known_heads(self, product: Product) -> Mapping[int, bool]:
+        """The nodes that speak of a product, and whether each tells more than its type: a product, or an attribute."""
+        kind = product.product_type
+        traits = [(kind, name, value) for name, value in product.attributes]
+        title = [(kind, TITLE_WORD, word) for word in dict.fromkeys(lemmas(product.title))]
+        asked = [
+            *((True, HeadKind.TYPE_ATTRIBUTE, key) for key in traits),
+            (True, HeadKind.PRODUCT, (product.product_id,)),
+            (False, HeadKind.TYPE, (kind,)),
+            *((False, HeadKind.TYPE_ATTRIBUTE, key) for key in title),
+        ]
+        nodes = [(self._graph.node(head.value, *key), telling) for telling, head, key in asked]
+        return {node: telling for node, telling in reversed(nodes) if node is not None}
+
+    def _edges_by_head(self, tail: int) -> Mapping[int, Sequence[int]]:
+        edges: defaultdict[int, list[int]] = defaultdict(list)
+        rows = self._graph.edges_to(tail)
+        for head, row in zip(self._head[rows].tolist(), rows.tolist(), strict=True):
+            edges[head].append(row)
+        return edges
+
+    def _most_telling(self, found: Iterable[tuple[bool, int]]) -> list[int]:
+        """One edge for each relation and tail: of an attribute or the product before the type, then the surest."""
+        best: dict[tuple[int, int], tuple[bool, float, int]] = {}
+        for telling, edge in found:
+            key = int(self._relation[edge]), int(self._tail[edge])
+            rank = (telling, float(self._confidence[edge]), -edge)
+            best[key] = max(best.get(key, rank), rank)
+        return [-edge for _, _, edge in best.values()]
+
+    def _worded(self, product: Product, edges: Iterable[int]) -> tuple[Reason, ...]:
+        reasons = (self._reason(edge) for edge in edges)
+        return tuple(
+            replace(reason, head=product.title) if reason.head == product.product_id else reason for reason in reasons
+        )
+
+    def _read(self, edge: int) -> Reason:
+        triple = next(iter(self._graph.triples([edge])))
+        confidence = round(float(self._confidence[edge]), 4)
+        return Reason(str(triple.head), triple.relation, triple.tail, confidence, evidence(triple))
+
+
+def confidence(
+    plausibility: NDArray[np.floating], typicality: NDArray[np.floating], support: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """How sure the statistics behind edges are, in [0, 1): no calibrated probability.
+
+    sqrt(plausibility x typicality) x support / (support + 1): the geometric mean of both scores, shrunk as in the rule
+    of succession, so that what was seen twice never looks like what was seen fifty times, and nothing looks certain.
+
+    All shapes (edges,); plausibility and typicality in [0, 1].
+    """
+    sure: NDArray[np.float64] = np.sqrt(plausibility.astype(np.float64) * typicality) * support / (support + 1)
+    return sure
+
+
+def evidence(triple: Triple) -> tuple[str, ...]:
+    """What a triple rests on, in words: how often it was seen, and what was said."""
+    return tuple(dict.fromkeys(line for source in triple.sources for line in _lines(source)))
+
+
+def _lines(source: Source) -> Iterable[str]:
+    one, several = _COUNTED.get(source.generator, (source.generator, source.generator))
+    yield f"{source.support:,} {one if source.support == 1 else several}"
+    said = _SAID.get(source.generator, "{}")
+    if said and source.words:
+        yield said.format(", ".join(f"“{words}”" for words in source.words[:WORDINGS_SHOWN]))
