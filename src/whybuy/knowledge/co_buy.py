@@ -22,7 +22,7 @@ SAMPLE = 5
 class CoBuyConfig:
     """When two product types count as complements (our design)."""
 
-    demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=3.0)
+    demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=5.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,8 @@ class Patterns:
                 bare = word.strip(",'")
                 if (words and bare in _VERB_STOPS) or (bare in _NOUN_STOPS and len(words) >= (2 if verbal else 1)):
                     break
-                words.append(bare)
+                if not words or bare not in DETERMINERS:
+                    words.append(bare)
                 if word.endswith(","):
                     break
             while words and (words[0] in DETERMINERS or words[0] in _NOUN_STOPS or words[0] == "most"):
