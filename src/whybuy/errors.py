@@ -6,6 +6,8 @@ Every message names the thing, what came, what is allowed and the next step.
 import difflib
 from collections.abc import Iterable
 
+LISTED = 20  # names that a message holds readably
+
 
 class WhybuyError(Exception):
     """Base of every error that whybuy raises on purpose; the command line prints its message and exits with 1."""
@@ -30,8 +32,10 @@ class MissingExtraError(WhybuyError):
 def closest(name: str, allowed: Iterable[str]) -> str:
     """Say which allowed name comes nearest to a wrong one, as the tail of a message.
 
-    Returns: `" Did you mean 'x'?"`, or the allowed names when none is near.
+    Returns: `" Did you mean 'x'?"`, or the first allowed names when none is near.
     """
     names = sorted(allowed)
     near = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean {near[0]!r}?" if near else f" Allowed: {', '.join(names)}."
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    return f" Allowed: {', '.join(names[:LISTED])}{', ...' if len(names) > LISTED else '.'}"

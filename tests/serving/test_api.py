@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from fakes import FakeDiscovery
 from snapshot import assert_snapshot
-from whybuy.discovery import RANKERS
+from whybuy.discovery import RANKERS, Discovery
 from whybuy.journal import Journal
 from whybuy.records import Answer, Filter, Query, Sort
 from whybuy.serving import api, events, health
@@ -347,3 +347,11 @@ def test_every_route_is_documented() -> None:
         for route in part.router.routes:
             assert isinstance(route, APIRoute)
             assert all(f"{method} {route.path}" in page for method in route.methods or ()), route.path
+
+
+def test_a_filter_by_what_the_shop_does_not_know_is_not_found(small_discovery: Discovery, journal: Journal) -> None:
+    client = TestClient(create_app(small_discovery, journal))
+    response = client.get("/v1/search", params={"q": "lamp", "filter": "colour:sage"})
+    assert response.status_code == 404
+    assert response.json()["detail"] == ("The catalog has no field 'colour' to filter by. Did you mean 'color'?")
+    assert client.get("/v1/search", params={"q": "lamp", "filter": "price:cheap"}).status_code == 422

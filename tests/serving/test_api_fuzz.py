@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import BaseSchema, Case, GenerationMode
 
-from fakes import FakeDiscovery
+from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.app import create_app
 
@@ -29,9 +29,9 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
+def schema(small_discovery: Discovery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
     with Journal(tmp_path_factory.mktemp("fuzz") / "journal.sqlite") as journal:
-        yield schemathesis.openapi.from_asgi("/openapi.json", create_app(FakeDiscovery(), journal))
+        yield schemathesis.openapi.from_asgi("/openapi.json", create_app(small_discovery, journal))
 
 
 def test_every_operation_is_fuzzed(schema: BaseSchema) -> None:

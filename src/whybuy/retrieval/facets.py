@@ -24,6 +24,10 @@ _BETWEEN = "\x1f"  # name and value; no cleaned text has it
 Rows = NDArray[np.int32]
 
 
+class UnknownField(InputError):  # noqa: N818 - reads as what it is: asked for an unknown field
+    """The shop has nothing of this name to filter by."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Column:
     """Texts as numbers: `names` sorted, `codes` the place of each text among them."""
@@ -95,7 +99,8 @@ class Facets:
         """The rows that pass every filter, in their order; values of one filter are alternatives.
 
         Raises:
-            InputError: an unknown field, or a price that is no "low..high".
+            UnknownField: the catalog has no such field.
+            InputError: a price that is no "low..high".
         """
         for one in filters:
             rows = rows[self._passing(one)[rows]]
@@ -126,7 +131,7 @@ class Facets:
             return np.isin(column.codes, [code for code, name in enumerate(column.names) if name in one.values])
         if one.field not in self._attributes.names:
             hint = closest(one.field, [*FIELDS, *self._attributes.names])
-            raise InputError(f"The catalog has no field {one.field!r} to filter by.{hint}")
+            raise UnknownField(f"The catalog has no field {one.field!r} to filter by.{hint}")
         return self._attributes.having(one.field, one.values)
 
     @cached_property

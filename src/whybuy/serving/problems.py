@@ -14,10 +14,11 @@ from starlette.exceptions import HTTPException
 from whybuy.discovery import UnknownProduct
 from whybuy.errors import InputError, WhybuyError
 from whybuy.journal import JournalError
+from whybuy.retrieval.facets import UnknownField
 from whybuy.serving.rendering import render
 
 _PAGES = ("/product/", "/graph")
-_STATUS_OF = {UnknownProduct: 404, InputError: 422, JournalError: 503}
+_STATUS_OF = {UnknownProduct: 404, UnknownField: 404, InputError: 422, JournalError: 503}
 
 
 @dataclass(frozen=True, slots=True)
