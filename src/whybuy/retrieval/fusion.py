@@ -23,11 +23,14 @@ def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: F
     words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1]. named:
     share of them that name its needs, in [0, 1].
     """
-    if not len(words.rows) or not len(needs.rows):
-        return words if len(words.rows) else needs
+    if not len(words.rows):
+        return needs
+    words = Ranked(words.rows, words.scores / words.scores[0])
+    if not len(needs.rows):
+        return words
     rows, place = np.unique(np.concatenate([words.rows, needs.rows]), return_inverse=True)
     scores = np.zeros(len(rows), dtype=np.float32)
-    np.add.at(scores, place[: len(words.rows)], words.scores / words.scores[0])
+    np.add.at(scores, place[: len(words.rows)], words.scores)
     np.add.at(scores, place[len(words.rows) :], _weight(unsaid, named, config) * needs.scores)
     order = np.lexsort((_first_seen(place, len(rows)), -scores))
     return Ranked(rows[order].astype(np.int32), scores[order])
