@@ -183,14 +183,14 @@ class Discovery:
             return _Found(needs, {"intents": needs}, intents)
         words = self._lexical.some_words(_checked(text), depth)
         by_stage = {"intents": needs, "some_words": words}
-        ranked = self._fused(text, by_stage, intents) if words and needs else words or needs
+        ranked = self._fused(text, by_stage, intents)
         if not ranked:
             ranked = by_stage["nearest_type"] = self._nearest_type(text, depth)
         return _Found(ranked, by_stage, intents)
 
     def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
         words, needs = by_stage["some_words"], by_stage["intents"]
-        unsaid = self._unsaid(text, int(words.rows[0]))
+        unsaid = self._unsaid(text, int(words.rows[0])) if words and needs else 0.0
         return fuse(words, needs, unsaid=unsaid, named=_named(text, intents), config=self._config.fusion)
 
     def _unsaid(self, text: str, best: int) -> float:
