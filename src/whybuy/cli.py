@@ -413,6 +413,8 @@ def _scale(span: str) -> "Scale | None":
         return Scale(float(low), float(high))
     except ValueError:
         raise typer.BadParameter(f'Scale {span!r} is not "low..high", for example "1..3".') from None
+    except WhybuyError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _rank_with(discovery: "Discovery", ranker: str) -> "Rank":
