@@ -16,8 +16,8 @@ EXAMPLES = (
     "shoes for pregnant women",
     "gifts for new parents",
     "winter camping",
-    "shoes for walking the dog",
-    "lamp for a small apartment",
+    "pillow for side sleepers",
+    "something for rainy weekends",
     "black yoga mat",
 )
 """Queries that the start page offers."""

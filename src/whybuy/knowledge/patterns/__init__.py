@@ -127,7 +127,7 @@ class Patterns:
         words = [word for word in every if word not in DETERMINERS]
         if not words:
             return None
-        head_at = next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of"}), len(words)) - 1
+        head_at = next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of", "for"}), len(words)) - 1
         led_by_article = len(every) > 1 and every[1] in DETERMINERS
         if self._is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
             return self._kind_of_doing(words[0])
