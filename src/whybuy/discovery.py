@@ -190,19 +190,20 @@ class Discovery:
 
     def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
         words, needs = by_stage["some_words"], by_stage["intents"]
-        unsaid = self._unsaid(text, int(words.rows[0])) if words and needs else 0.0
-        return fuse(words, needs, unsaid=unsaid, named=_named(text, intents), config=self._config.fusion)
+        unsaid = self._unsaid(text, int(words.rows[0]), intents) if words and needs else 0.0
+        return fuse(words, needs, unsaid=unsaid, config=self._config.fusion)
 
-    def _unsaid(self, text: str, best: int) -> float:
-        """Share of the query's content words that the best lexical hit does not have in its name, traits or place.
+    def _unsaid(self, text: str, best: int, intents: Sequence[Intent]) -> float:
+        """Share of the query that names needs which the best lexical hit does not have in its name, traits or place.
 
         A word that only stands somewhere in a description says little about what the product is for.
         """
         asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
+        needed = asked & {word for intent in intents for word in tokenize(intent.words)}
         every = self._lexical.all_words(text, 1).rows.tolist()
         matches = self._lexical.matched(text, self._product(every[0] if every else best))
         said = {match.term for match in matches if match.field != "description"}
-        return max(0.0, 1.0 - len(said) / len(asked)) if asked else 0.0
+        return len(needed - said) / len(asked) if asked else 0.0
 
     def _staged(self, text: str, found: _Found, depth: int) -> _Found:
         """With the stages that change no order but say how words were found, those that come first in front."""
@@ -245,13 +246,6 @@ class Discovery:
         if product_id not in self._catalog:
             raise UnknownProduct(f"{self.name} has no product {product_id!r} among its {len(self._catalog):,}.")
         return self._catalog.row(product_id)
-
-
-def _named(text: str, intents: Sequence[Intent]) -> float:
-    """Share of the query's content words that name its needs."""
-    asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
-    needs = {word for intent in intents for word in tokenize(intent.words)}
-    return len(asked & needs) / len(asked) if asked else 0.0
 
 
 def _checked(text: str) -> str:

@@ -12,16 +12,15 @@ from whybuy.retrieval.ranked import Ranked
 class FusionConfig:
     """How much needs count beside words; tuned on the looked-at demo and Home Depot's training queries."""
 
-    always: float = 0.02  # weight of needs in any query
-    unsaid: float = 2.0  # further weight, times the share of the query that no product says
-    named: float = 2.0  # further weight, times the share of the query that names needs, unless products say all of it
+    always: float = 0.1  # weight of needs in any query
+    unsaid: float = 5.0  # further weight, times the share of the query that names needs which no product says
 
 
-def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: FusionConfig) -> Ranked:
+def fuse(words: Ranked, needs: Ranked, *, unsaid: float, config: FusionConfig) -> Ranked:
     """Products of both rankings: scaled word score + weight x need score, where needs speak up as words fall silent.
 
-    words, needs: best first. unsaid: share of the query's words that the best lexical hit lacks, in [0, 1]. named:
-    share of them that name its needs, in [0, 1].
+    words, needs: best first. unsaid: share of the query's words that name needs and that the best lexical hit lacks, in
+    [0, 1].
     """
     if not len(words.rows):
         return needs
@@ -31,14 +30,9 @@ def fuse(words: Ranked, needs: Ranked, *, unsaid: float, named: float, config: F
     rows, place = np.unique(np.concatenate([words.rows, needs.rows]), return_inverse=True)
     scores = np.zeros(len(rows), dtype=np.float32)
     np.add.at(scores, place[: len(words.rows)], words.scores)
-    np.add.at(scores, place[len(words.rows) :], _weight(unsaid, named, config) * needs.scores)
+    np.add.at(scores, place[len(words.rows) :], (config.always + config.unsaid * unsaid) * needs.scores)
     order = np.lexsort((_first_seen(place, len(rows)), -scores))
     return Ranked(rows[order].astype(np.int32), scores[order])
-
-
-def _weight(unsaid: float, named: float, config: FusionConfig) -> float:
-    """Needs count the more, the less of the query products say, and the more of it names needs."""
-    return config.always + unsaid * (config.unsaid + config.named * named)
 
 
 def _first_seen(place: NDArray[np.intp], count: int) -> NDArray[np.int64]:
