@@ -127,8 +127,10 @@ def test_all_relations_are_reasons_in_seen_and_held_out_categories(shop: Written
     assert sum(categories.values()) * 3 == len(categories)
 
 
-def test_most_reasons_lead_to_five_purchases(shop: Written) -> None:
-    counts = [row["purchases"] for row in shop.reasons]
+def test_most_needs_lead_to_five_purchases(shop: Written, world: World) -> None:
+    needs = {(need.type.name, need.intent.relation.value, need.intent.tail) for need in world.needs}
+    counts = [row["purchases"] for row in shop.reasons if (row["product_type"], row["relation"], row["tail"]) in needs]
+    assert len(counts) == len(needs)
     assert sum(count >= 5 for count in counts) >= 0.9 * len(counts)
     assert sum(counts) <= shop.summary.purchases
 
