@@ -112,6 +112,21 @@ def test_schema_org(tmp_path: Path) -> None:
     assert lamp.brand == "Glowmark"
 
 
+@pytest.mark.parametrize(
+    ("offers", "price"),
+    [
+        (["https://s.example/offer/1"], (None, "")),
+        (["https://s.example/1", 7, None, "{broken", {"price": "8", "priceCurrency": None}], (8.0, "")),
+        ([[{"price": "9"}, {"lowPrice": 5, "priceCurrency": "EUR"}]], (5.0, "EUR")),
+    ],
+)
+def test_offers_that_are_no_objects_say_no_price(tmp_path: Path, offers: object, price: tuple[float, str]) -> None:
+    lamp = {"@type": "Product", "sku": "1", "name": "Lamp", "offers": offers}
+    catalog, report = shelve(tmp_path, "products.json", json.dumps([lamp]))
+    assert (catalog.product("1").price, catalog.product("1").currency) == price
+    assert not report.reading.set_aside
+
+
 def test_wands(tmp_path: Path) -> None:
     content = (
         "product_id\tproduct_name\tproduct_class\tcategory_hierarchy\tproduct_description\tproduct_features\trating_count\n"
@@ -273,6 +288,8 @@ def test_category_paths_and_attribute_lists() -> None:
     assert list(parse_features("a:1|b|c: x:y |d:n/a")) == [("a", "1"), ("c", "x:y")]
     assert list(parse_details("G:Fit:slim, tapered,G:Care:cold")) == [("fit", "slim, tapered"), ("care", "cold")]
     assert list(parse_details('{"name": "Fit", "value": ["slim", "long"]}')) == [("fit", "slim"), ("fit", "long")]
+    assert list(parse_details('[{"name": "Fit", "value": "slim"}, 7]')) == [("fit", "slim")]
+    assert list(parse_details('{"name": "Fit')) == []
 
 
 def test_column_names_are_compared_without_case_and_signs() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 
 from whybuy.catalog.aliases import Role, column_key
@@ -12,7 +11,7 @@ from whybuy.catalog.recognize import CatalogPlan, CatalogSource, Layout, check_p
 from whybuy.catalog.values import attribute, category_path, parse_details, parse_features, parse_price, said
 from whybuy.errors import InputError
 from whybuy.records import PRODUCT_SCHEMA, Product
-from whybuy.tables import ReadReport, Rows, read_rows
+from whybuy.tables import ReadReport, Rows, json_objects, read_rows
 from whybuy.text import clean, lemma, normalize
 
 LONGEST_DESCRIPTION = 20_000  # characters that are kept
@@ -261,12 +260,12 @@ def _prices(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[float | None, str]]
 
 
 def _offer_price(offers: list[str]) -> tuple[float | None, str]:
-    """The lowest price among schema.org offers, each a JSON object."""
+    """The lowest price among schema.org offers; addresses of offers say none."""
     found = []
-    for offer in map(orjson.loads, offers):
+    for offer in json_objects(offers):
         amount, currency = parse_price(str(offer.get("price", offer.get("lowPrice", ""))))
         if amount is not None:
-            found.append((amount, str(offer.get("priceCurrency", currency))))
+            found.append((amount, str(offer.get("priceCurrency") or currency)))
     return min(found, default=(None, ""))
 
 

@@ -1,10 +1,9 @@
 """Values as feeds write them: prices, category paths, attribute lists."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-import orjson
-
+from whybuy.tables import json_objects
 from whybuy.text import clean
 
 LONGEST_VALUE = 200  # characters of an attribute's value; longer ones are prose, not values
@@ -80,9 +79,10 @@ def parse_features(text: str) -> Iterator[tuple[str, str]]:
 
 
 def parse_details(text: str) -> Iterator[tuple[str, str]]:
-    """Attributes of Google's product_detail: "General:Heel:Flat,General:Sole:Rubber, ribbed"; or one JSON object."""
-    if text.startswith("{"):
-        yield from _parse_property(text)
+    """Attributes of Google's product_detail: "General:Heel:Flat,General:Sole:Rubber, ribbed"; or JSON objects."""
+    if text.startswith(("{", "[{")):
+        for entry in json_objects([text]):
+            yield from _property(entry)
         return
     pieces: list[str] = []
     for part in text.split(","):
@@ -95,11 +95,7 @@ def parse_details(text: str) -> Iterator[tuple[str, str]]:
         yield from attribute(name, value)
 
 
-def _parse_property(text: str) -> Iterator[tuple[str, str]]:
-    try:
-        entry = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return
+def _property(entry: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     name = entry.get("name") or entry.get("attribute_name") or entry.get("propertyID") or ""
     value = entry.get("value", entry.get("attribute_value", ""))
     for one in value if isinstance(value, list) else [value]:

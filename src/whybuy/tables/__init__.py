@@ -12,7 +12,7 @@ from pathlib import Path
 
 from whybuy.errors import InputError
 from whybuy.tables.delimited import read_delimited
-from whybuy.tables.objects import read_json_document, read_jsonl, unnest
+from whybuy.tables.objects import json_objects, read_json_document, read_jsonl, unnest
 from whybuy.tables.parquet import read_parquet
 from whybuy.tables.rows import LONGEST_FIELD, ReadReport, Rows, SetAside, cut
 from whybuy.tables.streams import open_bytes, read_head, to_text
@@ -24,6 +24,7 @@ __all__ = [
     "Rows",
     "SetAside",
     "container",
+    "json_objects",
     "peek",
     "read_rows",
     "unnest",

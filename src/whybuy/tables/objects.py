@@ -20,6 +20,24 @@ def unnest(row: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def json_objects(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects in some texts, arrays spread; what is no JSON, or no object, is left out."""
+    for text in texts:
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            continue
+        yield from _spread(value)
+
+
+def _spread(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _spread(entry)
+
+
 def read_jsonl(path: Path, report: ReadReport) -> Iterator[Rows]:
     """Rows of a file with one JSON object per line."""
     schema: pa.Schema | None = None
