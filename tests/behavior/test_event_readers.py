@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import csv
 
 from whybuy.behavior.events import EVENTS_FILE, QUERIES_FILE, EventReport, read_events
 from whybuy.behavior.lists import join_histories, relevance_threshold
@@ -185,6 +186,26 @@ def test_ga4_export(tmp_path: Path, container: str) -> None:
         ("purchase", "B9", None),
     ]
     assert found.set_aside() == {"action 'session_start'": 1}
+
+
+def test_ga4_whose_records_are_json_in_a_table_is_read_alike(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(
+        [row | {name: json.dumps(row[name]) for name in ("event_params", "items")} for row in GA4]
+    )
+    csv.write_csv(table, tmp_path / "ga4.csv")
+    from_lines = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", GA4))
+    from_table = load(tmp_path, EventSource("ga4.csv"))
+    assert (from_table.events, from_table.queries) == (from_lines.events, from_lines.queries)
+    assert from_table.set_aside() == from_lines.set_aside()
+
+
+def test_ga4_rows_without_records_are_set_aside(tmp_path: Path) -> None:
+    sound = ga4_event("purchase", {"item_id": "A1", "item_list_index": "9" * 30}, {"item_id": "A2", "index": "\u00b2"})
+    odd: list[Any] = [["A1", 7], "A1", '[{"item_id": "A1"', [None], {"item_id": "A1"}]
+    rows = [sound, *(ga4_event("view_item") | {"items": items, "event_params": ["x", 5]} for items in odd)]
+    found = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", rows))
+    assert [(event["product_id"], event["position"]) for event in found.events] == [("A1", None), ("A2", None)]
+    assert found.set_aside() == {"no item_id": len(odd)}
 
 
 # ---------------------------------------------------------------- tables and lists

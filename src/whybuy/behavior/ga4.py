@@ -1,10 +1,8 @@
 """Google Analytics 4, as its BigQuery export has it: one event per row, parameters and items as repeated records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
-
-import orjson
 
 from whybuy.artifacts import digest
 from whybuy.behavior.log import (
@@ -18,7 +16,7 @@ from whybuy.behavior.log import (
 )
 from whybuy.behavior.recognize import EventPlan
 from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA, Event
-from whybuy.tables import ReadReport, Rows, read_rows
+from whybuy.tables import ReadReport, Rows, json_objects, read_rows
 from whybuy.text import clean, normalize
 
 Query = tuple[datetime, str, str, str, str, list[str]]  # the columns of QUERY_SCHEMA
@@ -57,10 +55,10 @@ def _read_event(fields: Fields, plan: EventPlan, events: list[Event], queries: l
         return f"action {name!r}" if action is None else ""
     if moment is None:
         return "time not understood"
-    params = dict(map(_parameter, raw_params))
+    params = dict(map(_parameter, json_objects(raw_params)))
     term = normalize(clean(params.get("search_term", "")))
     session = f"{user}:{params['ga_session_id']}" if params.get("ga_session_id") else ""
-    items = [orjson.loads(item) for item in raw_items]
+    items = list(json_objects(raw_items))
     ids = [str(item["item_id"]) for item in items if item.get("item_id") not in (None, "", "(not set)")]
     if action == SEARCH:
         if not term:
@@ -74,8 +72,7 @@ def _read_event(fields: Fields, plan: EventPlan, events: list[Event], queries: l
     return "" if ids else "no item_id"
 
 
-def _parameter(text: str) -> tuple[str, str]:
-    entry: dict[str, Any] = orjson.loads(text)
+def _parameter(entry: Mapping[str, Any]) -> tuple[str, str]:
     value = entry.get("value", "")
     if isinstance(value, dict):
         value = next((one for one in value.values() if one is not None), "")
@@ -84,4 +81,4 @@ def _parameter(text: str) -> tuple[str, str]:
 
 def _whole(value: object) -> int | None:
     text = str(value)
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() and len(text) < 10 else None
