@@ -216,6 +216,8 @@ BAD_FILES = {
     "office": (b"PK\x03\x04rest of a workbook", "office workbook"),
     "truncated gzip": (gzip.compress(b"id,title\n" + bytes(range(48, 58)) * 200_000)[:-200], "truncated or damaged"),
     "no gzip": (b"\x1f\x8bnonsense", "truncated or damaged"),
+    "truncated UTF-16": ("id,title\n1,Lamp\n".encode("utf-16")[:-1], r"UTF-16, but is truncated .* export it as UTF-8"),
+    "damaged UTF-16": (b"\xff\xfe\x00\xdc,\x00", "UTF-16, but is truncated or damaged at byte 2 of 6"),
     "no header": (b"1,Lamp\n2,Chair\n", "no header"),
     "broken array": (b'[{"id": 1}, {"id": ', "begins like JSON but is none"),
     "broken parquet": (b"PAR1 and nothing else", "damaged Parquet"),

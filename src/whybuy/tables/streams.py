@@ -27,7 +27,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         with path.open("rb") as raw:
-            yield _without_mark(_decompressed(path, raw))
+            yield _without_mark(path, _decompressed(path, raw))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{path} cannot be read: {error.strerror}. Correct the path in store.toml.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
@@ -93,10 +93,20 @@ def _decompressed(path: Path, raw: BinaryIO) -> BinaryIO:
     return raw
 
 
-def _without_mark(stream: BinaryIO) -> BinaryIO:
+def _without_mark(path: Path, stream: BinaryIO) -> BinaryIO:
     mark = cast(io.BufferedReader, stream).peek(3)[:3]
     if mark.startswith(_UTF16):
-        return io.BytesIO(stream.read().decode("utf-16").encode())
+        return _utf16_as_utf8(path, stream.read())
     if mark == b"\xef\xbb\xbf":
         stream.read(3)
     return stream
+
+
+def _utf16_as_utf8(path: Path, content: bytes) -> BinaryIO:
+    try:
+        return io.BytesIO(content.decode("utf-16").encode())
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} begins as UTF-16, but is truncated or damaged at byte {error.start} of {len(content)} "
+            f"({error.reason}). Copy it again, or export it as UTF-8."
+        ) from error
