@@ -91,8 +91,23 @@ def test_rows_set_aside_are_told_with_file_and_line(tmp_path: Path, files: list[
     start(tmp_path / "store", files)
     lines = check(tmp_path / "store").lines()
     assert "catalog rows: 6 read, 4 kept" in lines
-    assert '    products.csv:5: broken quotes: 4,"open' in lines
-    assert "    products.csv:7: no product id: No id" in lines
+    assert lines[lines.index("  set aside, broken quotes: 1") + 1] == '    products.csv:5: 4,"open'
+    assert lines[lines.index("  set aside, no product id: 1") + 1] == "    products.csv:7: No id"
+
+
+def test_a_frequent_fault_does_not_hide_a_rare_one(tmp_path: Path, files: list[Path]) -> None:
+    with files[0].open("a", encoding="utf-8") as feed:
+        feed.write(",No id,,,,\n" * 30 + "9,,No title,,,\n")
+    with files[2].open("a", encoding="utf-8") as log:
+        log.write("".join(json.dumps(EVENTS[0] | change) + "\n" for change in [{"timestamp": "?"}] * 30))
+        log.write(json.dumps(EVENTS[0] | {"event_attributes": {}}) + "\n")
+    start(tmp_path / "store", files)
+    lines = check(tmp_path / "store").lines()
+    assert lines.count("    products.csv:35: 9") == 1
+    assert [line.split(": ")[0] for line in lines if "events.jsonl" in line] == [
+        *(f"    events.jsonl:{line}" for line in (4, 5, 6, 7, 8)),
+        "    events.jsonl:34",
+    ]
 
 
 def test_a_till_is_both_catalog_and_log_when_there_is_no_other_feed(tmp_path: Path) -> None:

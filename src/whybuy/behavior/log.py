@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,15 @@ def keep(rows: Rows, mask: pa.BooleanArray, plan: EventPlan, report: ReadReport,
     """The rows where the mask holds; the others are set aside for the reason."""
     if pc.all(mask).as_py():
         return rows
-    dropped = rows.keep(pc.invert(mask))
-    excerpts = dropped.batch.slice(0, 20).to_pylist()
-    for place, line in enumerate(dropped.lines.to_pylist()):
-        excerpt = ", ".join(map(str, excerpts[place].values())) if place < len(excerpts) else ""
-        report.reject(reason, plan.path, line, excerpt)
+    set_aside(rows.keep(pc.invert(mask)), repeat(reason), plan, report)
     return rows.keep(mask)
+
+
+def set_aside(rows: Rows, reasons: Iterable[str], plan: EventPlan, report: ReadReport) -> None:
+    """Set rows aside, each for its own reason."""
+    for place, (line, reason) in enumerate(zip(rows.lines.to_pylist(), reasons, strict=False)):
+        excerpt = rows.batch.slice(place, 1).to_pylist()[0].values() if report.wants(reason) else ()
+        report.reject(reason, plan.path, line, ", ".join(map(str, excerpt)))
 
 
 def first_text(rows: Rows, columns: Iterable[str]) -> pa.StringArray:

@@ -174,8 +174,9 @@ def _reading(report: ReadReport) -> Reading:
 
 def _reading_lines(name: str, reading: Reading) -> list[str]:
     lines = [f"{name} rows: {reading.rows_read} read, {reading.rows_kept} kept"]
-    lines += [f"  set aside, {reason}: {count}" for reason, count in reading.set_aside.items()]
-    lines += [f"    {one.file}:{one.line}: {one.reason}: {one.excerpt}" for one in reading.examples]
+    for reason, count in reading.set_aside.items():
+        lines.append(f"  set aside, {reason}: {count}")
+        lines += [f"    {one.file}:{one.line}: {one.excerpt}" for one in reading.examples if one.reason == reason]
     if reading.cut_fields:
         lines.append(f"  fields cut because they are too long: {reading.cut_fields}")
     if reading.foreign_encoding:

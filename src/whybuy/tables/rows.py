@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from whybuy.tables.streams import to_text
 
 LONGEST_FIELD = 100_000  # characters; what is longer is cut, and counted
-EXAMPLES_KEPT = 20  # bad rows shown by file and line; all are counted
+EXAMPLES_KEPT = 5  # bad rows shown by file and line, of each reason; all are counted
 BATCH_ROWS = 65_536
 TEXTS = pa.list_(pa.string())
 Item = TypeVar("Item")
@@ -36,15 +36,19 @@ class ReadReport:
 
     rows_read: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)  # by reason
-    examples: list[SetAside] = field(default_factory=list)  # the first `EXAMPLES_KEPT`
+    examples: list[SetAside] = field(default_factory=list)  # the first `EXAMPLES_KEPT` of each reason
     cut_fields: int = 0  # longer than `LONGEST_FIELD`
     foreign_encoding: set[str] = field(default_factory=set)  # files with bytes that are not UTF-8, read as Windows-1252
 
     def reject(self, reason: str, file: Path, line: int, excerpt: str = "") -> None:
-        """Count a row that is set aside, and keep it as an example while there is room."""
-        self.set_aside[reason] += 1
-        if len(self.examples) < EXAMPLES_KEPT:
+        """Count a row that is set aside, and keep it as an example while its reason has few."""
+        if self.wants(reason):
             self.examples.append(SetAside(reason, file.name, line, excerpt.strip()[:120]))
+        self.set_aside[reason] += 1
+
+    def wants(self, reason: str) -> bool:
+        """Whether one more row of this reason would be kept as an example."""
+        return self.set_aside[reason] < EXAMPLES_KEPT
 
     @property
     def rows_kept(self) -> int:
