@@ -19,8 +19,10 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
 from whybuy.build import BuildReport, Progress, State, build
 from whybuy.cli import app
 from whybuy.config import STORE_FILE
+from whybuy.demo.store import make_store
 from whybuy.discovery import Discovery
 from whybuy.errors import ArtifactError, ConfigError, InputError
+from whybuy.knowledge.patterns import Patterns
 from whybuy.records import Query
 
 STAGES = ("catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion")
@@ -123,7 +125,37 @@ def test_a_change_rebuilds_only_what_depends_on_it(store: Path, change: Callable
     ear = rebuild(store)
     assert set(ear.stages(State.DONE)) == made
     assert set(ear.stages(State.REUSED)) == set(STAGES) - made
-    assert len(folders(store)) == len(PUBLISHED)  # what was replaced is gone
+    assert len(folders(store)) == len(PUBLISHED) + len(made)  # what was live until now may still be opened
+
+
+def test_what_was_replaced_twice_is_gone(store: Path) -> None:
+    for coverage in (3.0, 5.0):
+        (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
+        add_setting(store, f"[lexical]\ncoverage = {coverage}")
+        rebuild(store)
+    assert len(folders(store)) == len(PUBLISHED) + 1
+
+
+def test_two_builds_do_not_meet(store: Path) -> None:
+    live = (store / "artifacts" / "current.json").read_text()
+    with (
+        ArtifactStore(store / "artifacts").building(),
+        pytest.raises(ArtifactError, match="Another process is building"),
+    ):
+        rebuild(store)
+    assert (store / "artifacts" / "current.json").read_text() == live
+
+
+def test_another_pattern_file_is_mined_anew(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Patterns, "digest", "another")
+    assert "hypotheses" in rebuild(store).stages(State.DONE)
+
+
+def test_the_demo_does_not_replace_a_shop(store: Path) -> None:
+    settings = (store / "store.toml").read_text()
+    with pytest.raises(ConfigError, match="is a shop already, and not the demo"):
+        make_store(store)
+    assert (store / "store.toml").read_text() == settings
 
 
 def test_a_changed_feed_is_what_is_found(store: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from whybuy.errors import ArtifactError
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
+LOCK = "build.lock"
 ARTIFACTS_FOLDER = "artifacts"  # in a store
 
 
@@ -104,9 +106,17 @@ class ArtifactStore:
         Raises:
             ArtifactError: nothing was ever published here, or the pointer is damaged.
         """
+        return {kind: self.folder(kind, key) for kind, key in self.live().items()}
+
+    def live(self) -> dict[str, str]:
+        """The key of the live artifact of each kind.
+
+        Raises:
+            ArtifactError: nothing was ever published here, or the pointer is damaged.
+        """
         pointer = self.root / CURRENT
         try:
-            keys = json.loads(pointer.read_text())
+            keys: dict[str, str] = json.loads(pointer.read_text())
         except FileNotFoundError:
             raise ArtifactError(
                 f"{self.root} holds no finished build (no {CURRENT}). "
@@ -116,11 +126,28 @@ class ArtifactStore:
             raise ArtifactError(
                 f"{pointer} is damaged ({error}). Run `whybuy build` again to write it anew."
             ) from error
-        return {kind: self.folder(kind, key) for kind, key in keys.items()}
+        return keys
 
-    def sweep(self, keep: Mapping[str, str]) -> int:
-        """Delete drafts and artifacts that are not among the kept keys; returns how many folders went."""
-        kept = {self.folder(kind, key) for kind, key in keep.items()}
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Hold the right to build here; one process at a time.
+
+        Raises:
+            ArtifactError: another process is building.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / LOCK).open("w") as lock:
+            try:
+                _lock(lock.fileno())
+            except OSError:
+                raise ArtifactError(
+                    f"Another process is building in {self.root}. Wait until it is done, or stop it, and run again."
+                ) from None
+            yield
+
+    def sweep(self, *keep: Mapping[str, str]) -> int:
+        """Delete drafts and artifacts that are not among the kept generations; returns how many folders went."""
+        kept = {self.folder(kind, key) for generation in keep for kind, key in generation.items()}
         stale = [path for path in self.root.iterdir() if path.is_dir() and path not in kept]
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
@@ -155,6 +182,21 @@ def read_manifest(folder: Path, kind: str, format_version: int, *, verify: bool 
         if not path.is_file() or path.stat().st_size != entry.size or (verify and file_digest(path) != entry.sha256):
             raise ArtifactError(f"{path} is missing or damaged. Delete {folder}, then run `whybuy build`.")
     return manifest
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        """Take the lock of an open file without waiting; it goes when the file is closed."""
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        """Take the lock of an open file without waiting; it goes when the file is closed."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_json(path: Path, value: object) -> None:

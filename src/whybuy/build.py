@@ -15,14 +15,16 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest, file_diges
 from whybuy.behavior.events import ImportConfig, read_events
 from whybuy.behavior.mining import PAIRS_FILE, PairConfig, mine_pairs
 from whybuy.behavior.recognize import EventSource
+from whybuy.catalog import catalog as catalog_files
 from whybuy.catalog.catalog import PRODUCTS_FILE, Catalog
 from whybuy.catalog.recognize import CatalogSource
 from whybuy.catalog.shop import ShopConfig
 from whybuy.catalog.sources import read_catalog, source_files
 from whybuy.catalog.types import TypeConfig, infer_types
 from whybuy.config import Settings, read_settings
-from whybuy.errors import ConfigError
+from whybuy.errors import ArtifactError, ConfigError
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
+from whybuy.graph import files as graph_files
 from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
 from whybuy.knowledge.demand import DemandConfig, weigh_claims
 from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
@@ -30,7 +32,9 @@ from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.filters import apply_filters, default_filters
 from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
 from whybuy.knowledge.names import NameConfig, NameHypothesizer
+from whybuy.knowledge.patterns import load_patterns
 from whybuy.records import PAIR_SCHEMA
+from whybuy.retrieval import expansion, lexical
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LexicalConfig, build_lexical
 
@@ -103,12 +107,13 @@ _TABLES = {
 
 
 def _check(settings: Settings) -> None:
-    """Raise ConfigError for whatever is wrong in `store.toml`, before hours go into the first stages."""
+    """Raise ConfigError for unknown tables, keys and languages, before hours go into the first stages."""
     settings.expect_only("catalog", "events", "search", *_TABLES)
     for name, config in _TABLES.items():
         settings.one(name, config)
     settings.many("catalog", CatalogSource)
     settings.many("events", EventSource)
+    load_patterns(settings.one("shop", ShopConfig).language)
 
 
 class _Line:
@@ -123,6 +128,10 @@ class _Line:
         self._made = self._reused = 0
 
     def run(self, *, with_events: bool) -> BuildReport:
+        with self._artifacts.building():
+            return self._run(with_events=with_events)
+
+    def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
         catalog = self._catalog()
         pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
@@ -133,10 +142,17 @@ class _Line:
         graph = self._graph(hypotheses)
         self._lexical(catalog)
         self._expansion(catalog, graph)
+        before = self._live()
         self._artifacts.publish(self._keys)
-        self._artifacts.sweep(self._keys)
+        self._artifacts.sweep(self._keys, before)  # a server may still open what was live until now
         seconds = time.perf_counter() - started
         return BuildReport(self._artifacts.root, dict(self._keys), seconds, self._made, self._reused)
+
+    def _live(self) -> dict[str, str]:
+        try:
+            return self._artifacts.live()
+        except ArtifactError:
+            return {}
 
     # ------------------------------------------------------------ stages
     def _catalog(self) -> Path:
@@ -156,7 +172,7 @@ class _Line:
             summary |= {"types": len(Catalog(typed).types()), "typed_by_feed": report.typed}
 
         inputs = self._contents([*files, *([corrections] if corrections else [])])
-        return self._stage("catalog", 1, inputs | {"config": repr((feeds, types))}, make)
+        return self._stage("catalog", catalog_files.FORMAT_VERSION, inputs | {"config": repr((feeds, types))}, make)
 
     def _pairs(self, catalog: Path) -> Path:
         sources = self._settings.many("events", EventSource)
@@ -202,6 +218,7 @@ class _Line:
             summary |= {f"filter {one.name}": one.rejected for one in yields}
 
         inputs = self._from("catalog", *(["pairs"] if pairs else []))
+        inputs["patterns"] = load_patterns(self._shop.language).digest
         return self._stage(
             "hypotheses",
             1,
@@ -216,7 +233,12 @@ class _Line:
             proposed = pq.read_table(hypotheses / HYPOTHESES_FILE)
             summary |= asdict(assemble(proposed, folder, config, language=self._shop.language))
 
-        return self._stage("graph", 1, self._from("hypotheses") | {"config": repr((config, self._shop.language))}, make)
+        return self._stage(
+            "graph",
+            graph_files.FORMAT_VERSION,
+            self._from("hypotheses") | {"config": repr((config, self._shop.language))},
+            make,
+        )
 
     def _lexical(self, catalog: Path) -> Path:
         config = self._settings.one("lexical", LexicalConfig)
@@ -226,14 +248,14 @@ class _Line:
             build_lexical(products, folder, config)
             summary["products"] = products.num_rows
 
-        return self._stage("lexical", 1, self._from("catalog") | {"config": repr(config)}, make)
+        return self._stage("lexical", lexical.FORMAT_VERSION, self._from("catalog") | {"config": repr(config)}, make)
 
     def _expansion(self, catalog: Path, graph: Path) -> Path:
         def make(folder: Path, summary: Summary) -> None:
             opened = KnowledgeGraph(graph, language=self._shop.language)
             summary["entries"] = build_expansion(opened, pq.read_table(catalog / PRODUCTS_FILE), folder)
 
-        return self._stage("expansion", 1, self._from("catalog", "graph"), make)
+        return self._stage("expansion", expansion.FORMAT_VERSION, self._from("catalog", "graph"), make)
 
     # ------------------------------------------------------------ the machinery under them
     def _stage(self, kind: str, version: int, inputs: Mapping[str, str], make: Callable[[Path, Summary], None]) -> Path:
@@ -258,7 +280,7 @@ class _Line:
         return {kind: self._keys[kind] for kind in kinds}
 
     def _contents(self, files: list[Path]) -> dict[str, str]:
-        """Hash of the content of each source file, remembered by size and time of change."""
+        """Hash of the content of each source file."""
         return {os.path.relpath(path, self._store): _content_key(path) for path in files}
 
 

@@ -466,6 +466,9 @@ def _progress() -> "Iterator[Listener]":
             )
             took = f"{progress.seconds:.1f} s" if progress.state is State.DONE else ""
             console.print(f"  {progress.stage:<11} {words or facts}  {took}", highlight=False, soft_wrap=True)
+            for value in (progress.summary or {}).values():
+                if isinstance(value, str):
+                    console.print(f"              {value}", style="dim", highlight=False, soft_wrap=True)
 
         yield listen
 

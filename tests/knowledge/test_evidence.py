@@ -128,6 +128,11 @@ def test_a_need_takes_two_queries() -> None:
     assert reasons(PLAIN + one_query, EvidenceConfig(least_queries=1))
 
 
+def test_or_one_query_that_led_to_many_purchases() -> None:
+    one_query = [(*pair[:3], 4 * pair[3]) for pair in NEED if pair[1] == "shoes for pregnant women"]
+    assert reasons(PLAIN + one_query)
+
+
 def test_a_query_bought_mostly_elsewhere_keeps_no_need() -> None:
     elsewhere = [
         (Behavior.SEARCH_BUY, "pregnant women shoes", one.product_id, 1) for one in PRODUCTS if one.product_id[0] != "s"

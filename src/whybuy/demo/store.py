@@ -10,6 +10,7 @@ from whybuy.artifacts import digest, write_json
 from whybuy.behavior.init import init_store
 from whybuy.config import STORE_FILE
 from whybuy.demo.shop import EVENTS, FEED, QUERIES, ShopSummary, write_shop
+from whybuy.errors import ConfigError
 
 MADE = "demo.json"
 EXAMPLES = (
@@ -27,12 +28,15 @@ def make_store(store: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSum
     """Write the demo shop's files and `store.toml` into a folder; None when the same shop is there already.
 
     Raises:
+        ConfigError: the folder is another shop.
         InputError: the world does not fit together.
     """
     wanted = digest(whybuy.__version__, str(seed), str(sessions), _world_digest())
     made = store / MADE
     if made.is_file() and json.loads(made.read_text()).get("made_from") == wanted and (store / STORE_FILE).is_file():
         return None
+    if (store / STORE_FILE).is_file() and not made.is_file():
+        raise ConfigError(f"{store} is a shop already, and not the demo. Give the demo another folder with --store.")
     store.mkdir(parents=True, exist_ok=True)
     summary = write_shop(store, seed=seed, sessions=sessions)
     init_store(store, [store / FEED, store / QUERIES, store / EVENTS], overwrite=True)

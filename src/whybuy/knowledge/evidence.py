@@ -22,6 +22,7 @@ from whybuy.knowledge.needs import Need, read_needs
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.knowledge.search_log import SAMPLE, SearchLog
 from whybuy.records import Head, HeadKind, Hypothesis
+from whybuy.relations import Relation
 
 GENERATOR = "evidence.v1"
 
@@ -34,6 +35,7 @@ class EvidenceConfig:
     of_trait: Demands = Demands(least_count=3, doubt=2.0, least_lift=1.2)  # many traits are tried for each need
     of_product: Demands = Demands(least_count=3, doubt=3.0, least_lift=1.2)
     least_queries: int = 2  # different queries that name a need: one may be anybody's slip
+    least_alone: int = 25  # purchases that make one query enough
     least_explained: float = 0.75  # share of a query's purchases that lie on types accepted for its need
 
 
@@ -48,7 +50,7 @@ class EvidenceHypothesizer:
         log = SearchLog(shop)
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         needs = read_needs(log.asked(), set(shop.types), patterns)
-        needs = _asked_often(needs, self.config.least_queries)
+        needs = self._asked_often(needs, log)
         if not needs:
             return
         ledger, groups, usual = _Ledger(log, needs), ProductGroups(shop), log.background
@@ -62,10 +64,15 @@ class EvidenceHypothesizer:
         yield from ledger.query_hypotheses(explained, self.config.least_explained)
         yield from shared_by_pairs(shop, explained, ledger.needs, GENERATOR)
 
-
-def _asked_often(needs: list[Need], least_queries: int) -> list[Need]:
-    asked = Counter((need.relation, need.key) for need in needs)
-    return [need for need in needs if asked[need.relation, need.key] >= least_queries]
+    def _asked_often(self, needs: list[Need], log: SearchLog) -> list[Need]:
+        """The needs that several queries name, or one that led to many purchases."""
+        queries = Counter((need.relation, need.key) for need in needs)
+        purchases: Counter[tuple[Relation, str]] = Counter()
+        for need in needs:
+            purchases[need.relation, need.key] += int(log.purchases[log.pairs_of[need.query]].sum())
+        often = {key for key, count in queries.items() if count >= self.config.least_queries}
+        often |= {key for key, count in purchases.items() if count >= self.config.least_alone}
+        return [need for need in needs if (need.relation, need.key) in often]
 
 
 class _Ledger:
@@ -102,7 +109,8 @@ class _Ledger:
             pairs = [pair for pair in every if self._log.rows[pair] in rows]
             support = int(self._log.purchases[pairs].sum())
             if support >= least_share * self._log.purchases[every].sum():
-                head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, reading.confidence, 1.0)
+                shrunken = reading.confidence * support / (support + 0.5)
+                head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, shrunken, 1.0)
                 shown_by = self._shown_by(pairs)
                 yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, *shown_by)
 

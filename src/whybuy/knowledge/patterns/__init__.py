@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from whybuy.artifacts import digest
 from whybuy.errors import ConfigError
 from whybuy.relations import Relation, TailKind, parse_relation
 from whybuy.text import DETERMINERS, lemma, normalize, tokenize
@@ -78,6 +79,11 @@ class Patterns:
         names = (tokenize(name) for name in product_types)
         return Patterns(self.language, self._table, frozenset(lemma(name[-1], self.language) for name in names if name))
 
+    @property
+    def digest(self) -> str:
+        """Changes when the pattern file does, so that what was mined with another one is mined anew."""
+        return digest(self.language, repr(self._table))
+
     def in_query(self, query: str) -> list[Phrase]:
         """The needs that a normalized query words explicitly, the most specific reading first; often none."""
         found = []
@@ -127,7 +133,9 @@ class Patterns:
         words = [word for word in every if word not in DETERMINERS]
         if not words:
             return None
-        head_at = next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of", "for"}), len(words)) - 1
+        head_at = (
+            next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of", "for"}), len(words)) - 1
+        )
         led_by_article = len(every) > 1 and every[1] in DETERMINERS
         if self._is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
             return self._kind_of_doing(words[0])
