@@ -231,7 +231,13 @@ class _Line:
 
         def make(folder: Path, summary: Summary) -> None:
             proposed = pq.read_table(hypotheses / HYPOTHESES_FILE)
-            summary |= asdict(assemble(proposed, folder, config, language=self._shop.language))
+            counts = assemble(proposed, folder, config, language=self._shop.language)
+            summary |= asdict(counts)
+            if not counts.edges:
+                summary["why"] = (
+                    "no reason was found: needs take two queries each and three purchases of a type, "
+                    "claims of descriptions take two brands"
+                )
 
         return self._stage(
             "graph",
