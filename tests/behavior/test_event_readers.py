@@ -147,6 +147,33 @@ def test_actions_can_be_mapped_in_the_settings(tmp_path: Path) -> None:
         load(tmp_path, EventSource(source.path, actions={"zoom": "buy"}))
 
 
+def test_many_unknown_actions_are_read_in_one_pass_and_told_in_few_reasons(tmp_path: Path) -> None:
+    known = "2024-05-01,click,A1,c1\n" * 30_001
+    unknown = "".join(f"2024-05-01,word {number},A1,c1\n" for number in range(30_000))
+    found = load(tmp_path, text(tmp_path / "log.csv", "timestamp,action,product_id,client_id\n" + known + unknown))
+    set_aside = found.set_aside()
+    assert len(set_aside) == 21
+    assert (set_aside["action 'word 0'"], set_aside["other unknown actions"]) == (1, 29_980)
+    assert len(found.events) == 1
+
+
+def test_few_unknown_actions_may_be_most_of_a_log(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "e.jsonl", [ubi_event("click", "A1"), *[ubi_event("hover", "A1")] * 50])
+    assert load(tmp_path, source).set_aside() == {"action 'hover'": 50}
+
+
+@pytest.mark.parametrize(("words", "known"), [(["web", "app"], 0), ([f"page {number}" for number in range(30)], 9)])
+def test_a_column_that_holds_no_actions_is_named(tmp_path: Path, words: list[str], known: int) -> None:
+    rows = "".join(f"2024-05-01,{word},A1\n" for word in [*words, *["click"] * known])
+    source = text(tmp_path / "log.csv", "timestamp,was,product_id\n" + rows)
+    wrong = EventSource(source.path, format=EventFormat.EVENTS, columns={"action": "was"})
+    count = f"{len(words)} of {len(words) + known} rows have no known action in the column 'was', e.g. '{words[0]}'"
+    with pytest.raises(InputError, match=rf"log\.csv: {count}.*columns\.action = .*or \"ignore\""):
+        load(tmp_path, wrong)
+    mapped = EventSource(wrong.path, wrong.format, wrong.columns, actions=dict.fromkeys(words, "ignore"))
+    assert not load(tmp_path, mapped).set_aside()
+
+
 # ---------------------------------------------------------------- GA4
 def ga4_event(name: str, *items: Row, term: str = "", second: int = 0) -> Row:
     params = [{"key": "ga_session_id", "value": {"string_value": None, "int_value": "99"}}]
@@ -206,6 +233,12 @@ def test_ga4_rows_without_records_are_set_aside(tmp_path: Path) -> None:
     found = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", rows))
     assert [(event["product_id"], event["position"]) for event in found.events] == [("A1", None), ("A2", None)]
     assert found.set_aside() == {"no item_id": len(odd)}
+
+
+def test_many_unknown_ga4_events_are_told_in_few_reasons(tmp_path: Path) -> None:
+    rows = [ga4_event("view_item", {"item_id": "A1"}), *(ga4_event(f"own_{number}") for number in range(40))]
+    set_aside = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", rows)).set_aside()
+    assert (len(set_aside), set_aside["other unknown actions"]) == (21, 20)
 
 
 # ---------------------------------------------------------------- tables and lists

@@ -13,6 +13,7 @@ from whybuy.behavior.log import (
     events_table,
     parse_time,
     queries_table,
+    unknown_action,
 )
 from whybuy.behavior.recognize import EventPlan
 from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA, Event
@@ -28,7 +29,7 @@ def read_ga4(plan: EventPlan, report: ReadReport) -> Iterator[Log]:
         events: list[Event] = []
         queries: list[Query] = []
         for line, fields in zip(rows.lines.to_pylist(), _fields(rows), strict=True):
-            fault = _read_event(fields, plan, events, queries)
+            fault = _read_event(fields, plan, report, events, queries)
             if fault:
                 report.reject(fault, plan.path, line, " ".join(map(str, fields[:3])))
         columns = {name: [getattr(event, name) for event in events] for name in EVENT_SCHEMA.names}
@@ -46,13 +47,13 @@ def _fields(rows: Rows) -> Iterator[Fields]:
     yield from zip(*texts, *lists, strict=True)
 
 
-def _read_event(fields: Fields, plan: EventPlan, events: list[Event], queries: list[Query]) -> str:
+def _read_event(fields: Fields, plan: EventPlan, report: ReadReport, events: list[Event], queries: list[Query]) -> str:
     """Append what one row says; returns why it says nothing, or blank."""
     name, stamp, user, raw_params, raw_items = fields
     action = action_of(name, plan)
     moment = parse_time(stamp)
     if action is None or action == IGNORE:
-        return f"action {name!r}" if action is None else ""
+        return unknown_action(name, report) if action is None else ""
     if moment is None:
         return "time not understood"
     params = dict(map(_parameter, json_objects(raw_params)))

@@ -20,6 +20,9 @@ from whybuy.text import clean, normalize
 
 SEARCH = "search"
 IGNORE = "ignore"
+OTHER_ACTIONS = "other unknown actions"
+_WORDS_TOLD = 20  # unknown actions that are counted by name
+_LONGEST_WORD = 60  # characters of an unknown action that are told
 TIME = pa.timestamp("us")
 
 _WORDS: dict[str, str] = {
@@ -91,7 +94,7 @@ def keep(rows: Rows, mask: pa.BooleanArray, plan: EventPlan, report: ReadReport,
 
 
 def set_aside(rows: Rows, reasons: Iterable[str], plan: EventPlan, report: ReadReport) -> None:
-    """Set rows aside, each for its own reason."""
+    """Set rows aside, each for its own reason; a reason is asked for after the rows before it are counted."""
     for place, (line, reason) in enumerate(zip(rows.lines.to_pylist(), reasons, strict=False)):
         excerpt = rows.batch.slice(place, 1).to_pylist()[0].values() if report.wants(reason) else ()
         report.reject(reason, plan.path, line, ", ".join(map(str, excerpt)))
@@ -135,6 +138,13 @@ def action_of(word: str, plan: EventPlan) -> str | None:
             f"Allowed: {', '.join([*Action, SEARCH, IGNORE])}."
         )
     return told or ACTIONS.get(column_key(word))
+
+
+def unknown_action(word: str, report: ReadReport) -> str:
+    """The reason to set a row with an unknown action aside: its word, or `OTHER_ACTIONS` when many are told."""
+    reason = f"action {word[:_LONGEST_WORD]!r}"
+    told = sum(known.startswith("action ") for known in report.set_aside)
+    return reason if reason in report.set_aside or told < _WORDS_TOLD else OTHER_ACTIONS
 
 
 def times(texts: pa.StringArray, time_format: str = "") -> pa.Array:

@@ -4,7 +4,8 @@ Schema: https://github.com/o19s/ubi. Older versions put the object's id under `i
 `ordinal.index`, and the shown products under `query_response_objects_ids`.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,7 @@ from whybuy.behavior.log import (
     IGNORE,
     NO_EVENTS,
     NO_QUERIES,
+    OTHER_ACTIONS,
     SEARCH,
     Log,
     actions_of,
@@ -22,11 +24,15 @@ from whybuy.behavior.log import (
     first_text,
     keep,
     queries_table,
+    set_aside,
     times,
+    unknown_action,
     usable_rows,
     whole_numbers,
 )
 from whybuy.behavior.recognize import EventPlan, EventRole
+from whybuy.errors import InputError
+from whybuy.records import Action
 from whybuy.tables import ReadReport, Rows
 
 
@@ -37,22 +43,50 @@ def read_ubi_queries(plan: EventPlan, report: ReadReport) -> Iterator[Log]:
 
 
 def read_actions(plan: EventPlan, report: ReadReport) -> Iterator[Log]:
-    """Actions on products; an action "search" becomes a query, actions of other kinds are set aside by name."""
+    """Actions on products; an action "search" becomes a query, actions of other kinds are set aside by name.
+
+    Raises:
+        InputError: the column of actions holds something else.
+    """
+    known, unknown = 0, Counter[str]()
     for rows in usable_rows(plan, report, EventRole.TIMESTAMP):
-        named = _known_actions(rows, plan, report)
+        named = _known_actions(rows, plan, report, unknown)
+        known += len(named.batch)
         actions = actions_of(named, plan)
         searches = named.keep(pc.equal(actions, SEARCH))
         acts = named.keep(pc.invert(pc.is_in(actions, pa.array([SEARCH, IGNORE]))))
         yield Log(_events(acts, plan, report), _queries(searches, plan, report))
+    _check_actions(plan, known, unknown)
 
 
-def _known_actions(rows: Rows, plan: EventPlan, report: ReadReport) -> Rows:
-    actions = actions_of(rows, plan)
-    unknown = rows.keep(pc.is_null(actions))
-    for word in first_text(unknown, plan.of(EventRole.ACTION)).unique().to_pylist():
-        words = first_text(rows, plan.of(EventRole.ACTION))
-        rows = keep(rows, pc.not_equal(words, word), plan, report, f"action {word!r}")
-    return rows
+def _known_actions(rows: Rows, plan: EventPlan, report: ReadReport, unknown: Counter[str]) -> Rows:
+    """The rows whose action is known; the others are set aside, and counted by reason."""
+    known = pc.is_valid(actions_of(rows, plan))
+    dropped = rows.keep(pc.invert(known))
+    words = first_text(dropped, plan.of(EventRole.ACTION)).to_pylist()
+    set_aside(dropped, _reasons(words, report, unknown), plan, report)
+    return rows.keep(known)
+
+
+def _reasons(words: Iterable[str], report: ReadReport, unknown: Counter[str]) -> Iterator[str]:
+    for word in words:
+        reason = unknown_action(word, report)
+        unknown[reason] += 1
+        yield reason
+
+
+def _check_actions(plan: EventPlan, known: int, unknown: Counter[str]) -> None:
+    """Raise InputError when the words are no actions: none is known, or most are unknown and of many kinds."""
+    if unknown.total() <= known or (known and OTHER_ACTIONS not in unknown):
+        return
+    column = plan.of(EventRole.ACTION)[0]
+    words = ", ".join(reason.removeprefix("action ") for reason in list(unknown)[:3])
+    raise InputError(
+        f"{plan.path}: {unknown.total()} of {known + unknown.total()} rows have no known action in the column "
+        f"{column!r}, e.g. {words}. If that is not the column of actions, say which one is in store.toml: "
+        'columns.action = "..."; if it is, map its words: actions = { word = "click" }, or "ignore". '
+        f"Allowed: {', '.join([*Action, SEARCH, IGNORE])}."
+    )
 
 
 def _events(rows: Rows, plan: EventPlan, report: ReadReport) -> pa.Table:
