@@ -110,6 +110,20 @@ def test_a_frequent_fault_does_not_hide_a_rare_one(tmp_path: Path, files: list[P
     ]
 
 
+def test_columns_that_a_format_reads_by_itself_are_not_said_to_be_unused(tmp_path: Path) -> None:
+    feed, log = tmp_path / "feed.csv", tmp_path / "ga4.jsonl"
+    options = "".join(f"mug,Mug,Volume,{number} ml,{number},x{number}://\n" for number in range(100))
+    feed.write_text("Handle,Title,Option1 Name,Option1 Value,Variant Price,Fulfillment\n" + options)
+    param = {"key": "ga_session_id", "value": {"int_value": 9}}
+    event = {"event_name": "view_item", "event_timestamp": "1714564800000000", "user_pseudo_id": "u", "platform": "WEB"}
+    log.write_text(json.dumps(event | {"event_params": [param], "items": [{"item_id": "mug"}]}) + "\n")
+    report = start(tmp_path, [feed, log])
+    unused = [line for line in report.store_file.read_text(encoding="utf-8").splitlines() if "not used" in line]
+    assert unused == ["# not used: Fulfillment", "# not used: platform"]
+    assert [line.split(":")[0].strip() for line in report.lines() if "not used" in line] == ["Fulfillment", "platform"]
+    assert any("event_params: read as ga4 has it" in line for line in report.lines())
+
+
 def test_a_till_is_both_catalog_and_log_when_there_is_no_other_feed(tmp_path: Path) -> None:
     till = tmp_path / "till.csv"
     till.write_text(

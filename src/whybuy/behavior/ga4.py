@@ -20,6 +20,9 @@ from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA, Event
 from whybuy.tables import ReadReport, Rows, json_objects, read_rows
 from whybuy.text import clean, normalize
 
+GA4_COLUMNS = frozenset({"event_name", "event_timestamp", "user_pseudo_id", "event_params", "items"})
+"""The columns that are read, whatever their roles."""
+
 Query = tuple[datetime, str, str, str, str, list[str]]  # the columns of QUERY_SCHEMA
 
 

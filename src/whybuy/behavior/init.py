@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whybuy.behavior.ga4 import GA4_COLUMNS
 from whybuy.behavior.recognize import EventFormat, EventPlan, recognize_events
-from whybuy.catalog.recognize import CatalogPlan, ColumnUse, recognize_catalog
+from whybuy.catalog.aliases import column_key
+from whybuy.catalog.recognize import CatalogPlan, ColumnUse, Layout, recognize_catalog
+from whybuy.catalog.sources import SHOPIFY_OPTIONS
 from whybuy.config import STORE_FILE
 from whybuy.errors import ConfigError, InputError
 
@@ -108,9 +111,17 @@ def _report_lines(file: Recognized) -> Iterator[str]:
         return
     yield f"{file.path}: {file.kind} ({file.format}, confidence {file.confidence:.2f})"
     for use in file.columns:
-        yield f"  {use.column}: {use.use or 'not used'} ({use.confidence:.2f})" + (
+        fallback = f"read as {file.format} has it" if _read_anyway(file.format, use.column) else "not used"
+        yield f"  {use.column}: {use.use or fallback} ({use.confidence:.2f})" + (
             f", e.g. {use.example}" if use.example else ""
         )
+
+
+def _read_anyway(kind: str, column: str) -> bool:
+    """Whether the format itself says what the column is, so that it needs no role."""
+    if kind == EventFormat.GA4:
+        return column in GA4_COLUMNS
+    return kind == Layout.SHOPIFY and column_key(column) in SHOPIFY_OPTIONS
 
 
 # ---------------------------------------------------------------- store.toml
@@ -137,7 +148,7 @@ def _source_lines(store: Path, path: Path, kind: str, columns: Sequence[ColumnUs
     for role in roles:
         names = [use.column for use in columns if use.use == role]
         yield f"columns.{role} = {_value(names)}{_example_comment(columns, names[0])}"
-    unused = [use.column for use in columns if not use.use]
+    unused = [use.column for use in columns if not use.use and not _read_anyway(kind, use.column)]
     if unused:
         yield f"# not used: {', '.join(name.replace(chr(10), ' ') for name in unused)}"
 

@@ -16,6 +16,8 @@ from whybuy.text import clean, lemma, normalize
 
 LONGEST_DESCRIPTION = 20_000  # characters that are kept
 _FINE_LEAVES = 50  # a taxonomy with fewer last levels names departments, not product types
+SHOPIFY_OPTIONS = frozenset(f"option{number}_{part}" for number in (1, 2, 3) for part in ("name", "value"))
+"""The columns of variants, as keys, that are read whatever their roles."""
 _PRODUCT_KINDS = ("product", "individualproduct", "productmodel", "productgroup", "someproducts", "vehicle", "book")
 
 
