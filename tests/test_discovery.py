@@ -1,5 +1,6 @@
 """Asking an opened shop: every stage, every reason, every refusal."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from small_shop import KINDS, NEEDS, product_rows, write_store
+from small_shop import KINDS, NEEDS, product_rows, write_rows, write_store
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.behavior.init import init_store
 from whybuy.build import build
 from whybuy.discovery import LONGEST_QUERY, RANKERS, Discovery, UnknownProduct, live_key
 from whybuy.errors import ArtifactError, ConfigError, InputError
@@ -155,6 +157,73 @@ def test_pages_are_pieces_of_the_whole(small_discovery: Discovery, text: str, si
     pages = [small_discovery.search(Query(text, limit=size, offset=at)) for at in range(0, whole.total + size, size)]
     assert [product_id for page in pages for product_id in ids(page)] == ids(whole)
     assert {page.total for page in pages} == {whole.total}
+
+
+@pytest.fixture(scope="module")
+def lamp_shop(tmp_path_factory: pytest.TempPathFactory) -> Discovery:
+    """700 lamps, more than fusion weighs; every hundredth is by another maker, the dearer the later."""
+    store = tmp_path_factory.mktemp("lamps")
+    rows = (
+        {
+            "id": f"lamp-{number}",
+            "title": "Lamp" + " with a shade" * (number % 7) + f" {number:03}",
+            "description": "A lamp.",
+            "brand": "Tarn" if number % 100 == 99 else "Fennel",
+            "product_type": "lamp",
+            "price": f"{number + 1}.00 USD",
+        }
+        for number in range(700)
+    )
+    init_store(store, [write_rows(store / "products.csv", rows)])
+    build(store)
+    return Discovery.open(store)
+
+
+@pytest.mark.parametrize("ranker", ["lexical", "fused"])
+def test_all_that_is_found_is_counted_filtered_and_sorted(lamp_shop: Discovery, ranker: str) -> None:
+    lamps = Query("lamp", limit=20, ranker=ranker)
+    pages = [lamp_shop.search(replace(lamps, offset=offset)) for offset in (0, 480, 690, 5_000)]
+    assert [(page.total, len(page.hits)) for page in pages] == [(700, 20), (700, 20), (700, 10), (700, 0)]
+    assert {value.value: value.count for value in pages[0].facets["brand"]} == {"Fennel": 693, "Tarn": 7}
+    kept = lamp_shop.search(replace(lamps, filters=(Filter("brand", ("Tarn",)),)))
+    assert set(ids(kept)) == {f"lamp-{number}" for number in range(99, 700, 100)}
+    assert ids(lamp_shop.search(replace(lamps, sort=Sort.PRICE_DOWN)))[:2] == ["lamp-699", "lamp-698"]
+    assert ids(lamp_shop.search(replace(lamps, sort=Sort.PRICE_UP)))[:2] == ["lamp-0", "lamp-1"]
+
+
+def test_the_nearest_type_counts_all_its_products(lamp_shop: Discovery) -> None:
+    answer = lamp_shop.search(Query("lamqz"))
+    assert (answer.total, answer.hits[0].source) == (700, "nearest_type")
+
+
+@pytest.fixture(scope="module")
+def shallow(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Discovery:
+    """The small shop where fusion weighs three products of each ranker."""
+    store = shutil.copytree(small_store, tmp_path_factory.mktemp("shallow") / "shop")
+    with (store / "store.toml").open("a", encoding="utf-8") as stream:
+        stream.write("\n[search]\ndepth = 3\n")
+    return Discovery.open(store)
+
+
+@given(
+    text=st.lists(WORDS, min_size=1, max_size=5).map(" ".join), ranker=st.sampled_from(RANKERS), size=st.integers(1, 7)
+)
+@settings(max_examples=25, deadline=None)
+def test_a_place_depends_neither_on_the_page_nor_on_a_filter(
+    shallow: Discovery, text: str, ranker: str, size: int
+) -> None:
+    whole = shallow.search(Query(text, limit=100, ranker=ranker))
+    places = [(hit.product_id, hit.score) for hit in whole.hits]
+    assert all(left.score >= right.score for left, right in pairwise(whole.hits))
+    assert shallow.rank(text, limit=size, ranker=ranker) == ids(whole)[:size]
+    pages = [
+        shallow.search(Query(text, limit=size, offset=at, ranker=ranker)) for at in range(0, whole.total + size, size)
+    ]
+    assert [(hit.product_id, hit.score) for page in pages for hit in page.hits] == places
+    assert {page.total for page in pages} == {len(places)}
+    assert all(page.facets == whole.facets for page in pages)
+    kept = shallow.search(Query(text, limit=100, ranker=ranker, filters=(Filter("brand", ("Marlowe",)),)))
+    assert list(kept.hits) == [hit for hit in whole.hits if "Marlowe" in hit.title]
 
 
 def test_no_hits_can_be_asked_for(small_discovery: Discovery) -> None:

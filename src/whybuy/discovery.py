@@ -5,10 +5,11 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, read_manifest
 from whybuy.catalog import catalog
@@ -28,6 +29,7 @@ from whybuy.records import (
     Product,
     Query,
     Reason,
+    Sort,
 )
 from whybuy.retrieval import expansion, lexical
 from whybuy.retrieval.expansion import ExpansionIndex
@@ -55,9 +57,9 @@ class UnknownProduct(WhybuyError):  # noqa: N818 - reads as what it is: asked fo
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How many products each stage brings."""
+    """How products are put in order."""
 
-    depth: int = 500  # products that a ranker hands to fusion
+    depth: int = 500  # products of each ranker that fusion weighs against each other; all others come after these
     needs: IntentConfig = IntentConfig()
     fusion: FusionConfig = FusionConfig()
 
@@ -107,23 +109,28 @@ class Discovery:
     def search(self, query: Query) -> Answer:
         """A page of products that answer a query, each with the stage that found it, its scores and its reasons.
 
+        Filters, facets, order and total are those of every product that the ranker finds, however many.
+
         Raises:
             InputError: an unknown ranker or filter field, or a query beyond 10,000 characters.
         """
         started = time.perf_counter()
-        depth = max(self._config.depth, query.offset + query.limit)
+        until = query.offset + query.limit
+        plain = not query.filters and query.sort is Sort.RELEVANCE and until <= self._config.depth
+        depth = self._config.depth if plain else len(self._catalog)
         found = self._staged(query.text, self._find(query.text, query.ranker, depth), depth)
-        rows = self._facets.select(found.ranked.rows, query.filters)
-        page = self._facets.order(rows, query.sort)[query.offset : query.offset + query.limit]
-        score_of = dict(zip(found.ranked.rows.tolist(), found.ranked.scores.tolist(), strict=True))
-        hits = tuple(self._hit(row, score_of[row], query.text, found) for row in page.tolist())
+        ranked = self._facets.select(found.ranked.rows, query.filters)
+        page = self._facets.order(ranked, query.sort)[query.offset : until]
+        rows = self._all_found(query.text, found) if plain else ranked
+        hits = tuple(self._hit(row, query.text, found) for row in page.tolist())
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
         return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
 
     def rank(self, text: str, *, limit: int, ranker: str = "fused") -> list[str]:
         """Product ids alone, best first: what an evaluation asks for."""
-        ranked = self._find(text, ranker, max(limit, self._config.depth)).ranked
+        depth = self._config.depth if limit <= self._config.depth else len(self._catalog)
+        ranked = self._find(text, ranker, depth).ranked
         ids = self._catalog.ids
         return [ids[row] for row in ranked.rows[:limit].tolist()]
 
@@ -136,9 +143,7 @@ class Discovery:
         row = self._row(product_id)
         depth = len(self._catalog)
         found = self._staged(query, self._find(query, "fused", depth), depth)
-        at = np.flatnonzero(found.ranked.rows == row)
-        score = float(found.ranked.scores[at[0]]) if len(at) else 0.0
-        return self._hit(row, score, query, found)
+        return self._hit(row, query, found)
 
     def product(self, product_id: str) -> Product:
         """One product.
@@ -181,17 +186,21 @@ class Discovery:
         needs = self._expansion.rank(text, intents, depth) if intents else Ranked.empty()
         if ranker == "intents":
             return _Found(needs, {"intents": needs}, intents)
-        words = self._lexical.some_words(_checked(text), depth)
-        by_stage = {"intents": needs, "some_words": words}
+        every, words = self._lexical.all_words(_checked(text), depth), self._lexical.some_words(text, depth)
+        by_stage = {"all_words": every, "typo": Ranked.empty(), "intents": needs, "some_words": words}
         ranked = self._fused(text, by_stage, intents)
         if not ranked:
-            ranked = by_stage["nearest_type"] = self._nearest_type(text, depth)
+            ranked = by_stage["nearest_type"] = self._nearest_type(text)
         return _Found(ranked, by_stage, intents)
 
     def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
+        """The best of words and needs, then the others: nobody's place depends on how many are asked for."""
         words, needs = by_stage["some_words"], by_stage["intents"]
-        unsaid = self._unsaid(text, int(words.rows[0]), intents) if words and needs else 0.0
-        return fuse(words, needs, unsaid=unsaid, config=self._config.fusion)
+        said_best = by_stage["all_words"] or words
+        unsaid = self._unsaid(text, int(said_best.rows[0]), intents) if words and needs else 0.0
+        weigh = partial(fuse, unsaid=unsaid, config=self._config.fusion)
+        best = weigh(words.first(self._config.depth), needs.first(self._config.depth))
+        return best.followed_by(weigh(words, needs)) if max(len(words), len(needs)) > self._config.depth else best
 
     def _unsaid(self, text: str, best: int, intents: Sequence[Intent]) -> float:
         """Share of the query that names needs which the best lexical hit does not have in its name, traits or place.
@@ -200,39 +209,44 @@ class Discovery:
         """
         asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
         needed = asked & {word for intent in intents for word in tokenize(intent.words)}
-        every = self._lexical.all_words(text, 1).rows.tolist()
-        matches = self._lexical.matched(text, self._product(every[0] if every else best))
+        matches = self._lexical.matched(text, self._product(best))
         said = {match.term for match in matches if match.field != "description"}
         return len(needed - said) / len(asked) if asked else 0.0
 
-    def _staged(self, text: str, found: _Found, depth: int) -> _Found:
-        """With the stages that change no order but say how words were found, those that come first in front."""
-        if "some_words" not in found.by_stage:
-            return found
-        every = self._lexical.all_words(text, depth)
-        spelled = Ranked.empty() if every else self._lexical.typo(text, depth)
-        return replace(found, by_stage={"all_words": every, "typo": spelled, **found.by_stage})
+    def _all_found(self, text: str, found: _Found) -> NDArray[np.int32]:
+        """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
+        words, needs = (found.by_stage.get(stage, Ranked.empty()) for stage in ("some_words", "intents"))
+        if max(len(words), len(needs)) < self._config.depth:
+            return found.ranked.rows
+        every = len(self._catalog)
+        said = self._lexical.some_words(text, every) if words else words
+        needed = self._expansion.rank(text, found.intents, every) if needs else needs
+        return np.union1d(said.rows, needed.rows)
 
-    def _nearest_type(self, text: str, depth: int) -> Ranked:
+    def _nearest_type(self, text: str) -> Ranked:
         name = self._type_names.nearest(text)
-        return self._lexical.of_type(name, depth) if name else Ranked.empty()
+        return self._lexical.of_type(name, len(self._catalog)) if name else Ranked.empty()
+
+    def _staged(self, text: str, found: _Found, depth: int) -> _Found:
+        """With the stage that changes no order but says how misspelled words were found."""
+        if found.by_stage.get("all_words") or "some_words" not in found.by_stage:
+            return found
+        return replace(found, by_stage={**found.by_stage, "typo": self._lexical.typo(text, depth)})
 
     @cached_property
     def _type_names(self) -> TypeNames:
         return TypeNames(self._catalog.types())
 
     # ------------------------------------------------------------ explaining
-    def _hit(self, row: int, score: float, text: str, found: _Found) -> Hit:
-        scores = {
-            stage: float(ranked.scores[at[0]])
-            for stage, ranked in found.by_stage.items()
-            if len(at := np.flatnonzero(ranked.rows == row))
-        }
+    def _hit(self, row: int, text: str, found: _Found) -> Hit:
+        by_stage = {stage: ranked.score(row) for stage, ranked in found.by_stage.items()}
+        scores = {stage: score for stage, score in by_stage.items() if score is not None}
         product = self._product(row)
         reasons = self._reasons.joining(product, found.intents, limit=REASONS_SHOWN)
         source = next(iter(scores), "none")
         matched = self._lexical.matched(text, product)
-        return Hit(product.product_id, round(score, 6), source, product.title, scores, matched, reasons)
+        score = round(found.ranked.score(row) or 0.0, 6)
+        return Hit(product.product_id, score, source, product.title, scores, matched, reasons)
 
     def _titled(self, node: Node) -> Node:
         """Products by their titles instead of their ids."""
