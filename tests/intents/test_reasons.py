@@ -1,5 +1,6 @@
 """A product → its reasons: the most telling head of each, with confidence and evidence that can be believed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import whybuy
 from tiny_shop import of_type, open_graph, reason
 from whybuy.intents import ReasonReader
 from whybuy.intents.reasons import confidence
@@ -84,6 +86,7 @@ def test_reasons_of_the_surest_need_come_first(reader: ReasonReader) -> None:
         ("evidence.v1", 1, ("1 purchase", "asked as “things for nurses”")),
         ("descriptions.v1", 4, ("4 descriptions say so", "in the words “things for nurses”")),
         ("co_buy.v1", 7, ("7 sessions with both",)),
+        ("names.v1", 11, ("11 purchases under that name", "asked as “things for nurses”")),
         ("other.v1", 2, ("2 other.v1", "“things for nurses”")),
     ],
 )
@@ -92,6 +95,19 @@ def test_evidence_says_how_often_and_in_which_words(
 ) -> None:
     known: Hypothesis = reason(KIND, Relation.USED_BY, "nurses", support=support, generator=generator)
     assert ReasonReader(open_graph(tmp_path, [known])).of(PLAIN, limit=1)[0].evidence == lines
+
+
+def test_every_generator_of_the_shop_is_put_into_words(tmp_path: Path) -> None:
+    """Read from the source: what is proposed offline is only known by its name here."""
+    source = Path(whybuy.__file__).parent / "knowledge"
+    texts = [path.read_text(encoding="utf-8") for path in source.rglob("*.py")]
+    generators = sorted(name for text in texts for name in re.findall(r'^GENERATOR\b.*= "(.+)"$', text, re.MULTILINE))
+    assert len(generators) >= 4
+    assert len(generators) == sum(text.count("\nGENERATOR") for text in texts)
+    for number, generator in enumerate(generators):
+        known = reason(KIND, Relation.USED_BY, "nurses", support=2, generator=generator)
+        (found,) = ReasonReader(open_graph(tmp_path / str(number), [known])).of(PLAIN, limit=1)
+        assert not any(generator in line for line in found.evidence), found.evidence
 
 
 @given(scores, scores, st.integers(0, 10**6))

@@ -16,8 +16,9 @@ _COUNTED = {
     "evidence.v1": ("purchase", "purchases"),
     "descriptions.v1": ("description says so", "descriptions say so"),
     "co_buy.v1": ("session with both", "sessions with both"),
+    "names.v1": ("purchase under that name", "purchases under that name"),
 }
-_SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": ""}
+_SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": "", "names.v1": "asked as {}"}
 WORDINGS_SHOWN = 3
 
 
