@@ -120,5 +120,6 @@ def test_an_unknown_field_and_a_price_that_is_no_range_are_named() -> None:
     facets = Facets(product_table([Product("1", "t", attributes=(("color", "sage"),))]))
     with pytest.raises(UnknownField, match=r"no field 'colour' to filter by.*'color'"):
         facets.select(np.zeros(1, np.int32), [Filter("colour", ("sage",))])
-    with pytest.raises(InputError, match="Price 'cheap' is no range"):
-        facets.select(np.zeros(1, np.int32), [Filter("price", ("cheap",))])
+    for price in ("cheap", "10", "nan..5", "5..NaN"):
+        with pytest.raises(InputError, match=f"Price '{price}' is no range"):
+            facets.select(np.zeros(1, np.int32), [Filter("price", (price,))])

@@ -196,7 +196,7 @@ def _within(prices: NDArray[np.float64], span: str) -> NDArray[np.bool_]:
     try:
         bounds = float(low or "-inf"), float(high or "inf")
     except ValueError:
-        bounds = None
-    if bounds is None or not dots:
+        bounds = np.nan, np.nan
+    if np.isnan(bounds).any() or not dots:
         raise InputError(f'Price {span!r} is no range. Write "10..25", "..25" or "100..".')
     return (prices >= bounds[0]) & (prices < bounds[1])
