@@ -88,7 +88,7 @@ def test_a_search_answers_with_the_record_itself(client: TestClient) -> None:
     assert TypeAdapter(Answer).validate_json(body) == answer
 
 
-def test_explain_and_intents_answer_with_the_same_bytes_as_the_command_line(client: TestClient) -> None:
+def test_explain_and_intents_answer_with_the_records_themselves(client: TestClient) -> None:
     discovery = FakeDiscovery()
     assert client.get("/v1/explain?q=shoe&product_id=s2").content == hit_json(discovery.explain("shoe", "s2"))
     assert client.get("/v1/intents?q=hiking").content == intents_json("hiking", discovery.intents("hiking"))

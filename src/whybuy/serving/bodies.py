@@ -1,4 +1,4 @@
-"""Answers as JSON: the bodies of the API, which the command line's `--json` prints as they are."""
+"""Answers as JSON: the bodies of the API; the command line's `--json` writes the same records on its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
