@@ -1,5 +1,6 @@
 """Asking an opened shop: every stage, every reason, every refusal."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from small_shop import KINDS, NEEDS, product_rows, write_rows, write_store
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore
 from whybuy.behavior.init import init_store
 from whybuy.build import build
 from whybuy.discovery import LONGEST_QUERY, RANKERS, Discovery, UnknownProduct, live_key
@@ -292,6 +293,34 @@ def test_the_live_key_changes_with_the_build_and_is_empty_without_one(tmp_path: 
         stream.write("\n[lexical]\nphrase = 0.1\n")
     build(store)
     assert "" != live_key(store) != before
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_opening_is_tried_again_only_when_a_build_was_published_meanwhile(
+    small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: bool
+) -> None:
+    store = shutil.copytree(small_store, tmp_path / "shop")
+    pointer = store / ARTIFACTS_FOLDER / CURRENT
+    live = pointer.read_text(encoding="utf-8")
+    stale = live.replace(json.loads(live)["graph"], "swept")
+    pointer.write_text(stale, encoding="utf-8")
+    looked: list[str] = []
+
+    def current(artifacts: ArtifactStore) -> dict[str, Path]:
+        folders = really_current(artifacts)
+        if published and not looked:
+            pointer.write_text(live, encoding="utf-8")
+        looked.append("once")
+        return folders
+
+    really_current = ArtifactStore.current
+    monkeypatch.setattr(ArtifactStore, "current", current)
+    if published:
+        assert Discovery.open(store).key == live_key(store)
+    else:
+        with pytest.raises(ArtifactError, match="graph-swept is no whole 'graph' artifact"):
+            Discovery.open(store)
+    assert len(looked) == 1 + published
 
 
 def test_many_threads_get_the_answers_of_one(small_store: Path) -> None:

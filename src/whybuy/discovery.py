@@ -16,7 +16,7 @@ from whybuy.catalog import catalog
 from whybuy.catalog.catalog import Catalog
 from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
-from whybuy.errors import InputError, WhybuyError
+from whybuy.errors import ArtifactError, InputError, WhybuyError
 from whybuy.graph import KnowledgeGraph, files
 from whybuy.intents import IntentConfig, IntentReader, ReasonReader
 from whybuy.records import (
@@ -76,12 +76,15 @@ class _Found:
 class Discovery:
     """One opened shop; safe for many threads."""
 
+    key: str = ""  # what `live_key` said when it was opened
+
     def __init__(self, store: Path, shop: ShopConfig, config: SearchConfig) -> None:
         """Map the live artifacts of a store.
 
         Raises:
             ArtifactError: there is no finished build, or an artifact is damaged.
         """
+        self.key = live_key(store)
         self.name = shop.name
         self._config = config
         folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
@@ -97,14 +100,21 @@ class Discovery:
 
     @classmethod
     def open(cls, store: Path) -> "Discovery":
-        """The shop in a store folder, as its last finished build left it.
+        """The shop in a store folder, as its last finished build left it; once more when one is published meanwhile.
 
         Raises:
             ConfigError: the folder is no shop.
             ArtifactError: there is no finished build, or an artifact is damaged.
         """
         settings = read_settings(store)
-        return cls(store, settings.one("shop", ShopConfig), settings.one("search", SearchConfig))
+        configs = settings.one("shop", ShopConfig), settings.one("search", SearchConfig)
+        before = live_key(store)
+        try:
+            return cls(store, *configs)
+        except (ArtifactError, OSError):
+            if live_key(store) == before:
+                raise
+            return cls(store, *configs)
 
     def search(self, query: Query) -> Answer:
         """A page of products that answer a query, each with the stage that found it, its scores and its reasons.

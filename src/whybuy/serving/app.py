@@ -11,6 +11,7 @@ from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving import api, events, health, shopfront
 from whybuy.serving.envelope import Envelope
+from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
 from whybuy.serving.problems import explain_problems, problem_responses
 from whybuy.serving.services import Services
@@ -18,13 +19,16 @@ from whybuy.serving.services import Services
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_app(discovery: Discovery, journal: Journal, *, examples: tuple[str, ...] = ()) -> FastAPI:
+def create_app(
+    discovery: Discovery, journal: Journal, *, examples: tuple[str, ...] = (), store: Path | None = None
+) -> FastAPI:
     """The API and the pages of one shop.
 
     Args:
         discovery: The opened shop.
         journal: Hears `/v1/events`; the caller closes it.
         examples: Queries that the start page offers.
+        store: The folder whose newer builds take the place of `discovery`; None stays with it.
     """
     app = FastAPI(
         title="whybuy",
@@ -36,6 +40,7 @@ def create_app(discovery: Discovery, journal: Journal, *, examples: tuple[str, .
     )
     measures = Measures()
     app.state.services = Services(discovery, journal, measures, examples)
+    app.state.live = LiveShop(discovery, store)
     for part in (api, events, health, shopfront):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

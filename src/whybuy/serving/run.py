@@ -29,7 +29,7 @@ def serve(
     examples: tuple[str, ...] = (),
     listening: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve the shop in a store folder until Ctrl-C or SIGTERM.
+    """Serve the shop in a store folder until Ctrl-C or SIGTERM; builds that finish meanwhile are taken up.
 
     Args:
         store: The folder with `store.toml` and a finished build.
@@ -44,7 +44,7 @@ def serve(
         WhybuyError: there is no finished build to serve.
     """
     with listen(host, port) as listener, Journal(store / JOURNAL_FILE) as journal:
-        app = create_app(Discovery.open(store), journal, examples=examples)
+        app = create_app(Discovery.open(store), journal, examples=examples, store=store)
         if listening is not None:
             listening(address(listener))
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,12 +1,13 @@
 """What the routes of one application share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
+from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
 
 
@@ -21,9 +22,11 @@ class Services:
 
 
 async def _services(request: Request) -> Services:
-    services = request.app.state.services
+    """One opened shop for the whole request, whatever is published meanwhile."""
+    services, live = request.app.state.services, request.app.state.live
     assert isinstance(services, Services)
-    return services
+    assert isinstance(live, LiveShop)
+    return replace(services, discovery=live.now())
 
 
 Shop = Annotated[Services, Depends(_services)]
