@@ -148,11 +148,14 @@ class ExpansionIndex:
         return _best(scores, limit)
 
     def _named_types(self, query: str, intents: Sequence[Intent]) -> NDArray[np.bool_]:
-        """Which types the words of the query outside its needs name. Shape (types,)."""
+        """Which types most words of the query outside its needs name: "baby monitor", not all that is for babies.
+
+        Returns: shape (types,), none where no type is named.
+        """
         needs = {lemma(word) for intent in intents for word in tokenize(intent.words) if intent.source != "query"}
         needs |= {lemma(word) for intent in intents for word in tokenize(intent.tail)}
-        named = np.zeros(self._type_count, dtype=bool)
-        for word in tokenize(query)[:32]:
-            if word not in FUNCTION_WORDS and lemma(word) not in needs:
-                named[list(self._types_by_word.get(lemma(word), ()))] = True
+        words = np.zeros(self._type_count, dtype=np.int32)
+        for word in {lemma(word) for word in tokenize(query)[:32] if word not in FUNCTION_WORDS} - needs:
+            words[list(self._types_by_word.get(word, ()))] += 1
+        named: NDArray[np.bool_] = (words > 0) & (words == words.max(initial=0))
         return named
