@@ -26,7 +26,7 @@ class IntentConfig:
 
     limit: int = 3  # needs per query
     longest: int = 6  # words of a wording
-    least_overlap: float = 0.7  # share of the rarer-word weight that a similar wording must cover, in (0, 1]
+    least_overlap: float = 0.65  # share of the rarer-word weight that a similar wording must cover, in (0, 1]
 
 
 class IntentReader:
