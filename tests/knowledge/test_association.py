@@ -196,10 +196,10 @@ def test_each_demand_is_made() -> None:
 def test_shrinking_draws_lift_towards_its_aim(observed: float, expected: float, prior: float, aim: float) -> None:
     lift = float(shrunken_lift(np.array(observed), np.array(expected), prior=prior, towards=aim))
     raw = observed / expected if expected else math.inf
-    assert min(raw, aim) * (1 - 1e-9) <= lift <= max(raw, aim) * (1 + 1e-9)
+    assert min(raw, aim) * (1 - 1e-9) - 1e-9 <= lift <= max(raw, aim) * (1 + 1e-9) + 1e-9
     if expected:
         stronger = float(shrunken_lift(np.array(observed), np.array(expected), prior=2 * prior, towards=aim))
-        assert abs(stronger - aim) <= abs(lift - aim) * (1 + 1e-9)
+        assert abs(stronger - aim) <= abs(lift - aim) * (1 + 1e-9) + 1e-9
 
 
 @given(st.integers(0, 50), st.floats(0, 50), st.integers(1, 50))
