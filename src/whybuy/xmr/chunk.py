@@ -1,0 +1,18 @@
+"""The weights of all children of one node, row by row of features: the unit that is trained, packed and searched."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Linear rankers of the children of one node (the chunk of MSCM, Etter et al. 2022), before packing."""
+
+    bias: NDArray[np.float32]  # shape (children,), the weight of the constant feature 1
+    features: NDArray[np.int32]  # shape (rows,), ascending: features with a weight in any child
+    starts: NDArray[np.int64]  # shape (rows + 1,): entries of row r are starts[r] up to starts[r + 1]
+    children: NDArray[np.uint16]  # shape (entries,), ascending within a row: number of the child within the node
+    weights: NDArray[np.float32]  # shape (entries,), none is 0
+    background: NDArray[np.float32] | None = None  # reserved for growing; see `growth`
