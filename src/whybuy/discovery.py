@@ -96,6 +96,7 @@ class Discovery:
         self._reader = IntentReader(self._graph, config.needs)
         self._reasons = ReasonReader(self._graph)
         self._facets = Facets(self._catalog.table)
+        self._titles = self._catalog.table.column("title")
         self._product = lru_cache(maxsize=20_000)(self._catalog.at)
 
     @classmethod
@@ -132,7 +133,7 @@ class Discovery:
         ranked = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
         rows = self._all_found(query.text, found) if plain else ranked
-        hits = tuple(self._hit(row, query.text, found) for row in page.tolist())
+        hits = self._hits(page, query.text, found)
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
         return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
@@ -153,7 +154,7 @@ class Discovery:
         row = self._row(product_id)
         depth = len(self._catalog)
         found = self._staged(query, self._find(query, "fused", depth), depth)
-        return self._hit(row, query, found)
+        return self._hits(np.array([row], np.int32), query, found)[0]
 
     def product(self, product_id: str) -> Product:
         """One product.
@@ -219,19 +220,20 @@ class Discovery:
         """
         asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
         needed = asked & {word for intent in intents for word in tokenize(intent.words)}
-        matches = self._lexical.matched(text, self._product(best))
+        (matches,) = self._lexical.matched(text, [best])
         said = {match.term for match in matches if match.field != "description"}
         return len(needed - said) / len(asked) if asked else 0.0
 
     def _all_found(self, text: str, found: _Found) -> NDArray[np.int32]:
         """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
         words, needs = (found.by_stage.get(stage, Ranked.empty()) for stage in ("some_words", "intents"))
-        if max(len(words), len(needs)) < self._config.depth:
+        every, depth = len(self._catalog), self._config.depth
+        if max(len(words), len(needs)) < depth:
             return found.ranked.rows
-        every = len(self._catalog)
-        said = self._lexical.some_words(text, every) if words else words
-        needed = self._expansion.rank(text, found.intents, every) if needs else needs
-        return np.union1d(said.rows, needed.rows)
+        every_found = np.zeros(every, dtype=bool)
+        every_found[words.rows if len(words) < depth else self._lexical.having(text)] = True
+        every_found[needs.rows if len(needs) < depth else self._expansion.rank(text, found.intents, every).rows] = True
+        return np.flatnonzero(every_found).astype(np.int32)
 
     def _nearest_type(self, text: str) -> Ranked:
         name = self._type_names.nearest(text)
@@ -248,15 +250,21 @@ class Discovery:
         return TypeNames(self._catalog.types())
 
     # ------------------------------------------------------------ explaining
-    def _hit(self, row: int, text: str, found: _Found) -> Hit:
-        by_stage = {stage: ranked.score(row) for stage, ranked in found.by_stage.items()}
-        scores = {stage: score for stage, score in by_stage.items() if score is not None}
-        product = self._product(row)
-        reasons = self._reasons.joining(product, found.intents, limit=REASONS_SHOWN)
-        source = next(iter(scores), "none")
-        matched = self._lexical.matched(text, product)
-        score = round(found.ranked.score(row) or 0.0, 6)
-        return Hit(product.product_id, score, source, product.title, scores, matched, reasons)
+    def _hits(self, rows: NDArray[np.int32], text: str, found: _Found) -> tuple[Hit, ...]:
+        totals = _scores(found.ranked, rows)
+        by_stage = [(stage, _scores(ranked, rows)) for stage, ranked in found.by_stage.items()]
+        matched = self._lexical.matched(text, rows.tolist())
+        hits = []
+        for at, row in enumerate(rows.tolist()):
+            scores = {stage: score for stage, each in by_stage if (score := each[at]) is not None}
+            source, score = next(iter(scores), "none"), round(totals[at] or 0.0, 6)
+            title, reasons = self._titles[row].as_py(), self._joining(row, found.intents)
+            hits.append(Hit(self._catalog.ids[row], score, source, title, scores, matched[at], reasons))
+        return tuple(hits)
+
+    def _joining(self, row: int, intents: Sequence[Intent]) -> tuple[Reason, ...]:
+        """The reasons that join a product to the needs of the query; a product is read only when there are any."""
+        return self._reasons.joining(self._product(row), intents, limit=REASONS_SHOWN) if intents else ()
 
     def _titled(self, node: Node) -> Node:
         """Products by their titles instead of their ids."""
@@ -270,6 +278,16 @@ class Discovery:
         if product_id not in self._catalog:
             raise UnknownProduct(f"{self.name} has no product {product_id!r} among its {len(self._catalog):,}.")
         return self._catalog.row(product_id)
+
+
+def _scores(ranked: Ranked, rows: NDArray[np.int32]) -> list[float | None]:
+    """The score of each product; None when it is not among the ranked."""
+    if not len(ranked):
+        return [None] * len(rows)
+    order = np.argsort(ranked.rows)
+    place = order[np.minimum(ranked.rows.searchsorted(rows, sorter=order), len(ranked) - 1)]
+    there, scores = ranked.rows[place] == rows, ranked.scores[place]
+    return [score if found else None for score, found in zip(scores.tolist(), there.tolist(), strict=True)]
 
 
 def _checked(text: str) -> str:

@@ -15,7 +15,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.lexical import Boosts, LexicalConfig, LexicalIndex, build_lexical
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.terms import stem, words
+from whybuy.retrieval.terms import FIELDS, field_texts, is_function_word, stem, words
 
 PRODUCTS = (
     Product("p0", "Kitchen Faucet in Brushed Nickel", brand="Delvia", product_type="faucet"),
@@ -24,6 +24,9 @@ PRODUCTS = (
     Product("p3", "Cordless Lawn Mower", product_type="mower", description="Cuts grass with a 40-Volt battery."),
     Product("p4", "Slip-On Shoe", product_type="shoe", attributes=(("sole", "slip-resistant"), ("color", "red"))),
     Product("p5", "Garden Hose", category=("Garden", "Watering"), description="For the kitchen garden, too."),
+)
+KNOWN_WORDS = st.sampled_from(
+    "kitchen faucets delvia chrome 2 ft in pine for the mower grass red slip garden too".split()
 )
 STAGES = ("all_words", "typo", "some_words")
 
@@ -123,13 +126,35 @@ def test_of_type_keeps_the_type_and_ranks_by_the_query(index: LexicalIndex) -> N
 
 
 def test_matched_says_which_word_stands_where(index: LexicalIndex) -> None:
-    assert index.matched("faucets for kichen by delvia", PRODUCTS[0]) == (
-        Match("title", "faucets"),
-        Match("product_type", "faucets"),
-        Match("title", "kitchen"),
-        Match("brand", "delvia"),
-    )
-    assert index.matched("hose", PRODUCTS[0]) == ()
+    assert index.matched("faucets for kichen by delvia", [5, 0]) == [
+        (Match("description", "kitchen"),),
+        (
+            Match("title", "faucets"),
+            Match("product_type", "faucets"),
+            Match("title", "kitchen"),
+            Match("brand", "delvia"),
+        ),
+    ]
+    assert index.matched("hose", [0]) == [()]
+    assert index.matched("hose", []) == []
+
+
+def slow_matches(query: str, product: Product) -> set[tuple[str, str]]:
+    """Every word against every field, by their terms."""
+    texts = zip(FIELDS, field_texts(product), strict=True)
+    terms = [(name, {stem(word) for word in words(text)}) for name, text in texts]
+    asked = [word for word in words(query) if not is_function_word(word)]
+    return {(name, word) for word in asked for name, found in terms if stem(word) in found}
+
+
+@given(query=st.lists(KNOWN_WORDS, min_size=1, max_size=8, unique_by=stem).map(" ".join))
+def test_rows_and_matches_are_those_of_a_look_at_every_product(index: LexicalIndex, query: str) -> None:
+    every = range(len(PRODUCTS))
+    matched = index.matched(query, every)
+    assert [{(match.field, match.term) for match in one} for one in matched] == [
+        slow_matches(query, product) for product in PRODUCTS
+    ]
+    assert index.having(query).tolist() == sorted(rows(index.some_words(query, len(PRODUCTS))))
 
 
 def test_added_products_are_found_at_once(own_index: LexicalIndex) -> None:
@@ -143,12 +168,15 @@ def test_added_products_are_found_at_once(own_index: LexicalIndex) -> None:
 def test_adding_a_known_id_replaces_it(own_index: LexicalIndex) -> None:
     own_index.add(table_of((Product("p5", "Telescope"),)), first_row=6)
     assert rows(own_index.all_words("garden hose", 10)) == []
+    assert own_index.having("telescope hose").tolist() == [6]
+    assert own_index.matched("telescope hose", [5, 6]) == [(), (Match("title", "telescope"),)]
     assert len(own_index) == 6
 
 
 def test_deleted_products_are_gone_and_the_others_keep_their_rows(own_index: LexicalIndex) -> None:
+    assert own_index.having("faucet").tolist() == [0, 1]
     own_index.delete(["p0", "no such id"])
-    assert rows(own_index.some_words("faucet", 10)) == [1]
+    assert rows(own_index.some_words("faucet", 10)) == own_index.having("faucet").tolist() == [1]
     assert len(own_index) == 5
 
 

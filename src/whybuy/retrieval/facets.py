@@ -74,6 +74,8 @@ class _Attributes:
 
     def count(self, rows: Rows) -> dict[str, tuple[FacetValue, ...]]:
         """The names that the rows have most often, in several values, with these values."""
+        if not self.names:
+            return {}
         counts = np.bincount(self.codes[_spans(self.starts, rows)], minlength=len(self.values))
         totals = np.diff(np.concatenate([[0], np.cumsum(counts)])[self.first])
         several = np.diff(np.concatenate([[0], np.cumsum(counts > 0)])[self.first]) > 1
@@ -108,7 +110,7 @@ class Facets:
 
     def count(self, rows: Rows) -> dict[str, tuple[FacetValue, ...]]:
         """How many of the rows have each value of type, brand, category, price range and the commonest attributes."""
-        counts = {name: column.top(column.codes[rows]) for name, column in self._columns.items()}
+        counts = {name: column.top(column.codes[rows]) for name, column in self._columns.items() if any(column.names)}
         counts |= self._attributes.count(rows)
         return {name: values for name, values in counts.items() if values}
 
@@ -159,9 +161,11 @@ class Facets:
 
 def _top(names: Sequence[str], counts: NDArray[np.int64]) -> tuple[FacetValue, ...]:
     """The names with the highest counts, but for the empty one; ties in the order of the names."""
-    order = np.argsort(-counts, kind="stable")[: VALUES_SHOWN + 1].tolist()
-    found = [FacetValue(names[at], int(counts[at])) for at in order if counts[at] and names[at]]
-    return tuple(found[:VALUES_SHOWN])
+    found = np.flatnonzero(counts)
+    if len(found) > (most := VALUES_SHOWN + 1):
+        found = found[counts[found] >= np.partition(counts[found], -most)[-most]]
+    order = found[np.argsort(-counts[found], kind="stable")][:most].tolist()
+    return tuple(FacetValue(names[at], int(counts[at])) for at in order if names[at])[:VALUES_SHOWN]
 
 
 def _spans(starts: NDArray[np.int64], rows: Rows) -> NDArray[np.int64]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.kernels import kernel
+
 SHORTEST = 3
 LONGEST = 24
 
@@ -72,20 +74,30 @@ def edit_distances(word: str, letters: NDArray[np.uint32], lengths: NDArray[np.i
 
     letters: shape (n, longest), code points, 0 beyond the end; lengths: shape (n,). Returns: shape (n,).
     """
-    count, longest = letters.shape
-    before = np.empty((count, longest + 1), np.int16)
-    row = np.broadcast_to(np.arange(longest + 1, dtype=np.int16), (count, longest + 1))
-    for at, letter in enumerate(map(ord, word)):
-        above, row = row, np.empty((count, longest + 1), np.int16)
-        row[:, 0] = at + 1
-        for column in range(1, longest + 1):
-            replaced = above[:, column - 1] + (letters[:, column - 1] != letter)
-            row[:, column] = np.minimum(np.minimum(above[:, column], row[:, column - 1]) + 1, replaced)
-            if at and column > 1:
-                swapped = (letters[:, column - 1] == ord(word[at - 1])) & (letters[:, column - 2] == letter)
-                row[swapped, column] = np.minimum(row[swapped, column], before[swapped, column - 2] + 1)
-        before = above
-    return row[np.arange(count), lengths]
+    return _edit_distances(np.array([*map(ord, word)], np.uint32), letters, lengths)
+
+
+@kernel
+def _edit_distances(
+    word: NDArray[np.uint32], letters: NDArray[np.uint32], lengths: NDArray[np.int16]
+) -> NDArray[np.int16]:
+    width = len(word)
+    edits = np.empty(len(lengths), np.int16)
+    rows = np.empty((3, width + 1), np.int16)  # of the table of distances: this one and the two above
+    for other in range(len(lengths)):
+        rows[0] = np.arange(width + 1)
+        for at in range(1, lengths[other] + 1):
+            row, above, before = rows[at % 3], rows[(at - 1) % 3], rows[(at - 2) % 3]
+            letter = letters[other, at - 1]
+            row[0] = at
+            for column in range(1, width + 1):
+                replaced = above[column - 1] + (word[column - 1] != letter)
+                least = min(above[column] + 1, row[column - 1] + 1, replaced)
+                if at > 1 and column > 1 and word[column - 2] == letter and word[column - 1] == letters[other, at - 2]:
+                    least = min(least, before[column - 2] + 1)
+                row[column] = least
+        edits[other] = rows[lengths[other] % 3, width]
+    return edits
 
 
 def letter_matrix(words: Sequence[str]) -> NDArray[np.uint32]:
