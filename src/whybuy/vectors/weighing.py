@@ -1,0 +1,95 @@
+"""Kernels that turn n-grams into weighted columns: term frequency times inverse document frequency."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.kernels import kernel
+from whybuy.vectors.hashing import SET_BITS, SETS, ngrams_of
+from whybuy.vectors.texts import Texts
+from whybuy.vectors.vocabulary import Vocabulary, find
+
+
+@kernel
+def columns_of(
+    text: NDArray[np.uint8], tokenized: bool, words: int, characters: int, vocabulary: Vocabulary
+) -> NDArray[np.int32]:
+    """The column of each n-gram of one text, in the order of `ngrams_of`; -1 for unknown ones."""
+    hashes = ngrams_of(text, tokenized, words, characters)
+    columns = np.empty(len(hashes), np.int32)
+    for at in range(len(hashes)):
+        columns[at] = find(hashes[at], vocabulary)
+    return columns
+
+
+@kernel
+def weigh_text(
+    text: NDArray[np.uint8], tokenized: bool, words: int, characters: int, vocabulary: Vocabulary
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """One text's columns, ascending, and their weights: each set of n-grams of norm 1, then the whole of norm 1."""
+    hashes = ngrams_of(text, tokenized, words, characters)
+    hashes.sort()
+    columns = np.empty(len(hashes), np.int32)
+    weights = np.empty(len(hashes), np.float32)
+    sets = np.empty(len(hashes), np.uint8)
+    squares = np.zeros(SETS, np.float64)
+    count = 0
+    start = 0
+    while start < len(hashes):
+        end = start + 1
+        while end < len(hashes) and hashes[end] == hashes[start]:
+            end += 1
+        column = find(hashes[start], vocabulary)
+        if column >= 0:
+            columns[count] = column
+            weights[count] = (end - start) * vocabulary.idf[column]
+            sets[count] = hashes[start] & SET_BITS
+            squares[sets[count]] += np.float64(weights[count]) ** 2
+            count += 1
+        start = end
+    for at in range(count):
+        weights[at] /= np.sqrt(squares[sets[at]])
+    count = _add_up(columns, weights, count)
+    return columns[:count], weights[:count]
+
+
+@kernel
+def _add_up(columns: NDArray[np.int32], weights: NDArray[np.float32], count: int) -> int:
+    """Add the weights of equal neighbors, then give the whole norm 1, in place. Returns: how many columns are left."""
+    filled = 0
+    for at in range(count):
+        if filled > 0 and columns[filled - 1] == columns[at]:
+            weights[filled - 1] += weights[at]
+        else:
+            columns[filled] = columns[at]
+            weights[filled] = weights[at]
+            filled += 1
+    square = 0.0
+    for at in range(filled):
+        square += np.float64(weights[at]) ** 2
+    for at in range(filled):
+        weights[at] /= np.sqrt(square)
+    return filled
+
+
+@kernel
+def weigh_texts(
+    texts: Texts, words: int, characters: int, vocabulary: Vocabulary
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Many texts. Returns: the length of each row, then all rows' columns and weights, one row after the other."""
+    lengths = np.empty(len(texts.tokenized), np.int64)
+    size = 2 * (texts.offsets[-1] - texts.offsets[0]) + 16
+    columns, weights = np.empty(size, np.int32), np.empty(size, np.float32)
+    count = 0
+    for row in range(len(lengths)):
+        text = texts.data[texts.offsets[row] : texts.offsets[row + 1]]
+        row_columns, row_weights = weigh_text(text, texts.tokenized[row], words, characters, vocabulary)
+        lengths[row] = len(row_columns)
+        end = count + len(row_columns)
+        if end > len(columns):
+            wider_columns, wider_weights = np.empty(2 * end, np.int32), np.empty(2 * end, np.float32)
+            wider_columns[:count], wider_weights[:count] = columns[:count], weights[:count]
+            columns, weights = wider_columns, wider_weights
+        columns[count:end] = row_columns
+        weights[count:end] = row_weights
+        count = end
+    return lengths, columns[:count].copy(), weights[:count].copy()
