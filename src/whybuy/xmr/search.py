@@ -1,0 +1,356 @@
+"""Beam search down a tree of packed rankers: one compiled pass over as many queries as come."""
+
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.kernels import kernel
+from whybuy.xmr.growth import AddedLabels
+from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_weight
+
+
+class PostProcessor(Enum):
+    """How the margin of a child becomes its share in the score of a path (PECOS: `post_processor`).
+
+    The score of a label is the product of the shares from the root down to it, or, with the log forms, the sum of their
+    logarithms. The hinge forms are exp(-max(0, 1 - margin)**power).
+    """
+
+    L1_HINGE = "l1-hinge"
+    L2_HINGE = "l2-hinge"
+    L3_HINGE = "l3-hinge"
+    L4_HINGE = "l4-hinge"
+    SIGMOID = "sigmoid"
+    LOG_L1_HINGE = "log-l1-hinge"
+    LOG_L2_HINGE = "log-l2-hinge"
+    LOG_L3_HINGE = "log-l3-hinge"
+    LOG_L4_HINGE = "log-l4-hinge"
+    LOG_SIGMOID = "log-sigmoid"
+
+    @property
+    def is_log(self) -> bool:
+        """Whether scores stay logarithms."""
+        return self.value.startswith("log-")
+
+    @property
+    def power(self) -> int:
+        """The power of the hinge; 0 is the sigmoid."""
+        name = self.value.removeprefix("log-")
+        return 0 if name == "sigmoid" else int(name[1])
+
+
+class SearchedTree(NamedTuple):
+    """All that a search reads; replaced as a whole when labels are added."""
+
+    packed: PackedWeights
+    first_child: NDArray[np.int32]  # as in `LabelTree`
+    labels: NDArray[np.int32]  # as in `LabelTree`
+    added: AddedLabels
+    removed: NDArray[np.bool_]  # shape (labels, added ones included,)
+    most_children: int  # of any node
+
+
+class Lists(NamedTuple):
+    """A list of numbers with their values for each query, one after the other: the rows of a sparse matrix."""
+
+    starts: NDArray[np.int64]  # shape (queries + 1,)
+    ids: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+
+class Walk(NamedTuple):
+    """How far a search goes, and how wide."""
+
+    steps: int  # levels down from where it starts
+    beam: int  # nodes kept on each level
+    limit: int  # results kept on the last one
+    power: int  # of the hinge, 0 for the sigmoid
+
+
+class Predictions(NamedTuple):
+    """The best labels (or nodes) of each query, best first, ties by number; places left over have -1 and -inf."""
+
+    labels: NDArray[np.int32]  # shape (queries, limit)
+    scores: NDArray[np.float32]  # shape (queries, limit)
+
+    def part(self, first: int, last: int) -> "Predictions":
+        """Those of the queries from `first` up to `last`, in the same memory."""
+        return Predictions(self.labels[first:last], self.scores[first:last])
+
+
+def lists_of(matrix: csr_matrix) -> Lists:
+    """The rows of a sparse matrix as the search reads them."""
+    return Lists(
+        matrix.indptr.astype(np.int64, copy=False),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data.astype(np.float32, copy=False),
+    )
+
+
+def from_root(queries: int) -> Lists:
+    """The start of every search that has no better one: the root alone."""
+    return Lists(np.arange(queries + 1, dtype=np.int64), np.zeros(queries, np.int32), np.zeros(queries, np.float32))
+
+
+def walk_down(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, *, threads: int = 1) -> Predictions:
+    """Search for all queries, each from its own nodes. Scores are logarithms.
+
+    start: for each query the nodes that it starts from, all of one level, and the logarithms of their scores.
+    """
+    count = len(queries.starts) - 1
+    found = Predictions(np.empty((count, walk.limit), np.int32), np.empty((count, walk.limit), np.float32))
+    if threads == 1 or count < 2:
+        _search(tree, queries, start, walk, 0, found)
+        return found
+    cuts = np.linspace(0, count, 4 * threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [
+            pool.submit(_search, tree, queries, start, walk, low, found.part(low, high)) for low, high in pairwise(cuts)
+        ]
+        for part in parts:
+            part.result()
+    return found
+
+
+class _Query(NamedTuple):
+    """The features of one query that the tree knows, with room for where they are found in a chunk."""
+
+    codes: NDArray[np.uint32]
+    values: NDArray[np.float32]
+    at: NDArray[np.int64]  # the byte at which the bucket of each feature begins
+    end: NDArray[np.int64]  # the byte behind its last
+    header: NDArray[np.int64]  # of the first row there
+    slots: NDArray[np.int64]  # a hash table by code: the place of a feature, or -1
+    sums: NDArray[np.float32]  # of stored weights times values, for each child of a node
+    power: int  # of the hinge, 0 for the sigmoid
+
+
+class _Best(NamedTuple):
+    """The best candidates so far: a heap with the worst on top, or, once sorted, a list, best first."""
+
+    scores: NDArray[np.float32]
+    ids: NDArray[np.int32]
+    size: NDArray[np.int64]  # shape (1,)
+
+
+@kernel
+def _search(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, first: int, found: Predictions) -> None:
+    """Fill the results of the queries from `first` on."""
+    last = first + len(found.labels)
+    query = _room_for_query(tree, _longest(queries.starts, first, last), walk.power)
+    room = max(walk.beam, walk.limit, _longest(start.starts, first, last))
+    above = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
+    below = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
+    for row in range(first, last):
+        asked = _encode(tree, queries, row, query)
+        above.size[0] = 0
+        for entry in range(start.starts[row], start.starts[row + 1]):
+            _offer(above, room, start.values[entry], start.ids[entry])
+        _sort(above)
+        for step in range(walk.steps):
+            _step(tree, asked, above, below, walk.limit if step == walk.steps - 1 else walk.beam)
+            above, below = below, above
+        size = above.size[0]
+        found.labels[row - first, :size] = above.ids[:size]
+        found.scores[row - first, :size] = above.scores[:size]
+        found.labels[row - first, size:] = -1
+        found.scores[row - first, size:] = -np.inf
+
+
+@kernel
+def _longest(starts: NDArray[np.int64], first: int, last: int) -> int:
+    longest = 0
+    for row in range(first, last):
+        longest = max(longest, starts[row + 1] - starts[row])
+    return longest
+
+
+@kernel
+def _room_for_query(tree: SearchedTree, longest: int, power: int) -> _Query:
+    slots = 4
+    while slots < 2 * longest:
+        slots *= 2
+    return _Query(
+        np.empty(longest, np.uint32),
+        np.empty(longest, np.float32),
+        np.empty(longest, np.int64),
+        np.empty(longest, np.int64),
+        np.empty(longest, np.int64),
+        np.empty(slots, np.int64),
+        np.empty(tree.most_children, np.float32),
+        power,
+    )
+
+
+@kernel
+def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Query:
+    """Turn the known features of a query into codes, and into a hash table when added labels will look them up."""
+    bits = 1
+    while 1 << bits < tree.packed.features:
+        bits += 1
+    count = 0
+    for entry in range(queries.starts[row], queries.starts[row + 1]):
+        if queries.ids[entry] < tree.packed.features:
+            room.codes[count] = (np.uint64(queries.ids[entry]) * np.uint64(SPREAD)) & np.uint64((1 << bits) - 1)
+            room.values[count] = queries.values[entry]
+            count += 1
+    query = _Query(
+        room.codes[:count], room.values[:count], room.at, room.end, room.header, room.slots, room.sums, room.power
+    )
+    if len(tree.added.newest):
+        query.slots[:] = -1
+        for place in range(count):
+            slot = query.codes[place] & (len(query.slots) - 1)
+            while query.slots[slot] >= 0:
+                slot = (slot + 1) & (len(query.slots) - 1)
+            query.slots[slot] = place
+    return query
+
+
+@kernel
+def _step(tree: SearchedTree, query: _Query, above: _Best, below: _Best, capacity: int) -> None:
+    """Put the best children of the nodes above into the list below."""
+    nodes = len(tree.first_child) - 1
+    below.size[0] = 0
+    for place in range(above.size[0]):
+        score, node = above.scores[place], above.ids[place]
+        if below.size[0] == capacity and score < below.scores[0]:
+            break  # no child scores above its parent
+        _add_up(tree.packed, node, query)
+        first = tree.first_child[node]
+        for child in range(first, tree.first_child[node + 1]):
+            margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
+            reached = score + log_share(margin, query.power)
+            if below.size[0] == capacity and reached < below.scores[0]:
+                continue
+            if child < nodes:
+                _offer(below, capacity, reached, child)
+            elif not tree.removed[tree.labels[child - nodes]]:
+                _offer(below, capacity, reached, tree.labels[child - nodes])
+        if first >= nodes and len(tree.added.newest):
+            _offer_added(tree, query, node, score, below, capacity)
+    _sort(below)
+
+
+@kernel
+def _add_up(packed: PackedWeights, node: int, query: _Query) -> None:
+    """Add up stored weight times value over the features of the query, for all children of a node.
+
+    The first pass has no branches, so that the processor fetches many places of memory at once.
+    """
+    first, bucket, key_bits = packed.chunks[node]
+    rows, child_bytes, weight_bytes = packed.rows, packed.child_bytes, packed.weight_bytes
+    width = child_bytes + weight_bytes
+    for place in range(len(query.codes)):
+        number = bucket + (np.int64(query.codes[place]) >> key_bits)
+        query.at[place] = first + np.int64(packed.bucket_start[number])
+        query.end[place] = first + np.int64(packed.bucket_start[number + 1])
+        query.header[place] = read_number(rows, query.at[place], 2)
+    query.sums[:] = 0
+    mask, most = (1 << key_bits) - 1, 0xFFFF >> key_bits
+    for place in range(len(query.codes)):
+        at, end, key = query.at[place], query.end[place], np.int64(query.codes[place]) & mask
+        if query.header[place] & mask > key:
+            continue
+        while at < end:
+            header = read_number(rows, at, 2)
+            at += 2
+            more = header >> key_bits
+            if more == most:
+                more = read_number(rows, at, child_bytes)
+                at += child_bytes
+            if header & mask == key:
+                for entry in range(at, at + (more + 1) * width, width):
+                    child = read_number(rows, entry, child_bytes)
+                    query.sums[child] += query.values[place] * read_weight(rows, entry + child_bytes, weight_bytes)
+            if header & mask >= key:
+                break
+            at += (more + 1) * width
+
+
+@kernel
+def _offer_added(tree: SearchedTree, query: _Query, leaf: int, score: np.float32, below: _Best, capacity: int) -> None:
+    """Offer the labels that were added to a leaf."""
+    added = tree.added
+    place = added.newest[leaf]
+    while place >= 0:
+        margin = added.bias[place]
+        for entry in range(added.starts[place], added.starts[place + 1]):
+            slot = added.codes[entry] & (len(query.slots) - 1)
+            while query.slots[slot] >= 0:
+                if query.codes[query.slots[slot]] == added.codes[entry]:
+                    margin += query.values[query.slots[slot]] * added.weights[entry]
+                slot = (slot + 1) & (len(query.slots) - 1)
+        label = len(tree.labels) + place
+        if not tree.removed[label]:
+            _offer(below, capacity, score + log_share(margin, query.power), label)
+        place = added.older[place]
+
+
+@kernel
+def log_share(margin: np.float32, power: int) -> np.float32:
+    """The logarithm of a child's share in the score of a path: -max(0, 1 - margin)**power, or of the sigmoid."""
+    if power == 0:
+        return np.float32(min(margin, np.float32(0)) - np.log1p(np.exp(-np.abs(margin))))
+    gap = max(np.float32(1) - margin, np.float32(0))
+    product = gap
+    for _ in range(power - 1):
+        product *= gap
+    return -product
+
+
+@kernel
+def _offer(best: _Best, capacity: int, score: np.float32, number: int) -> None:
+    """Keep a candidate when it is among the best `capacity`."""
+    size = best.size[0]
+    if size < capacity:
+        best.scores[size], best.ids[size] = score, number
+        best.size[0] = size + 1
+        child = size
+        while child > 0 and _worse(best, child, (child - 1) // 2):
+            _swap(best, child, (child - 1) // 2)
+            child = (child - 1) // 2
+    elif capacity and (score > best.scores[0] or (score == best.scores[0] and number < best.ids[0])):
+        best.scores[0], best.ids[0] = score, number
+        _sink(best, size)
+
+
+@kernel
+def _sink(best: _Best, size: int) -> None:
+    """Put the top of a heap where it belongs."""
+    parent = 0
+    while True:
+        worst = parent
+        for child in range(2 * parent + 1, min(2 * parent + 3, size)):
+            if _worse(best, child, worst):
+                worst = child
+        if worst == parent:
+            return
+        _swap(best, parent, worst)
+        parent = worst
+
+
+@kernel
+def _sort(best: _Best) -> None:
+    """Turn the heap into a list, best first."""
+    for last in range(best.size[0] - 1, 0, -1):
+        _swap(best, 0, last)
+        _sink(best, last)
+
+
+@kernel
+def _worse(best: _Best, left: int, right: int) -> bool:
+    if best.scores[left] != best.scores[right]:
+        return bool(best.scores[left] < best.scores[right])
+    return bool(best.ids[left] > best.ids[right])
+
+
+@kernel
+def _swap(best: _Best, left: int, right: int) -> None:
+    best.scores[left], best.scores[right] = best.scores[right], best.scores[left]
+    best.ids[left], best.ids[right] = best.ids[right], best.ids[left]
