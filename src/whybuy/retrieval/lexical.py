@@ -24,6 +24,7 @@ from whybuy.retrieval.terms import FIELDS, QueryWord, field_texts, is_function_w
 CONFIG_FILE = "lexical.json"
 FORMAT_VERSION = 1
 _WRITER_MEMORY = 64_000_000  # bytes
+_WORDS_KEPT = 4_000  # whose searches are remembered
 _TERMS_KEPT = 4_000  # whose products are remembered: four bytes for each product with the term
 
 
@@ -156,10 +157,15 @@ class LexicalIndex:
 
     def _look(self) -> None:
         self._view = _View(self._index)
+        self._typed = functools.lru_cache(maxsize=1_000)(self._type)
         self._corrected = functools.lru_cache(maxsize=1_000)(self._correct)
+        self._bm25, self._anywhere, self._covered, self._any_spelling = (
+            functools.lru_cache(maxsize=_WORDS_KEPT)(search)
+            for search in (self._by_bm25, self._in_any_field, self._by_coverage, self._in_any_spelling)
+        )
 
     # ------------------------------------------------------------ words of a query
-    def _typed(self, query: str) -> list[QueryWord]:
+    def _type(self, query: str) -> list[QueryWord]:
         return self._weighed(words(query[: 16 * self.config.longest_query]))
 
     def _correct(self, query: str) -> list[QueryWord]:
@@ -178,26 +184,26 @@ class LexicalIndex:
 
     # ------------------------------------------------------------ searches
     def _scored(self, asked: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
-        clauses = [self._bm25(word) for word in asked]
-        clauses += [
-            Search.const_score_query(self._anywhere(word), self.config.coverage * word.weight) for word in asked
-        ]
+        clauses = [*map(self._bm25, asked), *map(self._covered, asked)]
         clauses += [
             Search.boost_query(Search.phrase_query(_SCHEMA, "title", [left.term, right.term]), self.config.phrase)
             for left, right in pairwise(asked)
         ]
         return [(Occur.Should, clause) for clause in clauses]
 
-    def _bm25(self, word: QueryWord) -> Search:
+    def _by_bm25(self, word: QueryWord) -> Search:
         return _either(
             Search.boost_query(Search.term_query(_SCHEMA, name, word.term), self._boosts[name] * word.weight)
             for name in self._view.fields
         )
 
-    def _anywhere(self, word: QueryWord) -> Search:
+    def _in_any_field(self, word: QueryWord) -> Search:
         return _either(Search.term_query(_SCHEMA, name, word.term, "basic") for name in self._view.fields)
 
-    def _any_spelling(self, word: QueryWord) -> Search:
+    def _by_coverage(self, word: QueryWord) -> Search:
+        return Search.const_score_query(self._anywhere(word), self.config.coverage * word.weight)
+
+    def _in_any_spelling(self, word: QueryWord) -> Search:
         spelling = self._view.spelling
         near = spelling.nearest(word.word, self.config.alternatives)
         corrected = [Search.boost_query(self._bm25(query_word(one.word)), 1 / (1 + one.edits)) for one in near]

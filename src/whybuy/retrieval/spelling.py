@@ -1,6 +1,7 @@
 """Corrects words that the catalog does not know by words that it knows."""
 
 import functools
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ class Spelling:
 
     def _plausible(self, word: str, allowed: int) -> NDArray[np.intp]:
         """Words of a near length that differ in few letters: one edit changes the set of letters in two at most."""
-        own = _letter_sets(letter_matrix([word]))[0]
+        own = functools.reduce(operator.or_, (np.uint64(1 << ord(letter) % 64) for letter in word))
         near_length = np.abs(self._lengths - len(word)) <= allowed
         return np.flatnonzero(near_length & (np.bitwise_count(self._letter_sets ^ own) <= 2 * allowed))
 
