@@ -1,0 +1,120 @@
+"""The features of a few rows, numbered from 0: what happens within a node then fits the processor's cache."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.kernels import kernel
+
+_SPREAD = 0x9E3779B1  # odd: multiplying by it permutes the slots of a table as large as the feature space
+
+
+class Rows(NamedTuple):
+    """A sparse matrix, row by row."""
+
+    starts: NDArray[np.int64]  # shape (rows + 1,)
+    features: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+
+class LocalRows(NamedTuple):
+    """Some rows of a matrix over the features that they share.
+
+    A feature of one row only has no number; the row keeps its square, and `alone_*` say which it was.
+    """
+
+    starts: NDArray[np.int64]  # shape (rows + 1,)
+    features: NDArray[np.uint32]  # local numbers, in the order in which features are first seen
+    values: NDArray[np.float32]
+    names: NDArray[np.int32]  # shape (local features,): the feature of each number
+    alone_starts: NDArray[np.int64]  # shape (rows + 1,)
+    alone_names: NDArray[np.int32]
+    alone_values: NDArray[np.float32]
+    alone_squares: NDArray[np.float32]  # shape (rows,): sum of squares of the row's features that no other row has
+    squares: NDArray[np.float32]  # shape (rows,): sum of all squares of the row
+
+
+@kernel
+def localize(rows: Rows, chosen: NDArray[np.int32], space: int, least: int) -> LocalRows:
+    """Renumber the features of the chosen rows.
+
+    space: number of features of the whole matrix. least: a feature of fewer rows is left alone (1: none is).
+    """
+    entries = 0
+    for row in chosen:
+        entries += rows.starts[row + 1] - rows.starts[row]
+    numbers, counts, names = _number(rows, chosen, entries, space)
+    kept = np.empty(len(names), np.int32)
+    shared = 0
+    for number in range(len(names)):
+        kept[number] = shared if counts[number] >= least else -1
+        shared += counts[number] >= least
+    shared_names = np.empty(shared, np.int32)
+    for number in range(len(names)):
+        if kept[number] >= 0:
+            shared_names[kept[number]] = names[number]
+    return _split(rows, chosen, kept[numbers], shared_names)
+
+
+@kernel
+def _number(
+    rows: Rows, chosen: NDArray[np.int32], entries: int, space: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Number of each entry, how often each number occurs, which feature it is."""
+    size = 1
+    while size < 2 * entries and size < space:
+        size *= 2
+    slots = np.full(size, -1, np.int32)
+    names = np.empty(min(entries, space), np.int32)
+    counts = np.zeros(min(entries, space), np.int32)
+    numbers = np.empty(entries, np.int32)
+    seen = 0
+    entry = 0
+    for row in chosen:
+        for place in range(rows.starts[row], rows.starts[row + 1]):
+            feature = rows.features[place]
+            slot = (feature * _SPREAD) & (size - 1)
+            while slots[slot] >= 0 and names[slots[slot]] != feature:
+                slot = (slot + 1) & (size - 1)
+            if slots[slot] < 0:
+                slots[slot] = seen
+                names[seen] = feature
+                seen += 1
+            numbers[entry] = slots[slot]
+            counts[slots[slot]] += 1
+            entry += 1
+    return numbers, counts[:seen], names[:seen]
+
+
+@kernel
+def _split(rows: Rows, chosen: NDArray[np.int32], numbers: NDArray[np.int32], names: NDArray[np.int32]) -> LocalRows:
+    """Entries with a number, and entries with -1 that stand alone."""
+    shared = np.count_nonzero(numbers >= 0)
+    starts = np.zeros(len(chosen) + 1, np.int64)
+    features = np.empty(shared, np.uint32)
+    values = np.empty(shared, np.float32)
+    alone_starts = np.zeros(len(chosen) + 1, np.int64)
+    alone_names = np.empty(len(numbers) - shared, np.int32)
+    alone_values = np.empty(len(numbers) - shared, np.float32)
+    alone_squares = np.zeros(len(chosen), np.float32)
+    squares = np.zeros(len(chosen), np.float32)
+    entry = entry_shared = entry_alone = 0
+    for position in range(len(chosen)):
+        row = chosen[position]
+        for place in range(rows.starts[row], rows.starts[row + 1]):
+            value = rows.values[place]
+            squares[position] += value * value
+            if numbers[entry] >= 0:
+                features[entry_shared] = numbers[entry]
+                values[entry_shared] = value
+                entry_shared += 1
+            else:
+                alone_names[entry_alone] = rows.features[place]
+                alone_values[entry_alone] = value
+                alone_squares[position] += value * value
+                entry_alone += 1
+            entry += 1
+        starts[position + 1] = entry_shared
+        alone_starts[position + 1] = entry_alone
+    return LocalRows(starts, features, values, names, alone_starts, alone_names, alone_values, alone_squares, squares)

@@ -1,0 +1,46 @@
+"""The three parts of the engine that can be replaced: what makes the tree, what walks it, what weighs its children."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.xmr.chunk import Chunk
+from whybuy.xmr.label_tree import LabelTree
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeTask:
+    """What the rankers of a node's children (or of some of them) are trained on."""
+
+    instances: NDArray[np.int32]  # shape (n,), ascending rows of the features: positives and negatives together
+    positive_start: NDArray[np.int64]  # shape (children + 1,): positives of child c are positive_start[c] up to [c + 1]
+    positives: NDArray[np.int32]  # numbers within `instances`, ascending per child
+    costs: NDArray[np.float32]  # of each positive, > 0; a negative costs 1
+    prior: csr_matrix | None = None  # children x features: what weights are drawn to instead of 0
+
+
+class Indexer(Protocol):
+    """Arranges labels in a tree."""
+
+    def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
+        """embeddings: labels x features."""
+        ...
+
+
+class Matcher(Protocol):
+    """Finds the nodes of a level that an instance should be ranked under."""
+
+    def __call__(self, features: csr_matrix, chunks: list[Chunk], level: int) -> csr_matrix:
+        """features: instances x features. chunks: of all nodes above the level. Returns: instances x nodes of level."""
+        ...
+
+
+class Ranker(Protocol):
+    """Learns to tell the children of a node apart."""
+
+    def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:
+        """features: all instances x features; the task says which of them count here."""
+        ...
