@@ -14,10 +14,17 @@ from whybuy.artifacts import write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.text import tokenize
 from whybuy.vectors.counting import count_ngrams
-from whybuy.vectors.hashing import distinct_ngrams
+from whybuy.vectors.hashing import distinct_ngrams, ngrams_of
 from whybuy.vectors.texts import Texts, TextSource, by_block, encode, read_texts
-from whybuy.vectors.vocabulary import Vocabulary, fit_vocabulary, hash_vocabulary, load_vocabulary, save_vocabulary
-from whybuy.vectors.weighing import columns_of, weigh_text, weigh_texts
+from whybuy.vectors.vocabulary import (
+    Vocabulary,
+    find,
+    fit_vocabulary,
+    hash_vocabulary,
+    load_vocabulary,
+    save_vocabulary,
+)
+from whybuy.vectors.weighing import weigh_text, weigh_texts
 
 FORMAT_VERSION = 1
 _ABOUT = "vectorizer.json"
@@ -129,7 +136,7 @@ class NgramVectorizer:
         The names of n-grams that share a hashed column are joined by " or ".
         """
         data, tokenized = encode(text)
-        columns = columns_of(data, tokenized, self.config.words, self.config.characters, self._vocabulary)
+        columns = find(ngrams_of(data, tokenized, self.config.words, self.config.characters), self._vocabulary)
         names: dict[int, dict[str, None]] = {}
         for column, name in zip(columns.tolist(), _names(tokenize(text), self.config), strict=True):
             names.setdefault(column, {})[name] = None

@@ -26,15 +26,20 @@ _KINDS = {"idf": np.float32, "hashes": np.uint64, "starts": np.int32}
 
 
 @kernel
-def find(ngram: np.uint64, vocabulary: Vocabulary) -> int:
-    """The column of an n-gram; -1 when it is unknown."""
-    bucket = np.int64(ngram >> np.uint64(vocabulary.shift))
-    if len(vocabulary.starts) == 0:
-        return bucket  # type: ignore[return-value] # a number is a number to Numba
-    for place in range(vocabulary.starts[bucket], vocabulary.starts[bucket + 1]):
-        if vocabulary.hashes[place] == ngram:
-            return place
-    return -1
+def find(ngrams: NDArray[np.uint64], vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """The column of each n-gram; -1 for unknown ones."""
+    columns = np.empty(len(ngrams), np.int32)
+    _, hashes, starts, shift = vocabulary  # taken out once: each access counts references
+    hashed = len(starts) == 0
+    for at in range(len(ngrams)):
+        bucket = np.int64(ngrams[at] >> np.uint64(shift))
+        columns[at] = bucket if hashed else -1
+        if not hashed:
+            for place in range(starts[bucket], starts[bucket + 1]):
+                if hashes[place] == ngrams[at]:
+                    columns[at] = place
+                    break
+    return columns
 
 
 def fit_vocabulary(

@@ -4,21 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
-from whybuy.vectors.hashing import SET_BITS, SETS, ngrams_of
+from whybuy.vectors.hashing import SET_BITS, SETS, ngrams_of, sort
 from whybuy.vectors.texts import Texts
 from whybuy.vectors.vocabulary import Vocabulary, find
-
-
-@kernel
-def columns_of(
-    text: NDArray[np.uint8], tokenized: bool, words: int, characters: int, vocabulary: Vocabulary
-) -> NDArray[np.int32]:
-    """The column of each n-gram of one text, in the order of `ngrams_of`; -1 for unknown ones."""
-    hashes = ngrams_of(text, tokenized, words, characters)
-    columns = np.empty(len(hashes), np.int32)
-    for at in range(len(hashes)):
-        columns[at] = find(hashes[at], vocabulary)
-    return columns
 
 
 @kernel
@@ -26,28 +14,29 @@ def weigh_text(
     text: NDArray[np.uint8], tokenized: bool, words: int, characters: int, vocabulary: Vocabulary
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """One text's columns, ascending, and their weights: each set of n-grams of norm 1, then the whole of norm 1."""
-    hashes = ngrams_of(text, tokenized, words, characters)
-    hashes.sort()
-    columns = np.empty(len(hashes), np.int32)
-    weights = np.empty(len(hashes), np.float32)
-    sets = np.empty(len(hashes), np.uint8)
+    ngrams = sort(ngrams_of(text, tokenized, words, characters))
+    columns = find(ngrams, vocabulary)
+    idf = vocabulary.idf
+    weights = np.empty(len(ngrams), np.float32)
+    sets = np.empty(len(ngrams), np.uint8)
     squares = np.zeros(SETS, np.float64)
     count = 0
     start = 0
-    while start < len(hashes):
+    while start < len(ngrams):
         end = start + 1
-        while end < len(hashes) and hashes[end] == hashes[start]:
+        while end < len(ngrams) and ngrams[end] == ngrams[start]:
             end += 1
-        column = find(hashes[start], vocabulary)
-        if column >= 0:
-            columns[count] = column
-            weights[count] = (end - start) * vocabulary.idf[column]
-            sets[count] = hashes[start] & SET_BITS
-            squares[sets[count]] += np.float64(weights[count]) ** 2
+        if columns[start] >= 0:
+            weight = np.float32(end - start) * idf[columns[start]]
+            columns[count] = columns[start]
+            weights[count] = weight
+            sets[count] = ngrams[start] & SET_BITS
+            squares[sets[count]] += np.float64(weight) * weight
             count += 1
         start = end
+    norms = np.sqrt(squares)
     for at in range(count):
-        weights[at] /= np.sqrt(squares[sets[at]])
+        weights[at] /= norms[sets[at]]
     count = _add_up(columns, weights, count)
     return columns[:count], weights[:count]
 
@@ -65,9 +54,10 @@ def _add_up(columns: NDArray[np.int32], weights: NDArray[np.float32], count: int
             filled += 1
     square = 0.0
     for at in range(filled):
-        square += np.float64(weights[at]) ** 2
+        square += np.float64(weights[at]) * weights[at]
+    norm = np.sqrt(square)
     for at in range(filled):
-        weights[at] /= np.sqrt(square)
+        weights[at] /= norm
     return filled
 
 
