@@ -1,0 +1,83 @@
+"""The label tree of whybuy, measured by `worker`. Its one mode is memory-mapped."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix, load_npz
+from whybuy.xmr.estimator import XMRTree
+from worker import Labels, Worker, serve
+
+from whybuy.vectors.ngrams import NgramVectorizer
+from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.search import Predictions
+
+
+class GivenTree:
+    """An indexer that has its tree already."""
+
+    def __init__(self, folder: Path) -> None:
+        arrays = np.load(folder / "tree.npz")
+        self._tree = LabelTree(arrays["first_child"], arrays["level_start"], arrays["labels"])
+
+    def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
+        """The tree, whatever the labels look like."""
+        return self._tree
+
+
+class Whybuy:
+    """The tree with the vectorizer of its features."""
+
+    def read(self, data: Path) -> None:
+        """Load features, labels and tree."""
+        self.features = load_npz(data / "features.npz").tocsr()
+        self.labels = load_npz(data / "labels.npz").tocsr()
+        self.indexer = GivenTree(data)
+        self.vectorizer = NgramVectorizer.load(data / "vectorizer")
+
+    def train(self, threads: int) -> None:
+        """Train with the defaults: the features, labels and tree are given."""
+        self.tree = XMRTree.fit(self.features, self.labels, indexer=self.indexer, threads=threads)
+
+    def train_strings(self, vectorizer: str, texts: list[str], threads: int) -> None:
+        """Train on the features of our own vectorizer, which are those of the folder."""
+        self.train(threads)
+
+    def save(self, model: Path) -> None:
+        """Save the tree, and the vectorizer beside."""
+        self.tree.save(model / "tree")
+        self.vectorizer.save(model / "vectorizer")
+
+    def open(self, model: Path, mode: str) -> None:
+        """Map both into memory."""
+        self.tree = XMRTree.load(model / "tree")
+        self.vectorizer = NgramVectorizer.load(model / "vectorizer")
+
+    def ask(self, vectors: csr_matrix, beam: int) -> Callable[[int], object]:
+        """One row after the other, cut out beforehand."""
+        starts = vectors.indptr
+        rows = [(vectors.indices[start:end], vectors.data[start:end]) for start, end in pairwise(starts)]
+        search = self.tree.search
+        return lambda row: search(*rows[row], beam=beam, limit=10)
+
+    def ask_text(self, beam: int) -> Callable[[str], object]:
+        """Vectorize and search."""
+        search, vector = self.tree.search, self.vectorizer.vector
+        return lambda text: search(*vector(text), beam=beam, limit=10)
+
+    def batch(self, vectors: csr_matrix, beam: int, threads: int) -> Predictions:
+        """All rows in one call."""
+        return self.tree.predict(vectors, beam=beam, limit=10, threads=threads)
+
+    def best(self, vectors: csr_matrix, beam: int, limit: int) -> Labels:
+        """All rows in one call."""
+        return self.tree.predict(vectors, beam=beam, limit=limit, threads=2).labels
+
+    def best_of_texts(self, texts: list[str], beam: int, limit: int) -> Labels:
+        """Vectorize all, then predict."""
+        return self.best(self.vectorizer.transform(texts, threads=2), beam, limit)
+
+
+if __name__ == "__main__":
+    serve(Worker(Whybuy()))
