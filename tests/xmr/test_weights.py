@@ -66,10 +66,15 @@ def test_whole_numbers_are_off_by_half_a_step_of_the_child_at_most(bits: int, st
 def test_ids_may_be_few_many_and_side_by_side(features: int) -> None:
     tree = flat_tree(2)
     chunk = chunk_of([(features - 1 - i, i % 2, 0.5 + i) for i in range(min(features, 500))], 2)
-    packed = pack([chunk], tree, features, bits=32)
-    np.testing.assert_array_equal(packed.unpack(0, tree).features, chunk.features)
-    longest = np.diff(packed.bucket_start.astype(np.int64)).max()
-    assert longest <= 8 * 8, "neighboring ids fill one bucket"
+    back = pack([chunk], tree, features, bits=32).unpack(0, tree)
+    np.testing.assert_array_equal(back.features, chunk.features)
+    np.testing.assert_array_equal(back.weights, chunk.weights)
+
+
+def test_neighboring_ids_are_spread_over_the_buckets() -> None:
+    chunk = chunk_of([(5000 + i, 0, 1.0) for i in range(4096)], 1)
+    packed = pack([chunk], flat_tree(1), 2**20)
+    assert packed.rows[packed.bucket_start].max() <= 4 * packed.rows[packed.bucket_start].mean()
 
 
 def test_a_node_without_weights_has_biases_alone() -> None:

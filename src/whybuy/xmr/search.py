@@ -122,9 +122,9 @@ class _Query(NamedTuple):
 
     codes: NDArray[np.uint32]
     values: NDArray[np.float32]
-    at: NDArray[np.int64]  # the byte at which the bucket of each feature begins
-    end: NDArray[np.int64]  # the byte behind its last
-    header: NDArray[np.int64]  # of the first row there
+    at: NDArray[np.int64]  # where the bucket of each feature begins, then where the entries of each row found do
+    count: NDArray[np.int64]  # of rows in that bucket, then of entries
+    found: NDArray[np.float32]  # values of the features found
     slots: NDArray[np.int64]  # a hash table by code: the place of a feature, or -1
     sums: NDArray[np.float32]  # of stored weights times values, for each child of a node
     power: int  # of the hinge, 0 for the sigmoid
@@ -180,7 +180,7 @@ def _room_for_query(tree: SearchedTree, longest: int, power: int) -> _Query:
         np.empty(longest, np.float32),
         np.empty(longest, np.int64),
         np.empty(longest, np.int64),
-        np.empty(longest, np.int64),
+        np.empty(longest, np.float32),
         np.empty(slots, np.int64),
         np.empty(tree.most_children, np.float32),
         power,
@@ -200,7 +200,7 @@ def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Quer
             room.values[count] = queries.values[entry]
             count += 1
     query = _Query(
-        room.codes[:count], room.values[:count], room.at, room.end, room.header, room.slots, room.sums, room.power
+        room.codes[:count], room.values[:count], room.at, room.count, room.found, room.slots, room.sums, room.power
     )
     if len(tree.added.newest):
         query.slots[:] = -1
@@ -241,36 +241,54 @@ def _step(tree: SearchedTree, query: _Query, above: _Best, below: _Best, capacit
 def _add_up(packed: PackedWeights, node: int, query: _Query) -> None:
     """Add up stored weight times value over the features of the query, for all children of a node.
 
-    The first pass has no branches, so that the processor fetches many places of memory at once.
+    In three passes that each only touch what the next one reads: so the processor waits for many places of memory at
+    once and not for one after the other.
     """
     first, bucket, key_bits = packed.chunks[node]
-    rows, child_bytes, weight_bytes = packed.rows, packed.child_bytes, packed.weight_bytes
-    width = child_bytes + weight_bytes
-    for place in range(len(query.codes)):
-        number = bucket + (np.int64(query.codes[place]) >> key_bits)
-        query.at[place] = first + np.int64(packed.bucket_start[number])
-        query.end[place] = first + np.int64(packed.bucket_start[number + 1])
-        query.header[place] = read_number(rows, query.at[place], 2)
-    query.sums[:] = 0
+    rows, child_bytes, width = packed.rows, packed.child_bytes, packed.child_bytes + packed.weight_bytes
     mask, most = (1 << key_bits) - 1, 0xFFFF >> key_bits
     for place in range(len(query.codes)):
-        at, end, key = query.at[place], query.end[place], np.int64(query.codes[place]) & mask
-        if query.header[place] & mask > key:
-            continue
-        while at < end:
-            header = read_number(rows, at, 2)
-            at += 2
-            more = header >> key_bits
-            if more == most:
-                more = read_number(rows, at, child_bytes)
-                at += child_bytes
-            if header & mask == key:
-                for entry in range(at, at + (more + 1) * width, width):
-                    child = read_number(rows, entry, child_bytes)
-                    query.sums[child] += query.values[place] * read_weight(rows, entry + child_bytes, weight_bytes)
+        query.at[place] = first + np.int64(
+            packed.bucket_start[np.uint64(bucket + (np.int64(query.codes[place]) >> key_bits))]
+        )
+        query.count[place] = read_number(rows, query.at[place], 1)
+    found = 0
+    for place in range(len(query.codes)):
+        key, header_at = np.int64(query.codes[place]) & mask, query.at[place] + 1
+        end = header_at + 2 * query.count[place]
+        at = end
+        while header_at < end:
+            header = read_number(rows, header_at, 2)
+            count = (header >> key_bits) + 1
             if header & mask >= key:
+                if header & mask == key:
+                    query.at[found], query.count[found], query.found[found] = at, count, query.values[place]
+                    found += 1
                 break
-            at += (more + 1) * width
+            if count > most:
+                count = read_number(rows, at, child_bytes) + 1
+                at += child_bytes
+            at += count * width
+            header_at += 2
+    query.sums[:] = 0
+    for place in range(found):
+        at, count = query.at[place], query.count[place]
+        if count > most:
+            count = read_number(rows, at, child_bytes) + 1
+            at += child_bytes
+        if width == 2:
+            _add_bytes(rows, at, count, query.found[place], query.sums)
+        else:
+            for entry in range(count):
+                weight = read_weight(rows, at + entry * width + child_bytes, width - child_bytes)
+                query.sums[read_number(rows, at + entry * width, child_bytes)] += query.found[place] * weight
+
+
+@kernel
+def _add_bytes(rows: NDArray[np.uint8], at: int, count: int, value: np.float32, sums: NDArray[np.float32]) -> None:
+    """The same for entries of one byte each for child and weight."""
+    for entry in range(count):
+        sums[rows[np.uint64(at + 2 * entry)]] += value * read_weight(rows, at + 2 * entry + 1, 1)
 
 
 @kernel

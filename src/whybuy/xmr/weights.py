@@ -15,7 +15,7 @@ from whybuy.xmr.label_tree import LabelTree
 SPREAD = 0x9E3779B1  # odd: multiplication by it permutes 0 .. 2**bits - 1; neighbors land far apart (Knuth, TAOCP 6.4)
 HEADER_BITS = 16  # at the front of each row
 ROWS_PER_BUCKET = 4  # at least so many on average; fewer are hardly faster, and larger
-TAIL = 4  # bytes behind the last row, so that a search may look at the row behind the last one
+FULLEST_BUCKET = 255
 WIDTHS = (8, 16, 32)  # bits of a stored weight
 
 
@@ -23,14 +23,15 @@ class PackedWeights(NamedTuple):
     """The rankers of all nodes (MSCM, Etter et al. 2022), in the form that is searched and saved.
 
     A feature is known by its code, a permutation of the ids that spreads clustered ones. The top bits of the code
-    choose a bucket of the chunk, the bits below are the key of a row. A bucket is a run of rows, ascending by key. A row is a
-    header of 16 bits (the key and, in the bits above it, the number of entries less one; when that is too large for
-    them, they are all ones and the number follows), then the entries: the child's number within the node, its weight.
-    All numbers are little-endian. A child of the tree is numbered from 1; its bias stands at that number less one.
+    choose a bucket of the chunk, the bits below are the key of a row. A bucket is the number of its rows (1 byte), a
+    header of 16 bits for each, ascending by key (the key and, above it, the number of entries less one; where that does
+    not fit, the bits are all ones), and the entries row by row: the number that did not fit its header, if so, then
+    each entry's child, numbered within the node, and weight. All numbers are little-endian.
+    A child of the tree is numbered from 1, as in `LabelTree`; its bias stands at that number less one.
     """
 
     rows: NDArray[np.uint8]  # the buckets of all chunks, one after the other
-    bucket_start: NDArray[np.uint32]  # where each bucket starts within its chunk; every chunk has one more, its end
+    bucket_start: NDArray[np.uint32]  # where each bucket starts within its chunk
     chunks: NDArray[np.int64]  # shape (nodes, 3): first byte in `rows`, first of `bucket_start`, bits of a key
     bias: NDArray[np.float32]  # shape (children,)
     scale: NDArray[np.float32]  # shape (children,): what a stored weight is multiplied with
@@ -102,7 +103,7 @@ def pack(chunks: Iterable[Chunk], tree: LabelTree, features: int, *, bits: int =
         raise InputError(f"The tree has {tree.nodes} nodes, but {len(packed)} chunks came. Train all of its nodes.")
     rows, buckets, key_bits, bias, scale = zip(*packed, strict=True)
     return PackedWeights(
-        np.concatenate([*rows, np.zeros(TAIL, np.uint8)]),
+        np.concatenate(rows),
         np.concatenate(buckets),
         np.stack([_starts(rows), _starts(buckets), np.array(key_bits, np.int64)], axis=1),
         np.concatenate(bias),
@@ -156,16 +157,25 @@ def _pack_chunk(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint32], int, NDArray[np.float32], NDArray[np.float32]]:
     """Rows, starts of the buckets, bits of a key, biases and scales of one chunk."""
     codes = codes_of(chunk.features, bits)
-    wanted = (len(codes) // ROWS_PER_BUCKET).bit_length() - 1
-    bucket_bits = min(max(wanted, bits - HEADER_BITS, 0), bits)
+    order = np.argsort(codes)
+    key_bits = _key_bits(codes[order], bits)
     scale = _scales(chunk, weight_bytes)
     stored = _stored(chunk.weights / scale[chunk.children], weight_bytes)
-    order = np.argsort(codes)
-    source = _Rows(codes, order, chunk.starts, chunk.children, stored, bits - bucket_bits, child_bytes, weight_bytes)
-    rows = np.empty(len(codes) * (2 + child_bytes) + len(stored) * (child_bytes + weight_bytes), np.uint8)
-    bucket_start = np.empty((1 << bucket_bits) + 1, np.uint32)
+    source = _Rows(codes, order, chunk.starts, chunk.children, stored, key_bits, child_bytes, weight_bytes)
+    bucket_start = np.empty(1 << (bits - key_bits), np.uint32)
+    room = len(bucket_start) + len(codes) * (2 + child_bytes) + len(stored) * (child_bytes + weight_bytes)
+    rows = np.empty(room, np.uint8)
     length = _write_chunk(source, rows, bucket_start)
-    return rows[:length].copy(), bucket_start, source.key_bits, chunk.bias.astype(np.float32), scale
+    return rows[:length].copy(), bucket_start, key_bits, chunk.bias.astype(np.float32), scale
+
+
+def _key_bits(codes: NDArray[np.uint32], bits: int) -> int:
+    """Of sorted codes, so many bits that a bucket has rows enough, but a header holds a key and a byte the rows."""
+    wanted = (len(codes) // ROWS_PER_BUCKET).bit_length() - 1
+    key_bits = bits - min(max(wanted, bits - HEADER_BITS, 0), bits)
+    while np.bincount(codes >> key_bits).max(initial=0) > FULLEST_BUCKET:
+        key_bits -= 1
+    return key_bits
 
 
 def _scales(chunk: Chunk, weight_bytes: int) -> NDArray[np.float32]:
@@ -186,21 +196,24 @@ def _stored(weights: NDArray[np.float32], weight_bytes: int) -> NDArray[np.uint3
 @kernel
 def _write_chunk(source: _Rows, rows: NDArray[np.uint8], bucket_start: NDArray[np.uint32]) -> int:
     """Fill the rows and the starts of the buckets; returns how many bytes were written."""
-    at, filled = 0, 0
+    at, first = 0, 0
     most = 0xFFFF >> source.key_bits
-    for row in source.order:
-        code = np.int64(source.codes[row])
-        while filled <= code >> source.key_bits:
-            bucket_start[filled] = at
-            filled += 1
-        more = source.starts[row + 1] - source.starts[row] - 1
-        at = _write(code & ((1 << source.key_bits) - 1) | (min(more, most) << source.key_bits), 2, rows, at)
-        if more >= most:
-            at = _write(more, source.child_bytes, rows, at)
-        for entry in range(source.starts[row], source.starts[row + 1]):
-            at = _write(source.children[entry], source.child_bytes, rows, at)
-            at = _write(source.stored[entry], source.weight_bytes, rows, at)
-    bucket_start[filled:] = at
+    for bucket in range(len(bucket_start)):
+        bucket_start[bucket] = at
+        last = first
+        while last < len(source.order) and source.codes[source.order[last]] >> source.key_bits == bucket:
+            last += 1
+        at = _write(last - first, 1, rows, at)
+        for row in source.order[first:last]:
+            more = min(source.starts[row + 1] - source.starts[row] - 1, most)
+            at = _write(source.codes[row] & ((1 << source.key_bits) - 1) | (more << source.key_bits), 2, rows, at)
+        for row in source.order[first:last]:
+            if source.starts[row + 1] - source.starts[row] > most:
+                at = _write(source.starts[row + 1] - source.starts[row] - 1, source.child_bytes, rows, at)
+            for entry in range(source.starts[row], source.starts[row + 1]):
+                at = _write(source.children[entry], source.child_bytes, rows, at)
+                at = _write(source.stored[entry], source.weight_bytes, rows, at)
+        first = last
     return at
 
 
@@ -214,15 +227,15 @@ def _write(number: int, width: int, rows: NDArray[np.uint8], at: int) -> int:
 @kernel
 def read_number(rows: NDArray[np.uint8], at: int, width: int) -> np.int64:
     """The whole number, not negative, of one or two bytes that stands at a place."""
-    number = np.int64(rows[at])
-    return number if width == 1 else number | (np.int64(rows[at + 1]) << 8)
+    number = np.int64(rows[np.uint64(at)])  # an unsigned index is not looked at for being negative
+    return number if width == 1 else number | (np.int64(rows[np.uint64(at + 1)]) << 8)
 
 
 @kernel
 def read_weight(rows: NDArray[np.uint8], at: int, width: int) -> np.float32:
     """The stored weight of one, two or four bytes that stands at a place, before its scale."""
     if width == 1:
-        return np.float32(np.int8(rows[at]))
+        return np.float32(np.int8(rows[np.uint64(at)]))
     if width == 2:
         return np.float32(np.int16(read_number(rows, at, 2)))
     return np.uint32(read_number(rows, at, 2) | (read_number(rows, at + 2, 2) << 16)).view(np.float32)
@@ -233,26 +246,26 @@ def _read_chunk(
     packed: PackedWeights, node: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint16], NDArray[np.float32]]:
     """Codes, numbers of entries, children and stored weights of a node, in the order in which they lie."""
-    first, bucket, key_bits = packed.chunks[node]
-    last_bucket = len(packed.bucket_start) - 1 if node + 1 == len(packed.chunks) else packed.chunks[node + 1, 1] - 1
-    longest = packed.bucket_start[last_bucket]
-    codes, counts = np.empty(longest, np.uint32), np.empty(longest, np.int64)
-    children, weights = np.empty(longest, np.uint16), np.empty(longest, np.float32)
-    rows, entries, at = 0, 0, first
-    for number in range(bucket, last_bucket):
-        while at < first + packed.bucket_start[number + 1]:
-            header = read_number(packed.rows, at, 2)
-            at += 2
-            more = header >> key_bits
-            if more == 0xFFFF >> key_bits:
-                more = read_number(packed.rows, at, packed.child_bytes)
+    first, _, key_bits = packed.chunks[node]
+    last = packed.chunks[node + 1, 0] if node + 1 < len(packed.chunks) else len(packed.rows)
+    codes, counts = np.empty(last - first, np.uint32), np.empty(last - first, np.int64)
+    children, weights = np.empty(last - first, np.uint16), np.empty(last - first, np.float32)
+    rows, entries, bucket, at = 0, 0, 0, first
+    while at < last:
+        in_bucket = np.int64(packed.rows[at])
+        header_at, at = at + 1, at + 1 + 2 * in_bucket
+        for row in range(rows, rows + in_bucket):
+            header = read_number(packed.rows, header_at, 2)
+            header_at += 2
+            codes[row] = (bucket << key_bits) | (header & ((1 << key_bits) - 1))
+            counts[row] = (header >> key_bits) + 1
+            if counts[row] > 0xFFFF >> key_bits:
+                counts[row] = read_number(packed.rows, at, packed.child_bytes) + 1
                 at += packed.child_bytes
-            codes[rows] = ((number - bucket) << key_bits) | (header & ((1 << key_bits) - 1))
-            counts[rows] = more + 1
-            for _ in range(more + 1):
-                children[entries] = read_number(packed.rows, at, packed.child_bytes)
-                weights[entries] = read_weight(packed.rows, at + packed.child_bytes, packed.weight_bytes)
+            for entry in range(entries, entries + counts[row]):
+                children[entry] = read_number(packed.rows, at, packed.child_bytes)
+                weights[entry] = read_weight(packed.rows, at + packed.child_bytes, packed.weight_bytes)
                 at += packed.child_bytes + packed.weight_bytes
-                entries += 1
-            rows += 1
+            entries += counts[row]
+        rows, bucket = rows + in_bucket, bucket + 1
     return codes[:rows], counts[:rows], children[:entries], weights[:entries]
