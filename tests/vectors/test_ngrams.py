@@ -102,7 +102,7 @@ def test_a_row_of_a_batch_is_the_vector_of_its_text(config: NgramConfig, texts: 
 
 
 def test_arrow_columns_lists_and_threads_give_the_same() -> None:
-    texts = [f"{text} {number}" for number in range(12_000) for text in SHOP]  # more than one block
+    texts = [f"{text} {number}" for number in range(8_000) for text in SHOP]  # more than one block
     expected = NgramVectorizer.fit(texts)
     rows = expected.transform(texts)
     column = pa.chunked_array([pa.array(["unseen", *texts[:70]]).slice(1), pa.array(texts[70:])])
