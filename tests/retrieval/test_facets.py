@@ -66,6 +66,14 @@ def test_counts_are_those_of_a_slow_count(products: list[Product], chance: Rando
 
 
 @patient
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=200))
+def test_of_many_values_the_commonest_are_shown(brands: list[int]) -> None:
+    products = [Product("", "t", brand=f"brand {number}" if number else "") for number in brands]
+    shown = Facets(product_table(products)).count(all_rows(products)).get("brand", ())
+    assert shown == commonest(Counter(product.brand for product in products))
+
+
+@patient
 @given(shelves)
 def test_a_filter_keeps_as_many_as_its_facet_says(products: list[Product]) -> None:
     facets, rows = Facets(product_table(products)), all_rows(products)

@@ -1,10 +1,14 @@
 """The API: true bodies, honest errors, events kept."""
 
 import json
+import os
 import re
 import sqlite3
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 from urllib.parse import urlencode
@@ -355,3 +359,23 @@ def test_a_filter_by_what_the_shop_does_not_know_is_not_found(small_discovery: D
     assert response.status_code == 404
     assert response.json()["detail"] == ("The catalog has no field 'colour' to filter by. Did you mean 'color'?")
     assert client.get("/v1/search", params={"q": "lamp", "filter": "price:cheap"}).status_code == 422
+
+
+def test_requests_beyond_one_more_than_the_processors_wait(journal: Journal) -> None:
+    most, together = 1 + (os.cpu_count() or 1), Counter[str]()
+    turn, seen = threading.Lock(), list[int]()
+
+    class Slow(FakeDiscovery):
+        def search(self, query: Query) -> Answer:
+            with turn:
+                together["now"] += 1
+                seen.append(together["now"])
+            time.sleep(0.02)
+            with turn:
+                together["now"] -= 1
+            return super().search(query)
+
+    with TestClient(create_app(Slow(), journal)) as client, ThreadPoolExecutor(3 * most) as pool:
+        answers = list(pool.map(client.get, ["/v1/search?q=shoe"] * 6 * most))
+    assert {answer.status_code for answer in answers} == {200}
+    assert max(seen) == most

@@ -1,7 +1,9 @@
 """A running server takes up what is built beside it, and keeps what it has when that cannot be opened."""
 
+import gc
 import shutil
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from whybuy.build import build
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.app import create_app
-from whybuy.serving.live import LiveShop
+from whybuy.serving.live import LiveShop, settle
 
 
 @pytest.fixture
@@ -62,3 +64,21 @@ def test_without_a_newer_build_nothing_is_opened(store: Path, monkeypatch: pytes
     monkeypatch.setattr(Discovery, "open", lambda store: pytest.fail("opened again"))
     live = LiveShop(first, store, pause=0.0)
     assert {id(live.now()) for _ in range(5)} == {id(first)}
+
+
+class Ring:
+    """Holds itself, so that only the collector can free it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_spared_the_collector_is_freed_once_it_is_not_in_use() -> None:
+    ring = Ring()
+    kept = weakref.ref(ring)
+    settle()
+    del ring
+    gc.collect()
+    assert kept() is not None
+    settle()
+    assert kept() is None

@@ -1,7 +1,11 @@
 """The application: routes, pages, errors and middleware put together."""
 
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -34,6 +38,7 @@ def create_app(
         title="whybuy",
         version=__version__,
         summary="Search with reasons.",
+        lifespan=_few_at_once,
         docs_url=None,
         redoc_url=None,
         responses=problem_responses(),
@@ -48,3 +53,10 @@ def create_app(
     app.add_middleware(Envelope, measures=measures)
     explain_problems(app)
     return app
+
+
+@asynccontextmanager
+async def _few_at_once(_: FastAPI) -> AsyncIterator[None]:
+    """Let requests beyond one more than the processors wait: more threads only take the interpreter from each other."""
+    current_default_thread_limiter().total_tokens = 1 + (os.cpu_count() or 1)
+    yield

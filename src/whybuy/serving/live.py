@@ -1,5 +1,7 @@
 """The shop that is served: opened anew, beside the running requests, when a build is published."""
 
+import atexit
+import gc
 import logging
 import threading
 import time
@@ -8,6 +10,7 @@ from pathlib import Path
 from whybuy.discovery import Discovery, live_key
 from whybuy.errors import WhybuyError
 
+atexit.register(gc.unfreeze)  # what `settle` spares is freed with the process
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +45,19 @@ class LiveShop:
     def _renew(self, store: Path) -> None:
         try:
             self._discovery = Discovery.open(store)
+            settle()
         except (WhybuyError, OSError) as error:
             _log.warning("The new build cannot be opened, so the one before is served on: %s", error)
             self._next_look = time.monotonic() + self._rest
         finally:
             self._looking.release()
+
+
+def settle() -> None:
+    """Free what is garbage, then spare what is in use the collector's walks: each would stop all requests for 0.1 s.
+
+    Called again, it also frees what was spared before and is no longer in use.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

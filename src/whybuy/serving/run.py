@@ -13,6 +13,7 @@ from whybuy.discovery import Discovery
 from whybuy.errors import WhybuyError
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.serving.app import create_app
+from whybuy.serving.live import settle
 
 _LARGEST_HEAD = 256 * 1024  # a query of 10,000 characters takes up to 120 kB in an address
 
@@ -45,6 +46,7 @@ def serve(
     """
     with listen(host, port) as listener, Journal(store / JOURNAL_FILE) as journal:
         app = create_app(Discovery.open(store), journal, examples=examples, store=store)
+        settle()
         if listening is not None:
             listening(address(listener))
         with contextlib.suppress(KeyboardInterrupt):
