@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, random_array
 
 from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.growth import no_labels
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import PostProcessor, SearchedTree
 from whybuy.xmr.weights import PackedWeights, pack
@@ -53,16 +52,10 @@ def random_queries(count: int, features: int = FEATURES, seed: int = 0) -> csr_m
     return queries
 
 
-def searched(tree: LabelTree, packed: PackedWeights) -> SearchedTree:
-    """A tree to which nothing was added yet."""
-    widest = int(np.diff(tree.first_child).max())
-    return SearchedTree(packed, tree.first_child, tree.labels, no_labels(), np.zeros(len(tree.labels), bool), widest)
-
-
 def random_searched(labels: int, seed: int = 0, bits: int = 32) -> tuple[LabelTree, SearchedTree]:
     """A tree with packed random rankers."""
     tree = random_tree(labels, 4, 5, seed)
-    return tree, searched(tree, pack(random_chunks(tree, seed=seed), tree, FEATURES, bits=bits))
+    return tree, SearchedTree.of(tree, pack(random_chunks(tree, seed=seed), tree, FEATURES, bits=bits))
 
 
 def share(margin: NDArray[np.float64], post: PostProcessor) -> NDArray[np.float64]:

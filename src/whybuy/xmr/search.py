@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.kernels import kernel
-from whybuy.xmr.growth import AddedLabels
+from whybuy.xmr.growth import AddedLabels, no_labels
+from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_weight
 
 
@@ -51,8 +52,14 @@ class SearchedTree(NamedTuple):
     first_child: NDArray[np.int32]  # as in `LabelTree`
     labels: NDArray[np.int32]  # as in `LabelTree`
     added: AddedLabels
-    removed: NDArray[np.bool_]  # shape (labels, added ones included,)
+    removed: NDArray[np.bool_]  # shape (labels and places of added ones,)
     most_children: int  # of any node
+
+    @classmethod
+    def of(cls, tree: LabelTree, packed: PackedWeights) -> "SearchedTree":
+        """A tree as it was trained: nothing added, nothing removed."""
+        widest = int(np.diff(tree.first_child).max(initial=0))
+        return cls(packed, tree.first_child, tree.labels, no_labels(), np.zeros(len(tree.labels), np.bool_), widest)
 
 
 class Lists(NamedTuple):
@@ -92,6 +99,11 @@ def lists_of(matrix: csr_matrix) -> Lists:
     )
 
 
+def one_list(ids: NDArray[np.int32], values: NDArray[np.float32]) -> Lists:
+    """A single query."""
+    return Lists(np.array([0, len(ids)]), ids, values)
+
+
 def from_root(queries: int) -> Lists:
     """The start of every search that has no better one: the root alone."""
     return Lists(np.arange(queries + 1, dtype=np.int64), np.zeros(queries, np.int32), np.zeros(queries, np.float32))
@@ -123,7 +135,7 @@ class _Query(NamedTuple):
     codes: NDArray[np.uint32]
     values: NDArray[np.float32]
     at: NDArray[np.int64]  # where the bucket of each feature begins, then where the entries of each row found do
-    count: NDArray[np.int64]  # of rows in that bucket, then of entries
+    length: NDArray[np.int64]  # of that bucket in rows, then of that row in entries
     found: NDArray[np.float32]  # values of the features found
     slots: NDArray[np.int64]  # a hash table by code: the place of a feature, or -1
     sums: NDArray[np.float32]  # of stored weights times values, for each child of a node
@@ -200,7 +212,7 @@ def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Quer
             room.values[count] = queries.values[entry]
             count += 1
     query = _Query(
-        room.codes[:count], room.values[:count], room.at, room.count, room.found, room.slots, room.sums, room.power
+        room.codes[:count], room.values[:count], room.at, room.length, room.found, room.slots, room.sums, room.power
     )
     if len(tree.added.newest):
         query.slots[:] = -1
@@ -251,18 +263,18 @@ def _add_up(packed: PackedWeights, node: int, query: _Query) -> None:
         query.at[place] = first + np.int64(
             packed.bucket_start[np.uint64(bucket + (np.int64(query.codes[place]) >> key_bits))]
         )
-        query.count[place] = read_number(rows, query.at[place], 1)
+        query.length[place] = read_number(rows, query.at[place], 1)
     found = 0
     for place in range(len(query.codes)):
         key, header_at = np.int64(query.codes[place]) & mask, query.at[place] + 1
-        end = header_at + 2 * query.count[place]
+        end = header_at + 2 * query.length[place]
         at = end
         while header_at < end:
             header = read_number(rows, header_at, 2)
             count = (header >> key_bits) + 1
             if header & mask >= key:
                 if header & mask == key:
-                    query.at[found], query.count[found], query.found[found] = at, count, query.values[place]
+                    query.at[found], query.length[found], query.found[found] = at, count, query.values[place]
                     found += 1
                 break
             if count > most:
@@ -272,7 +284,7 @@ def _add_up(packed: PackedWeights, node: int, query: _Query) -> None:
             header_at += 2
     query.sums[:] = 0
     for place in range(found):
-        at, count = query.at[place], query.count[place]
+        at, count = query.at[place], query.length[place]
         if count > most:
             count = read_number(rows, at, child_bytes) + 1
             at += child_bytes
@@ -308,6 +320,20 @@ def _offer_added(tree: SearchedTree, query: _Query, leaf: int, score: np.float32
         if not tree.removed[label]:
             _offer(below, capacity, score + log_share(margin, query.power), label)
         place = added.older[place]
+
+
+@kernel
+def contributions(tree: SearchedTree, node: int, child: int, query: Lists) -> NDArray[np.float32]:
+    """What each feature of a query gives to the margin of a child, numbered within its node.
+
+    query: one feature per list.
+    """
+    amounts = np.zeros(len(query.ids), np.float32)
+    room = _room_for_query(tree, 1, 0)
+    for place in range(len(query.ids)):
+        _add_up(tree.packed, node, _encode(tree, query, place, room))
+        amounts[place] = room.sums[child] * tree.packed.scale[tree.first_child[node] + child - 1]
+    return amounts
 
 
 @kernel

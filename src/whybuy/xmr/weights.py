@@ -250,9 +250,9 @@ def _read_chunk(
     last = packed.chunks[node + 1, 0] if node + 1 < len(packed.chunks) else len(packed.rows)
     codes, counts = np.empty(last - first, np.uint32), np.empty(last - first, np.int64)
     children, weights = np.empty(last - first, np.uint16), np.empty(last - first, np.float32)
-    rows, entries, bucket, at = 0, 0, 0, first
+    rows, entries, bucket, at = 0, np.int64(0), 0, first
     while at < last:
-        in_bucket = np.int64(packed.rows[at])
+        in_bucket = int(packed.rows[at])
         header_at, at = at + 1, at + 1 + 2 * in_bucket
         for row in range(rows, rows + in_bucket):
             header = read_number(packed.rows, header_at, 2)
