@@ -44,6 +44,7 @@ def train_in_turns(contenders: Sequence[Contender], data: Path, *, rounds: int, 
         name: {
             "train_s": min(run["seconds"] for run in done),
             "train_s_of_rounds": [run["seconds"] for run in done],
+            "train_cpu_s": min(run["cpu_s"] for run in done),
             "peak_mb": max(run["peak_mb"] for run in done),
             "read_mb": max(run["read_mb"] for run in done),
             "started_mb": max(run["started_mb"] for run in done),

@@ -75,6 +75,7 @@ def compare_engines(bench: Bench, data: RankingData, folder: Path) -> Figures:
             "batch": ratio(batch, lambda figures: figures["us"]),
             "batch_2_threads": ratio(wide, lambda figures: figures["us"]),
             "train": ratio(training, lambda figures: figures["train_s"]),
+            "train_cpu": ratio(training, lambda figures: figures["train_cpu_s"]),
             "disk": ratio(size, lambda figures: min(figures.values())),
             "memory": ratio(training, lambda figures: figures["peak_mb"]),
             "opening": ratio(opened, lambda figures: figures["first_answer_ms"]),

@@ -15,7 +15,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from worker import Labels, read_texts
 
-EPOCHS = 2
+EPOCHS = 1
 BATCH = 64
 RATE = 3e-5  # the highest, after a tenth of the steps; it falls to 0 by the end
 TRAIN = "--train"
@@ -69,7 +69,7 @@ def train(encoder: SentenceTransformer, pairs: Pairs) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps + 1, pct_start=0.1)
     encoder.train()
     for step, batch in enumerate(islice(batches(pairs, np.random.default_rng(SEED)), steps)):
-        loss([encoder.tokenize(list(side)) for side in zip(*batch, strict=True)], None).backward()
+        loss([encoder.preprocess(list(side)) for side in zip(*batch, strict=True)], None).backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         schedule.step()

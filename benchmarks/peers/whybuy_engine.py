@@ -6,24 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix, load_npz
-from whybuy.xmr.estimator import XMRTree
 from worker import Labels, Worker, serve
 
 from whybuy.vectors.ngrams import NgramVectorizer
+from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import Predictions
-
-
-class GivenTree:
-    """An indexer that has its tree already."""
-
-    def __init__(self, folder: Path) -> None:
-        arrays = np.load(folder / "tree.npz")
-        self._tree = LabelTree(arrays["first_child"], arrays["level_start"], arrays["labels"])
-
-    def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
-        """The tree, whatever the labels look like."""
-        return self._tree
+from whybuy.xmr.training import train
+from whybuy.xmr.weights import pack
 
 
 class Whybuy:
@@ -33,12 +23,14 @@ class Whybuy:
         """Load features, labels and tree."""
         self.features = load_npz(data / "features.npz").tocsr()
         self.labels = load_npz(data / "labels.npz").tocsr()
-        self.indexer = GivenTree(data)
+        arrays = np.load(data / "tree.npz")
+        self.given = LabelTree(arrays["first_child"], arrays["level_start"], arrays["labels"])
         self.vectorizer = NgramVectorizer.load(data / "vectorizer")
 
     def train(self, threads: int) -> None:
         """Train with the defaults: the features, labels and tree are given."""
-        self.tree = XMRTree.fit(self.features, self.labels, indexer=self.indexer, threads=threads)
+        chunks = train(self.features, self.labels, self.given, threads=threads)
+        self.tree = XMRTree(self.given, pack(chunks, self.given, self.features.shape[1]))
 
     def train_strings(self, vectorizer: str, texts: list[str], threads: int) -> None:
         """Train on the features of our own vectorizer, which are those of the folder."""
@@ -50,9 +42,9 @@ class Whybuy:
         self.vectorizer.save(model / "vectorizer")
 
     def open(self, model: Path, mode: str) -> None:
-        """Map both into memory."""
+        """Map the tree into memory."""
         self.tree = XMRTree.load(model / "tree")
-        self.vectorizer = NgramVectorizer.load(model / "vectorizer")
+        self.folder = model / "vectorizer"
 
     def ask(self, vectors: csr_matrix, beam: int) -> Callable[[int], object]:
         """One row after the other, cut out beforehand."""
@@ -63,7 +55,7 @@ class Whybuy:
 
     def ask_text(self, beam: int) -> Callable[[str], object]:
         """Vectorize and search."""
-        search, vector = self.tree.search, self.vectorizer.vector
+        search, vector = self.tree.search, NgramVectorizer.load(self.folder).vector
         return lambda text: search(*vector(text), beam=beam, limit=10)
 
     def batch(self, vectors: csr_matrix, beam: int, threads: int) -> Predictions:
@@ -76,7 +68,7 @@ class Whybuy:
 
     def best_of_texts(self, texts: list[str], beam: int, limit: int) -> Labels:
         """Vectorize all, then predict."""
-        return self.best(self.vectorizer.transform(texts, threads=2), beam, limit)
+        return self.best(NgramVectorizer.load(self.folder).transform(texts, threads=2), beam, limit)
 
 
 if __name__ == "__main__":
