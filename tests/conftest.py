@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from small_shop import write_store
 from whybuy.build import build
 from whybuy.discovery import Discovery
+
+settings.register_profile("whybuy", deadline=None)  # the first call of a kernel compiles it
+settings.load_profile("whybuy")
 
 
 @pytest.fixture(scope="session")

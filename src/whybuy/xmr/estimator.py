@@ -20,6 +20,7 @@ from whybuy.xmr.growth import AddedLabels, first_ranker, with_label
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.matching import BeamMatcher
 from whybuy.xmr.ports import Indexer, Ranker
+from whybuy.xmr.scoring import LabelScores, score_labels
 from whybuy.xmr.search import (
     Lists,
     PostProcessor,
@@ -69,6 +70,7 @@ class XMRTree:
         self.tree = tree
         self._searched = SearchedTree.of(tree, packed)
         self._labels = len(tree.labels)  # added ones included
+        self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
 
     @classmethod
@@ -169,6 +171,25 @@ class XMRTree:
         self._check_labels(label)
         query = Lists(np.arange(len(ids) + 1), ids, values)
         return explain_label(self.tree, self._searched, query, label, post)
+
+    def score(
+        self,
+        ids: NDArray[np.int32],
+        values: NDArray[np.float32],
+        labels: NDArray[np.int32],
+        *,
+        post: PostProcessor = PostProcessor.L3_HINGE,
+    ) -> LabelScores:
+        """What the tree thinks of labels for one query, found by whatever means. labels: shape (n,), trained or added.
+
+        Raises:
+            InputError: there is no such label.
+        """
+        if len(labels):
+            self._check_labels(int(labels.min()), int(labels.max()))
+        trained = len(self.tree.labels)
+        places = np.where(labels < trained, self._positions[np.minimum(labels, trained - 1)], labels).astype(np.int32)
+        return score_labels(self._searched, self._parents, one_list(ids, values), places, post.power)
 
     def add(self, features: csr_matrix, labels: csr_matrix) -> range:
         """Add labels without training: each goes to the leaf that its instances lead to.

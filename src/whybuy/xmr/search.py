@@ -129,7 +129,7 @@ def walk_down(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, *, t
     return found
 
 
-class _Query(NamedTuple):
+class EncodedQuery(NamedTuple):
     """The features of one query that the tree knows, with room for where they are found in a chunk."""
 
     codes: NDArray[np.uint32]
@@ -154,12 +154,12 @@ class _Best(NamedTuple):
 def _search(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, first: int, found: Predictions) -> None:
     """Fill the results of the queries from `first` on."""
     last = first + len(found.labels)
-    query = _room_for_query(tree, _longest(queries.starts, first, last), walk.power)
+    query = room_for_query(tree, _longest(queries.starts, first, last), walk.power)
     room = max(walk.beam, walk.limit, _longest(start.starts, first, last))
     above = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
     below = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
     for row in range(first, last):
-        asked = _encode(tree, queries, row, query)
+        asked = encode_query(tree, queries, row, query)
         above.size[0] = 0
         for entry in range(start.starts[row], start.starts[row + 1]):
             _offer(above, room, start.values[entry], start.ids[entry])
@@ -183,11 +183,11 @@ def _longest(starts: NDArray[np.int64], first: int, last: int) -> int:
 
 
 @kernel
-def _room_for_query(tree: SearchedTree, longest: int, power: int) -> _Query:
+def room_for_query(tree: SearchedTree, longest: int, power: int) -> EncodedQuery:
     slots = 4
     while slots < 2 * longest:
         slots *= 2
-    return _Query(
+    return EncodedQuery(
         np.empty(longest, np.uint32),
         np.empty(longest, np.float32),
         np.empty(longest, np.int64),
@@ -200,7 +200,7 @@ def _room_for_query(tree: SearchedTree, longest: int, power: int) -> _Query:
 
 
 @kernel
-def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Query:
+def encode_query(tree: SearchedTree, queries: Lists, row: int, room: EncodedQuery) -> EncodedQuery:
     """Turn the known features of a query into codes, and into a hash table when added labels will look them up."""
     bits = 1
     while 1 << bits < tree.packed.features:
@@ -211,7 +211,7 @@ def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Quer
             room.codes[count] = (np.uint64(queries.ids[entry]) * np.uint64(SPREAD)) & np.uint64((1 << bits) - 1)
             room.values[count] = queries.values[entry]
             count += 1
-    query = _Query(
+    query = EncodedQuery(
         room.codes[:count], room.values[:count], room.at, room.length, room.found, room.slots, room.sums, room.power
     )
     if len(tree.added.newest):
@@ -225,7 +225,7 @@ def _encode(tree: SearchedTree, queries: Lists, row: int, room: _Query) -> _Quer
 
 
 @kernel
-def _step(tree: SearchedTree, query: _Query, above: _Best, below: _Best, capacity: int) -> None:
+def _step(tree: SearchedTree, query: EncodedQuery, above: _Best, below: _Best, capacity: int) -> None:
     """Put the best children of the nodes above into the list below."""
     nodes = len(tree.first_child) - 1
     below.size[0] = 0
@@ -233,7 +233,7 @@ def _step(tree: SearchedTree, query: _Query, above: _Best, below: _Best, capacit
         score, node = above.scores[place], above.ids[place]
         if below.size[0] == capacity and score < below.scores[0]:
             break  # no child scores above its parent
-        _add_up(tree.packed, node, query)
+        add_up(tree.packed, node, query)
         first = tree.first_child[node]
         for child in range(first, tree.first_child[node + 1]):
             margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
@@ -250,7 +250,7 @@ def _step(tree: SearchedTree, query: _Query, above: _Best, below: _Best, capacit
 
 
 @kernel
-def _add_up(packed: PackedWeights, node: int, query: _Query) -> None:
+def add_up(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
     """Add up stored weight times value over the features of the query, for all children of a node.
 
     In three passes that each only touch what the next one reads: so the processor waits for many places of memory at
@@ -304,22 +304,30 @@ def _add_bytes(rows: NDArray[np.uint8], at: int, count: int, value: np.float32, 
 
 
 @kernel
-def _offer_added(tree: SearchedTree, query: _Query, leaf: int, score: np.float32, below: _Best, capacity: int) -> None:
+def _offer_added(
+    tree: SearchedTree, query: EncodedQuery, leaf: int, score: np.float32, below: _Best, capacity: int
+) -> None:
     """Offer the labels that were added to a leaf."""
-    added = tree.added
-    place = added.newest[leaf]
+    place = tree.added.newest[leaf]
     while place >= 0:
-        margin = added.bias[place]
-        for entry in range(added.starts[place], added.starts[place + 1]):
-            slot = added.codes[entry] & (len(query.slots) - 1)
-            while query.slots[slot] >= 0:
-                if query.codes[query.slots[slot]] == added.codes[entry]:
-                    margin += query.values[query.slots[slot]] * added.weights[entry]
-                slot = (slot + 1) & (len(query.slots) - 1)
+        margin = tree.added.bias[place] + added_margin(tree.added, query, place)
         label = len(tree.labels) + place
         if not tree.removed[label]:
             _offer(below, capacity, score + log_share(margin, query.power), label)
-        place = added.older[place]
+        place = tree.added.older[place]
+
+
+@kernel
+def added_margin(added: AddedLabels, query: EncodedQuery, place: int) -> np.float32:
+    """Sum of weight times value for an added label, without its bias."""
+    margin = np.float32(0)
+    for entry in range(added.starts[place], added.starts[place + 1]):
+        slot = added.codes[entry] & (len(query.slots) - 1)
+        while query.slots[slot] >= 0:
+            if query.codes[query.slots[slot]] == added.codes[entry]:
+                margin += query.values[query.slots[slot]] * added.weights[entry]
+            slot = (slot + 1) & (len(query.slots) - 1)
+    return margin
 
 
 @kernel
@@ -329,9 +337,9 @@ def contributions(tree: SearchedTree, node: int, child: int, query: Lists) -> ND
     query: one feature per list.
     """
     amounts = np.zeros(len(query.ids), np.float32)
-    room = _room_for_query(tree, 1, 0)
+    room = room_for_query(tree, 1, 0)
     for place in range(len(query.ids)):
-        _add_up(tree.packed, node, _encode(tree, query, place, room))
+        add_up(tree.packed, node, encode_query(tree, query, place, room))
         amounts[place] = room.sums[child] * tree.packed.scale[tree.first_child[node] + child - 1]
     return amounts
 

@@ -1,0 +1,77 @@
+"""What a tree thinks of labels that others found: the margin of each and the score of the way to it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.kernels import kernel
+from whybuy.xmr.search import (
+    EncodedQuery,
+    Lists,
+    SearchedTree,
+    add_up,
+    added_margin,
+    encode_query,
+    log_share,
+    room_for_query,
+)
+
+
+class LabelScores(NamedTuple):
+    """Opinions on some labels, in their order. A label's logarithmic score is way + share of (margin + bias)."""
+
+    margins: NDArray[np.float32]  # shape (labels,): sum of weight times value, without the bias
+    biases: NDArray[np.float32]  # shape (labels,)
+    ways: NDArray[np.float32]  # shape (labels,): logarithm of the score of the leaf that the label hangs under, <= 0
+
+
+@kernel
+def score_labels(
+    tree: SearchedTree, parents: NDArray[np.int32], query: Lists, places: NDArray[np.int32], power: int
+) -> LabelScores:
+    """Score labels, whether or not a search would have come to them.
+
+    parents: as of `LabelTree`. query: one list. places: the position of each label in the tree; those of added labels
+    go on counting. power: of the hinge, 0 for the sigmoid.
+    """
+    nodes, trained, count = len(tree.first_child) - 1, len(tree.labels), len(places)
+    margins, biases, ways = np.zeros(count, np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32)
+    asked = encode_query(tree, query, 0, room_for_query(tree, len(query.ids), power))
+    leaves = np.empty(count, np.int32)
+    for at in range(count):
+        leaves[at] = parents[nodes + places[at]] if places[at] < trained else tree.added.leaf[places[at] - trained]
+    scores = np.full(nodes, np.float32(np.nan))  # of the nodes met so far
+    scores[0] = 0
+    summed = -1
+    for at in np.argsort(leaves):
+        leaf, place = leaves[at], places[at]
+        _score_way(tree, parents, asked, leaf, scores)
+        if summed != leaf:
+            add_up(tree.packed, leaf, asked)
+            summed = leaf
+        ways[at] = scores[leaf]
+        if place < trained:
+            child = nodes + place
+            margins[at] = tree.packed.scale[child - 1] * asked.sums[child - tree.first_child[leaf]]
+            biases[at] = tree.packed.bias[child - 1]
+        else:
+            margins[at] = added_margin(tree.added, asked, place - trained)
+            biases[at] = tree.added.bias[place - trained]
+    return LabelScores(margins, biases, ways)
+
+
+@kernel
+def _score_way(
+    tree: SearchedTree, parents: NDArray[np.int32], query: EncodedQuery, leaf: int, scores: NDArray[np.float32]
+) -> None:
+    """Fill in the scores of the nodes from the root down to a leaf, and of their siblings."""
+    while np.isnan(scores[leaf]):
+        node = parents[leaf]
+        while np.isnan(scores[node]):
+            node = parents[node]
+        add_up(tree.packed, node, query)
+        first = tree.first_child[node]
+        for child in range(first, tree.first_child[node + 1]):
+            margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
+            scores[child] = scores[node] + log_share(margin, query.power)
