@@ -29,7 +29,7 @@ _UNIT_NAMES = {
     "cu": "cubic",
 }
 _UNIT_OF = {name: unit for unit, names in _UNIT_NAMES.items() for name in names.split()}
-_UNITS = _UNIT_OF.keys() | _UNIT_NAMES.keys() | {"mm", "cm", "hp", "btu", "psi", "light", "gauge", "kg", "ml"}
+UNITS = _UNIT_OF.keys() | _UNIT_NAMES.keys() | {"mm", "cm", "hp", "btu", "psi", "light", "gauge", "kg", "ml"}
 
 _FRACTION = re.compile(r"(?<![\d/])(\d{1,3})\s*/\s*(\d{1,3})(?![\d/])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -61,7 +61,7 @@ def _parts(word: str) -> list[str]:
     if len(word) > LONGEST_WORD:
         return []
     parts = _LETTER_DIGIT.split(word)
-    return parts if len(word) <= _LONGEST_SPLIT or parts[-1] in _UNITS else [word]
+    return parts if len(word) <= _LONGEST_SPLIT or parts[-1] in UNITS else [word]
 
 
 _STEMMER = (

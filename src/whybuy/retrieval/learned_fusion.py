@@ -1,0 +1,193 @@
+"""One order out of many signs, learned from judgments or clicks with LightGBM's LambdaMART (Burges 2010)."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.artifacts import write_json
+from whybuy.errors import ArtifactError, InputError
+from whybuy.retrieval.boosted_trees import BoostedTrees, evaluate, from_lightgbm, load_trees, save_trees
+from whybuy.retrieval.ranked import Ranked
+
+if TYPE_CHECKING:
+    import lightgbm
+
+FORMAT_VERSION = 1
+GRADES = 30  # steps from no gain to the highest
+LEAST_QUERIES = 50  # with a gain among their candidates
+_ABOUT = "fusion.json"
+_MODEL = "model.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class FusionTraining:
+    """How the trees are grown; tuned by cross-validation on Home Depot's training queries."""
+
+    trees: int = 150
+    leaves: int = 15
+    learning_rate: float = 0.05
+    least_rows: int = 200  # in a leaf; fewer when there are few rows
+    ridge: float = 10.0
+    columns: float = 0.5  # share of the features that each tree sees
+    rows: float = 0.7  # share of the rows that each tree sees
+    truncation: int = 30  # ranks whose order counts
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Candidates of training queries, one query after the other, each whole: as search will see them."""
+
+    features: NDArray[np.float32]  # shape (rows, features)
+    gains: NDArray[np.float32]  # shape (rows,), >= 0; 0 for candidates that nobody judged or bought
+    sizes: NDArray[np.int64]  # shape (queries,): candidates of each query
+
+    def __post_init__(self) -> None:
+        if not len(self.features) == len(self.gains) == self.sizes.sum():
+            raise InputError(
+                f"Examples need one gain for each row, and sizes that add up to the rows, not {len(self.features)} "
+                f"rows, {len(self.gains)} gains and sizes of {self.sizes.sum()} in all."
+            )
+        if not np.isfinite(self.features).all():
+            raise InputError("Examples hold features that are no numbers. Say 0 or -1 for what is not there.")
+
+
+class LearnedFusion:
+    """A trained order of candidates; immutable, safe for many threads."""
+
+    def __init__(self, features: Sequence[str], trees: BoostedTrees, importance: dict[str, float]) -> None:
+        """importance: share of each feature in the gain of all splits."""
+        self.features = tuple(features)
+        self.importance = dict(sorted(importance.items(), key=lambda pair: -pair[1]))  # the highest first
+        self._trees = trees
+
+    def order(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of the candidates of one query, comparable within it. features: shape (n, len(self.features)).
+
+        Raises:
+            InputError: there are more or fewer features than the model was trained on.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.features):
+            raise InputError(
+                f"The fusion was trained on {len(self.features)} features, what came has the shape {features.shape}. "
+                "Run `whybuy build` to train it anew."
+            )
+        return evaluate(self._trees, np.ascontiguousarray(features, np.float32)).astype(np.float32)
+
+    def rank(self, candidates: NDArray[np.int32], features: NDArray[np.float32]) -> Ranked:
+        """Candidates, distinct, with their features: best first, equals in the order in which they come."""
+        scores = self.order(features)
+        order = np.argsort(-scores, kind="stable")
+        return Ranked(candidates[order], scores[order])
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open the folder that `fit` wrote; LightGBM is not needed.
+
+        Raises:
+            ArtifactError: the folder holds no fusion, one of another format version, or a damaged one.
+        """
+        try:
+            about = json.loads((folder / _ABOUT).read_text())
+            if about["format_version"] != FORMAT_VERSION:
+                raise ArtifactError(
+                    f"{folder} holds a learned fusion in format {about['format_version']}; "
+                    f"this whybuy reads format {FORMAT_VERSION}. Run `whybuy build` to train it anew."
+                )
+            trees = load_trees(folder)
+            if {name: len(array) for name, array in trees._asdict().items()} != about["sizes"]:
+                raise ArtifactError(f"The fusion in {folder} is damaged: arrays are cut. Run `whybuy build`.")
+            return cls(about["features"], trees, about["importance"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(f"{folder} holds no readable fusion ({error}). Run `whybuy build`.") from error
+
+
+def fit(
+    examples: Examples, features: Sequence[str], folder: Path, *, training: FusionTraining = FusionTraining()
+) -> LearnedFusion:
+    """Learn an order and write it into a folder: LightGBM's text model beside the arrays that answer queries.
+
+    What other stages learned from the same queries must not be in their features: see `out_of_fold`.
+
+    Raises:
+        InputError: fewer than 50 queries have a candidate with a gain, or the names do not fit the features.
+    """
+    if len(features) != examples.features.shape[1]:
+        raise InputError(f"There are {examples.features.shape[1]} features, but {len(features)} names for them.")
+    booster = _train(_informative(examples), features, training)
+    shares = booster.feature_importance("gain")
+    shares = (shares / max(1e-9, float(shares.sum()))).tolist()
+    importance = dict(zip(features, shares, strict=True))
+    trees = from_lightgbm(booster.dump_model())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MODEL).write_text(booster.model_to_string(), encoding="utf-8")
+    about = {"format_version": FORMAT_VERSION, "features": list(features), "sizes": save_trees(trees, folder)}
+    write_json(folder / _ABOUT, about | {"importance": importance})
+    return LearnedFusion(features, trees, importance)
+
+
+def out_of_fold(folds: Sequence[int], answer: Callable[[list[int], list[int]], Sequence[Ranked]]) -> list[Ranked]:
+    """What a trained stage says about each training query when it has not seen it.
+
+    folds: the fold of each query, at least two. answer: trains on the queries of the first numbers and returns one
+    ranking for each of the second.
+
+    Raises:
+        InputError: there is one fold only.
+    """
+    if len(set(folds)) < 2:
+        raise InputError("Out-of-fold answers need queries in two folds at least. Give more queries, or more folds.")
+    found: dict[int, Ranked] = {}
+    for fold in sorted(set(folds)):
+        asked = [query for query, own in enumerate(folds) if own == fold]
+        learned = [query for query, own in enumerate(folds) if own != fold]
+        found |= zip(asked, answer(learned, asked), strict=True)
+    return [found[query] for query in range(len(folds))]
+
+
+def _informative(examples: Examples) -> Examples:
+    """The queries whose candidates differ in gain: the others teach no order."""
+    query = np.repeat(np.arange(len(examples.sizes)), examples.sizes)
+    best = np.zeros(len(examples.sizes), np.float32)
+    np.maximum.at(best, query, examples.gains)
+    if (count := int(np.count_nonzero(best))) < LEAST_QUERIES:
+        raise InputError(
+            f"Only {count} queries have a judged or bought product among their candidates; a learned fusion needs "
+            f"{LEAST_QUERIES}. Leave it out until there are more."
+        )
+    kept = best[query] > 0
+    return Examples(examples.features[kept], examples.gains[kept], examples.sizes[best > 0])
+
+
+def _train(examples: Examples, features: Sequence[str], training: FusionTraining) -> "lightgbm.Booster":
+    import lightgbm  # noqa: PLC0415 - slow, and only training needs it
+
+    grades = np.rint(examples.gains / examples.gains.max() * GRADES).astype(np.int32)
+    settings = {
+        "objective": "lambdarank",
+        "label_gain": list(range(GRADES + 1)),
+        "lambdarank_truncation_level": training.truncation,
+        "num_leaves": training.leaves,
+        "learning_rate": training.learning_rate,
+        "min_data_in_leaf": min(training.least_rows, max(1, len(grades) // 100)),
+        "lambda_l2": training.ridge,
+        "feature_fraction": training.columns,
+        "bagging_fraction": training.rows,
+        "bagging_freq": 1,
+        "max_bin": 63,
+        "num_threads": training.threads,
+        "seed": 0,
+        "deterministic": True,
+        "force_row_wise": True,
+        "use_missing": False,
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(
+        examples.features, grades, group=examples.sizes, feature_name=list(features), params=settings
+    )
+    return lightgbm.train(settings, data, training.trees)

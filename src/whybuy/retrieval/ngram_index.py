@@ -1,0 +1,144 @@
+"""Cosine retrieval: products by their n-gram vectors, all scored through the postings of the query's n-grams."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.artifacts import write_json
+from whybuy.errors import ArtifactError, InputError
+from whybuy.kernels import kernel
+from whybuy.retrieval.ranked import Ranked
+
+FORMAT_VERSION = 1
+_ABOUT = "ngram_index.json"
+
+
+class Postings(NamedTuple):
+    """The products of each n-gram: those of column f are entries starts[f] up to starts[f + 1]."""
+
+    starts: NDArray[np.int64]  # shape (features + 1,)
+    rows: NDArray[np.int32]  # shape (entries,), ascending within a column
+    weights: NDArray[np.float32]  # shape (entries,)
+
+
+class NgramIndex:
+    """An inverted index over sparse product vectors; memory-mapped, safe for many threads."""
+
+    def __init__(self, products: int, postings: Postings) -> None:
+        self._products = products
+        self._postings = postings
+
+    def __len__(self) -> int:
+        return self._products
+
+    @classmethod
+    def build(cls, ngrams_by_product: csr_matrix) -> Self:
+        """Turn vectors around. ngrams_by_product: shape (products, features), rows of norm 1 for cosines."""
+        turned = ngrams_by_product.tocsc()
+        turned.sort_indices()
+        starts, rows = turned.indptr.astype(np.int64), turned.indices.astype(np.int32)
+        return cls(ngrams_by_product.shape[0], Postings(starts, rows, turned.data.astype(np.float32)))
+
+    def scores(self, columns: NDArray[np.int32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The dot product of a query vector with every product. Returns: shape (products,).
+
+        Raises:
+            InputError: a column is beyond those of the index.
+        """
+        features = len(self._postings.starts) - 1
+        if len(columns) and not 0 <= int(columns.min()) <= int(columns.max()) < features:
+            raise InputError(
+                f"The query has columns {columns.min()} to {columns.max()}, the index {features}. "
+                "Make its vector with the vectorizer that the index was built with."
+            )
+        return _accumulate(columns, weights, self._postings, self._products)
+
+    def rank(self, columns: NDArray[np.int32], weights: NDArray[np.float32], limit: int) -> Ranked:
+        """The products most like a query vector, best first, ties by row; none that shares no n-gram with it."""
+        return best_of(self.scores(columns, weights), limit)
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` opens; it is made when missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in self._postings._asdict().items():
+            np.save(folder / f"{name}.npy", array)
+        sizes = {name: len(array) for name, array in self._postings._asdict().items()}
+        write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "products": self._products, "sizes": sizes})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a saved folder, memory-mapped.
+
+        Raises:
+            ArtifactError: the folder holds no index, one of another format version, or a damaged one.
+        """
+        try:
+            about = json.loads((folder / _ABOUT).read_text())
+            if about["format_version"] != FORMAT_VERSION:
+                raise ArtifactError(
+                    f"{folder} holds an n-gram index in format {about['format_version']}; "
+                    f"this whybuy reads format {FORMAT_VERSION}. Build it anew."
+                )
+            postings = Postings(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Postings._fields))
+            if {name: len(array) for name, array in postings._asdict().items()} != about["sizes"]:
+                raise ArtifactError(f"The n-gram index in {folder} is damaged: its arrays are cut. Build it anew.")
+            return cls(int(about["products"]), postings)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(f"{folder} holds no readable n-gram index ({error}). Build it anew.") from error
+
+
+def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:
+    """The rows with the highest scores above 0, best first, ties by row. scores: shape (products,)."""
+    rows = _highest(scores, max(0, min(limit, len(scores))))
+    rows = rows[np.lexsort((rows, -scores[rows]))]
+    return Ranked(rows, scores[rows])
+
+
+@kernel
+def _accumulate(
+    columns: NDArray[np.int32], weights: NDArray[np.float32], postings: Postings, products: int
+) -> NDArray[np.float32]:
+    starts, rows, values = postings
+    scores = np.zeros(products, np.float32)
+    for at in range(len(columns)):
+        for entry in range(starts[columns[at]], starts[columns[at] + 1]):
+            scores[rows[entry]] += weights[at] * values[entry]
+    return scores
+
+
+@kernel
+def _worse(scores: NDArray[np.float32], left: int, right: int) -> bool:
+    return scores[left] < scores[right] or (scores[left] == scores[right] and left > right)
+
+
+@kernel
+def _highest(scores: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
+    """The rows of the `limit` highest scores above 0, of equals the first rows; a heap with the lowest on top."""
+    heap = np.empty(limit, np.int32)
+    size = 0
+    for row in range(len(scores)):
+        score = scores[row]
+        if score <= 0 or limit == 0 or (size == limit and score <= scores[heap[0]]):
+            continue
+        if size < limit:
+            at = size
+            size += 1
+            while at > 0 and _worse(scores, row, heap[(at - 1) // 2]):
+                heap[at] = heap[(at - 1) // 2]
+                at = (at - 1) // 2
+        else:
+            at = 0
+            while 2 * at + 1 < size:
+                child = 2 * at + 1
+                if child + 1 < size and _worse(scores, heap[child + 1], heap[child]):
+                    child += 1
+                if not _worse(scores, heap[child], row):
+                    break
+                heap[at] = heap[child]
+                at = child
+        heap[at] = row
+    return heap[:size]

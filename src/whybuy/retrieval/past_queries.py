@@ -1,0 +1,125 @@
+"""What was bought or judged good for queries like this one: the memory of a shop, asked by likeness of words."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.artifacts import write_json
+from whybuy.errors import ArtifactError, InputError
+from whybuy.retrieval.ngram_index import NgramIndex
+from whybuy.retrieval.ranked import Ranked
+from whybuy.text import tokenize
+
+FORMAT_VERSION = 1
+SIMILAR = 15  # past queries that are looked at
+SHARPNESS = 3  # a product counts by likeness to this power
+_ABOUT = "past_queries.json"
+_MARGIN = 30  # further queries fetched, since those of the same words may be left out
+
+
+class Good(NamedTuple):
+    """Products by past query: those of query q are entries starts[q] up to starts[q + 1]."""
+
+    starts: NDArray[np.int64]  # shape (queries + 1,)
+    rows: NDArray[np.int32]  # shape (entries,)
+    weights: NDArray[np.float32]  # shape (entries,), > 0
+
+
+class Memory(NamedTuple):
+    """What is remembered for one query."""
+
+    products: Ranked  # scores: sum over similar queries of likeness**3 x weight
+    likeness: float  # of the most similar past query, in [0, 1]: how much is known about this query
+
+
+class PastQueries:
+    """Past queries with what was good for them; memory-mapped, safe for many threads."""
+
+    def __init__(self, index: NgramIndex, wordings: NDArray[np.int64], good: Good) -> None:
+        """wordings: shape (queries,): queries with the same words in any order have the same number."""
+        self._index, self._wordings, self._good = index, wordings, good
+
+    @classmethod
+    def build(cls, queries: Sequence[str], ngrams_by_query: csr_matrix, product_by_query: csr_matrix) -> Self:
+        """Remember queries.
+
+        ngrams_by_query: shape (queries, features), rows of norm 1. product_by_query: shape (queries, products): how
+        good each bought or judged product was, > 0.
+
+        Raises:
+            InputError: the lengths differ.
+        """
+        lengths = len(queries), ngrams_by_query.shape[0], product_by_query.shape[0]
+        if len(set(lengths)) > 1:
+            raise InputError(f"Past queries need a text, a vector and products each, not {lengths} of them.")
+        number: dict[tuple[str, ...], int] = {}
+        wordings = [number.setdefault(tuple(sorted(tokenize(query))), len(number)) for query in queries]
+        starts, rows = product_by_query.indptr.astype(np.int64), product_by_query.indices.astype(np.int32)
+        good = Good(starts, rows, product_by_query.data.astype(np.float32))
+        return cls(NgramIndex.build(ngrams_by_query), np.array(wordings, np.int64), good)
+
+    def __len__(self) -> int:
+        return len(self._wordings)
+
+    def recall(self, columns: NDArray[np.int32], weights: NDArray[np.float32], *, without: int | None = None) -> Memory:
+        """What was good for the queries most like a query vector.
+
+        without: number of a past query that is left out, with all of the same words: so a learned order is trained on
+        what it will see of queries that nobody asked before.
+        """
+        similar = self._index.rank(columns, weights, SIMILAR + (0 if without is None else _MARGIN))
+        if without is not None:
+            other = self._wordings[similar.rows] != self._wordings[without]
+            similar = Ranked(similar.rows[other], similar.scores[other])
+        similar = similar.first(SIMILAR)
+        likeness = float(min(1.0, similar.scores[0])) if len(similar) else 0.0
+        return Memory(self._products(similar), likeness)
+
+    def _products(self, similar: Ranked) -> Ranked:
+        spans = [slice(self._good.starts[query], self._good.starts[query + 1]) for query in similar.rows]
+        if not spans:
+            return Ranked.empty()
+        every = np.concatenate([self._good.rows[span] for span in spans])
+        scored = [
+            likeness**SHARPNESS * self._good.weights[span] for likeness, span in zip(similar.scores, spans, strict=True)
+        ]
+        rows, place = np.unique(every, return_inverse=True)
+        scores = np.bincount(place, np.concatenate(scored), minlength=len(rows)).astype(np.float32)
+        order = np.lexsort((rows, -scores))
+        return Ranked(rows[order].astype(np.int32), scores[order])
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` opens; it is made when missing."""
+        self._index.save(folder / "index")
+        arrays = self._good._asdict() | {"wordings": self._wordings}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array)
+        sizes = {name: len(array) for name, array in arrays.items()}
+        write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "sizes": sizes})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a saved folder, memory-mapped.
+
+        Raises:
+            ArtifactError: the folder holds no past queries, those of another format version, or damaged ones.
+        """
+        try:
+            about = json.loads((folder / _ABOUT).read_text())
+            if about["format_version"] != FORMAT_VERSION:
+                raise ArtifactError(
+                    f"{folder} holds past queries in format {about['format_version']}; "
+                    f"this whybuy reads format {FORMAT_VERSION}. Build them anew."
+                )
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*Good._fields, "wordings")}
+            if {name: len(array) for name, array in arrays.items()} != about["sizes"]:
+                raise ArtifactError(f"The past queries in {folder} are damaged: arrays are cut. Build them anew.")
+            wordings = arrays.pop("wordings")
+            return cls(NgramIndex.load(folder / "index"), wordings, Good(**arrays))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(f"{folder} holds no readable past queries ({error}). Build them anew.") from error
