@@ -184,6 +184,7 @@ def _longest(starts: NDArray[np.int64], first: int, last: int) -> int:
 
 @kernel
 def room_for_query(tree: SearchedTree, longest: int, power: int) -> EncodedQuery:
+    """Room for a query of at most so many features; `encode_query` fills it. power: of the hinge."""
     slots = 4
     while slots < 2 * longest:
         slots *= 2
