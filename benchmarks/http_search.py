@@ -27,7 +27,7 @@ from urllib.parse import quote_plus
 import numpy as np
 
 from whybuy.discovery import Discovery
-from whybuy.evaluation.judgments import read_judgments
+from whybuy.judgments import read_judgments
 from whybuy.intents import IntentReader, ReasonReader
 from whybuy.records import Query
 from whybuy.retrieval.expansion import ExpansionIndex

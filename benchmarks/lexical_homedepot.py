@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.evaluation.judgments import read_judgments
+from whybuy.judgments import read_judgments
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.evaluation.splits import Part, keys_of
 from whybuy.records import PRODUCT_SCHEMA

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from whybuy.build import Listener
     from whybuy.discovery import Discovery
     from whybuy.evaluation.graph import GraphReport
-    from whybuy.evaluation.judgments import Scale
+    from whybuy.judgments import Scale
     from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.records import Answer, Hit
 
@@ -309,7 +309,7 @@ def evaluate_search(
 ) -> None:
     """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
     from whybuy.discovery import RANKERS, Discovery
-    from whybuy.evaluation.judgments import read_judgments
+    from whybuy.judgments import read_judgments
     from whybuy.evaluation.search import evaluate_search as evaluate
 
     names, span = [_one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
@@ -404,7 +404,7 @@ def _write_runs(report: "SearchReport", folder: Path) -> None:
 
 
 def _scale(span: str) -> "Scale | None":
-    from whybuy.evaluation.judgments import Scale
+    from whybuy.judgments import Scale
 
     if not span:
         return None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.evaluation.judgments import Judgments, Scale
+from whybuy.judgments import Judgments, Scale
 from whybuy.evaluation.search import SearchReport, evaluate_search, significance, write_trec_run
 
 JUDGMENTS = Judgments(

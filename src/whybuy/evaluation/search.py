@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError, closest
-from whybuy.evaluation.judgments import Judgments
+from whybuy.judgments import Judgments
 from whybuy.metrics import MRR, NDCG, Recall, ZeroResults
 
 Rank = Callable[[str, int], Sequence[str]]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.evaluation.judgments import Judgments, Scale, read_judgments
+from whybuy.judgments import Judgments, Scale, read_judgments
 
 CSV = "query,product_id,relevance\nred shoe,007,3\nred shoe,8,1\nhat,8,2\n"
 GRADES = {"red shoe": {"007": 3.0, "8": 1.0}, "hat": {"8": 2.0}}
