@@ -37,7 +37,7 @@ def train_in_turns(contenders: Sequence[Contender], data: Path, *, rounds: int, 
     runs: dict[str, list[Figures]] = {contender.name: [] for contender in contenders}
     for _ in range(rounds):
         for contender in contenders:
-            with Side(contender.python, contender.script) as side:
+            with Side(contender.python, contender.script, threads=threads) as side:
                 figures = side.ask("train", data=str(data), model=str(contender.model), threads=threads)
             runs[contender.name].append(figures)
     return {
@@ -103,20 +103,23 @@ def _percentiles(times: np.ndarray) -> Figures:
 def batch_in_turns(
     contenders: Sequence[Contender], data: Path, *, rounds: int, queries: int, threads: int
 ) -> dict[str, Figures]:
-    """Ask all queries at once. Returns: by name, the median microseconds a query."""
+    """Ask all queries at once. Returns: by name, the median microseconds a query, by the clock and of processors."""
     arguments = {"start": 0, "count": queries, "threads": threads}
     modes = {one.name: fastest_mode(one, data, "batch", **arguments) for one in contenders}
     sides = {one.name: one.start(data) for one in contenders}
     for one in contenders:
         sides[one.name].ask("open", model=str(one.model), mode=modes[one.name])
         sides[one.name].ask("batch", **arguments)
-    taken: dict[str, list[float]] = {name: [] for name in sides}
+    taken: dict[str, list[Figures]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            taken[name].append(side.ask("batch", **arguments)["us"])
+            taken[name].append(side.ask("batch", **arguments))
     for side in sides.values():
         side.close()
-    return {name: {"mode": modes[name], "us": float(np.median(times))} for name, times in taken.items()}
+    return {
+        name: {"mode": modes[name]} | {unit: float(np.median([run[unit] for run in runs])) for unit in ("us", "cpu_us")}
+        for name, runs in taken.items()
+    }
 
 
 def opening(contender: Contender, data: Path, *, mode: str = "mmap", rounds: int = 5) -> Figures:

@@ -15,9 +15,9 @@ from scipy.sparse import csr_matrix, identity, vstack
 
 from synthetic_catalog import SyntheticCatalog
 from whybuy.demo.shop import EVENTS, FEED, write_shop
-from whybuy.judgments import Judgments, Scale, read_judgments
 from whybuy.evaluation.search import Rank, SearchReport, evaluate_search
 from whybuy.evaluation.splits import Part, keys_of
+from whybuy.judgments import Judgments, Scale, read_judgments
 from whybuy.text import clean, normalize
 
 DATA = Path(os.environ.get("WHYBUY_DATA", Path(__file__).parents[2] / "shared" / "data"))

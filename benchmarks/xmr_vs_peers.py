@@ -73,6 +73,7 @@ def compare_engines(bench: Bench, data: RankingData, folder: Path) -> Figures:
             "single_p99": ratio(single, lambda figures: figures["p99_us"]),
             "single_p99_of_medians": ratio(single, lambda figures: figures["p99_us_of_medians"]),
             "batch": ratio(batch, lambda figures: figures["us"]),
+            "batch_cpu": ratio(batch, lambda figures: figures["cpu_us"]),
             "batch_2_threads": ratio(wide, lambda figures: figures["us"]),
             "train": ratio(training, lambda figures: figures["train_s"]),
             "train_cpu": ratio(training, lambda figures: figures["train_cpu_s"]),
@@ -96,7 +97,7 @@ def compare_strings(bench: Bench, data: RankingData, folder: Path, vectorizer: s
     """From a text to ids: ours beside libpecos trained on the features of another vectorizer."""
     pair = bench.contenders(folder, theirs=f"theirs_{vectorizer}")
     theirs = pair[1]
-    with Side(theirs.python, theirs.script) as side:
+    with Side(theirs.python, theirs.script, threads=THREADS) as side:
         training = side.ask(
             "train_strings", data=str(folder), model=str(theirs.model), vectorizer=vectorizer, threads=THREADS
         )
@@ -119,7 +120,7 @@ def compare_quality(bench: Bench, data: RankingData, folder: Path, names: Sequen
     ours = bench.contenders(folder)[0]
     figures: dict[str, Figures] = {}
     if not ours.model.exists():
-        with Side(ours.python, ours.script) as side:
+        with Side(ours.python, ours.script, threads=THREADS) as side:
             figures["tree"] = side.ask("train", data=str(folder), model=str(ours.model), threads=THREADS)
     labels = {"tree": ranked(ours, folder, folder / "tree.npy")}
     for name in names:
