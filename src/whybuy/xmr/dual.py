@@ -15,6 +15,7 @@ from whybuy.kernels import fast_kernel
 from whybuy.xmr.local import LocalRows
 
 LANES = 16  # float32 numbers in a cache line
+LONGEST_REST = 3  # sweeps
 
 
 class Descent(NamedTuple):
@@ -40,7 +41,16 @@ class Lanes(NamedTuple):
     weights: NDArray[np.float32]  # shape (local features, LANES)
     bias: NDArray[np.float32]  # shape (LANES,)
     duals: NDArray[np.float32]  # shape (instances, LANES)
+    moves: NDArray[np.float32]  # shape (LANES,): 1, or 0 of children without positives, which stay where all start
     offsets: NDArray[np.float32]  # shape (instances, LANES), margins from the prior; (0, LANES) for none
+
+
+class Start(NamedTuple):
+    """Where all children of a node start."""
+
+    weights: NDArray[np.float32]  # shape (local features,)
+    bias: np.float32
+    duals: NDArray[np.float32]  # shape (instances,)
 
 
 class Visit(NamedTuple):
@@ -52,23 +62,36 @@ class Visit(NamedTuple):
 
 @fast_kernel
 def descend(local: LocalRows, positives: Positives, lanes: Lanes, descent: Descent) -> int:
-    """Sweep over the instances until no gradient is left above the tolerance. Returns: sweeps made."""
-    visit = Visit(np.empty(LANES, np.float32), np.empty(LANES, np.float32))
-    small = descent.tolerance * np.float32(0.1)
+    """Sweep over the instances until no gradient is left above the tolerance. Returns: visits made.
+
+    An instance that was within the tolerance at its last visits rests for as many sweeps, up to a bound; once all that
+    are awake are within it, all are visited.
+    """
     np.random.seed(descent.seed)
     order = np.arange(len(local.squares))
+    calm = np.zeros(len(order), np.uint8)
+    wakes = np.zeros(len(order), np.int32)
+    visit = Visit(np.empty(LANES, np.float32), np.empty(LANES, np.float32))
+    small = descent.tolerance * np.float32(0.1)
+    visits, all_awake = 0, True
     for sweep in range(descent.iterations):
         worst = np.float32(0)
         np.random.shuffle(order)
         for row in order:
+            if wakes[row] > sweep and not all_awake:
+                continue
             _margins(local, lanes, row, visit.margins)
             violation = _steps(local.squares[row], positives, lanes, row, visit, descent.slack)
             if violation > small:
                 _move(local, lanes, row, visit.steps)
+            calm[row] = min(calm[row] + 1, LONGEST_REST) if violation <= descent.tolerance else 0
+            wakes[row] = sweep + 1 + calm[row]
             worst = max(worst, violation)
-        if worst <= descent.tolerance:
-            return sweep + 1
-    return descent.iterations
+            visits += 1
+        if worst <= descent.tolerance and all_awake:
+            break
+        all_awake = bool(worst <= descent.tolerance)
+    return visits
 
 
 @fast_kernel
@@ -110,7 +133,8 @@ def _steps(
     inverse = one / diagonal
     for lane in range(LANES):
         dual = lanes.duals[row, lane]
-        steps[lane] = min(dual - (margins[lane] + one + slack * dual) * inverse, nothing) - dual
+        step = min(dual - (margins[lane] + one + slack * dual) * inverse, nothing) - dual
+        steps[lane] = step * lanes.moves[lane]
     for entry in range(positives.starts[row], positives.starts[row + 1]):
         lane = positives.lanes[entry]
         dual = lanes.duals[row, lane]
@@ -136,8 +160,8 @@ def _move(local: LocalRows, lanes: Lanes, row: np.int64, steps: NDArray[np.float
 
 
 @fast_kernel
-def all_negative(local: LocalRows, descent: Descent) -> tuple[NDArray[np.float32], np.float32, NDArray[np.float32]]:
-    """The solution of a child without positives, where all children start. Returns: weights, bias, duals."""
+def all_negative(local: LocalRows, descent: Descent) -> Start:
+    """The solution of a child without positives."""
     one = np.float32(1)
     weights = np.zeros(len(local.names), np.float32)
     bias = np.float32(0)
@@ -162,4 +186,4 @@ def all_negative(local: LocalRows, descent: Descent) -> tuple[NDArray[np.float32
             worst = max(worst, abs(step) * diagonal)
         if worst <= descent.tolerance:
             break
-    return weights, bias, duals
+    return Start(weights, bias, duals)

@@ -45,8 +45,8 @@ def joined(reach: Reach, matched: csr_matrix) -> Reach:
 
 def _by_position(labels: csr_matrix, tree: LabelTree) -> csr_matrix:
     """Columns in the order of the tree, each row's largest weight 1."""
-    weights = np.asarray(labels.data, np.float32)
-    known = csr_matrix((weights, tree.position_of_label()[labels.indices], labels.indptr), shape=labels.shape)
+    positions = tree.position_of_label()[labels.indices]
+    known = csr_matrix((labels.data.astype(np.float32), positions, labels.indptr.copy()), shape=labels.shape)
     known.sum_duplicates()
     known.data[~(known.data > 0)] = 0
     known.eliminate_zeros()

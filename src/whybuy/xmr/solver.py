@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel, kernel
 from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.dual import LANES, Descent, Lanes, Positives, all_negative, descend
+from whybuy.xmr.dual import LANES, Descent, Lanes, Positives, Start, all_negative, descend
 from whybuy.xmr.gram import Child, inner_products, orders_of_visits, relax
 from whybuy.xmr.local import LocalRows, Rows, localize
 from whybuy.xmr.ports import NodeTask
@@ -33,7 +33,7 @@ class SvmRanker:
     """
 
     cost: float = 1.0  # of a negative, > 0; positives: times their own
-    tolerance: float = 0.1  # largest projected gradient that may be left
+    tolerance: float = 0.05  # largest projected gradient that may be left
     iterations: int = 100  # most sweeps over the instances
     threshold: float = 0.1  # weights below are left out; the bias stays
     most_weights: int = 0  # of a child, the largest are kept; 0: no bound
@@ -117,7 +117,7 @@ class Groups(NamedTuple):
     duals: NDArray[np.float32]  # shape (groups, instances, LANES)
 
 
-FEW = 600  # instances up to which inner products are quicker
+FEW = 300  # instances up to which inner products are quicker
 
 
 @fast_kernel
@@ -133,18 +133,28 @@ def solve(local: LocalRows, sides: Sides, offsets: NDArray[np.float32], descent:
         for group in range(groups):
             _sum_up(local, duals[group], weights[group], bias[group])
         return Groups(weights, bias, duals)
-    shared_weights, shared_bias, shared_duals = all_negative(local, descent)
+    start = all_negative(local, descent)
     for group in range(groups):
-        positives = _by_instance(sides, group, count)
-        lanes = Lanes(weights[group], bias[group], duals[group], offsets[group])
-        for feature in range(len(shared_weights)):
-            lanes.weights[feature, :] = shared_weights[feature]
-        lanes.bias[:] = shared_bias
-        for row in range(count):
-            lanes.duals[row, :] = shared_duals[row]
-        _take_out(local, positives, lanes)
-        descend(local, positives, lanes, descent)
+        moves = np.zeros(LANES, np.float32)
+        for child in range(group * LANES, min((group + 1) * LANES, len(sides.starts) - 1)):
+            moves[child % LANES] = sides.starts[child + 1] > sides.starts[child]
+        lanes = Lanes(weights[group], bias[group], duals[group], moves, offsets[group])
+        _begin(lanes, start)
+        if moves.any():
+            positives = _by_instance(sides, group, count)
+            _take_out(local, positives, lanes)
+            descend(local, positives, lanes, descent)
     return Groups(weights, bias, duals)
+
+
+@kernel
+def _begin(lanes: Lanes, start: Start) -> None:
+    """Put each lane at the all-negative solution."""
+    lanes.bias[:] = start.bias
+    for feature in range(len(start.weights)):
+        lanes.weights[feature, :] = start.weights[feature]
+    for row in range(len(start.duals)):
+        lanes.duals[row, :] = start.duals[row]
 
 
 @kernel
