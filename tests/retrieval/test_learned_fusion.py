@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -92,6 +93,22 @@ def test_splits_of_categories_are_refused() -> None:
         from_lightgbm({"tree_info": [{"tree_structure": split}]})
 
 
+def chain(leaves: int) -> dict[str, Any]:
+    """A tree that turns off to the left at each threshold: its value is the number of thresholds passed."""
+    node: dict[str, Any] = {"leaf_value": leaves - 1.0}
+    for passed in reversed(range(leaves - 1)):
+        split = {"decision_type": "<=", "missing_type": "None", "split_feature": 0, "threshold": passed + 0.5}
+        node = split | {"left_child": {"leaf_value": float(passed)}, "right_child": node}
+    return {"tree_info": [{"tree_structure": node}]}
+
+
+def test_a_tree_may_have_32_leaves() -> None:
+    features = np.arange(32, dtype=np.float32)[:, None]
+    assert evaluate(from_lightgbm(chain(32)), features).tolist() == list(range(32))
+    with pytest.raises(InputError, match="33 leaves; at most 32"):
+        from_lightgbm(chain(33))
+
+
 def test_a_stage_never_answers_for_what_it_learned() -> None:
     folds = [0, 1, 2, 0, 1]
 
@@ -142,5 +159,5 @@ def test_another_format_is_named(folder: Path, tmp_path: Path) -> None:
 
 def test_a_missing_array_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "fusion.json").write_text((folder / "fusion.json").read_text())
-    with pytest.raises(ArtifactError, match=r"no readable fusion .*root\.npy"):
+    with pytest.raises(ArtifactError, match=r"no readable fusion .*split_start\.npy"):
         LearnedFusion.load(tmp_path)

@@ -148,6 +148,9 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
     column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
     assert found.rows.tolist() == [3, 0, 4]
     assert found.features.shape == (3, len(set(fusion.names)))
+    near = found.within(stages, {"lexical": 1, "cosine": 1})
+    assert near.rows.tolist() == [3, 0]
+    np.testing.assert_array_equal(near.features, found.features[:2])
     assert column["past_itself"].tolist() == [0, 1, 0]
     assert column["past_likeness"].tolist() == [0.5, 0.5, 0.5]
     assert column["cosine_score"].tolist() == pytest.approx([0, 0.5, 0.4])

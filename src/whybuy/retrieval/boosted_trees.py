@@ -1,6 +1,10 @@
-"""Boosted regression trees as flat arrays: LightGBM trains them, a kernel evaluates them, no library is loaded."""
+"""Boosted regression trees as bit masks: LightGBM trains them, a kernel evaluates them for all rows at once.
 
-from collections.abc import Iterator, Mapping
+A split that sends a row to the right rules out the leaves on its left; the first leaf that no split rules out is where
+the row ends (QuickScorer, Lucchese et al., SIGIR 2015). No branch depends on a feature, so that rows go in step.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,72 +14,93 @@ from numpy.typing import NDArray
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
 
+MOST_LEAVES = 32  # of one tree: bits of a mask
+_EVERY_LEAF = np.uint32(0xFFFFFFFF)
+_DE_BRUIJN = np.uint32(0x077CB531)  # times a power of two, its five highest bits are different for each power
+_BIT = np.empty(32, np.int32)
+_BIT[((np.uint64(_DE_BRUIJN) << np.arange(32, dtype=np.uint64)) & np.uint64(_EVERY_LEAF)) >> np.uint64(27)] = range(32)
+
 
 class BoostedTrees(NamedTuple):
-    """Nodes of all trees; tree t starts at node `root[t]`, a child below 0 is the leaf `-child - 1`."""
+    """Splits and leaves of all trees; tree t has the splits from split_start[t] up to split_start[t + 1]."""
 
-    root: NDArray[np.int32]  # shape (trees,)
-    feature: NDArray[np.int32]  # shape (nodes,)
-    threshold: NDArray[np.float64]  # shape (nodes,): left when the feature is at most this
-    left: NDArray[np.int32]  # shape (nodes,)
-    right: NDArray[np.int32]  # shape (nodes,)
-    value: NDArray[np.float64]  # shape (leaves,)
-
-
-KINDS = dict(zip(BoostedTrees._fields, (np.int32, np.int32, np.float64, np.int32, np.int32, np.float64), strict=True))
+    split_start: NDArray[np.int32]  # shape (trees + 1,)
+    feature: NDArray[np.int32]  # shape (splits,)
+    threshold: NDArray[np.float32]  # shape (splits,): to the right when the feature is more than this
+    stays: NDArray[np.uint32]  # shape (splits,): the leaves that a step to the right leaves possible
+    leaf_start: NDArray[np.int32]  # shape (trees + 1,)
+    value: NDArray[np.float64]  # shape (leaves,), from left to right within a tree
 
 
 def from_lightgbm(model: Mapping[str, Any]) -> BoostedTrees:
     """The trees of `Booster.dump_model()`.
 
     Raises:
-        InputError: a split is not of the form "at most", or is about missing values.
+        InputError: a split is not of the form "at most", is about missing values, or a tree has more than 32 leaves.
     """
-    nodes: list[tuple[int, float, int, int]] = []
+    splits: list[tuple[int, float, int]] = []
     values: list[float] = []
-    roots = [_place(tree["tree_structure"], nodes, values) for tree in model["tree_info"]]
-    for at, root in enumerate(roots):
-        if root < 0:  # a tree that is one leaf
-            nodes.append((0, np.inf, root, root))
-            roots[at] = len(nodes) - 1
-    columns = zip(*nodes, strict=True) if nodes else ((), (), (), ())
-    arrays = (roots, *columns, values)
-    return BoostedTrees(*(np.array(array, kind) for array, kind in zip(arrays, KINDS.values(), strict=True)))
+    split_start, leaf_start = [0], [0]
+    for tree in model["tree_info"]:
+        leaves = _place(tree["tree_structure"], 0, splits, values)
+        if leaves > MOST_LEAVES:
+            raise InputError(f"A tree of the model has {leaves} leaves; at most {MOST_LEAVES} can be evaluated.")
+        split_start.append(len(splits))
+        leaf_start.append(len(values))
+    features, thresholds, stays = zip(*splits, strict=True) if splits else ((), (), ())
+    return BoostedTrees(
+        np.array(split_start, np.int32),
+        np.array(features, np.int32),
+        _rounded_down(np.array(thresholds, np.float64)),
+        np.array(stays, np.uint32),
+        np.array(leaf_start, np.int32),
+        np.array(values, np.float64),
+    )
 
 
-def _place(node: Mapping[str, Any], nodes: list[tuple[int, float, int, int]], values: list[float]) -> int:
-    """Add a node with all below it; returns its number, below 0 for a leaf."""
+def _place(node: Mapping[str, Any], first: int, splits: list[tuple[int, float, int]], values: list[float]) -> int:
+    """Add a node with all below it, whose leaves are numbered from `first`. Returns: the number after the last."""
     if "leaf_value" in node:
         values.append(node["leaf_value"])
-        return -len(values)
+        return first + 1
     if node["decision_type"] != "<=" or node["missing_type"] != "None":
         raise InputError(
             f"A split of the model is {node['decision_type']!r} with missing values as {node['missing_type']!r}; only "
             "'<=' without missing values can be evaluated. Train on numbers alone, without NaN."
         )
-    at = len(nodes)
-    nodes.append((0, 0.0, 0, 0))
-    left, right = (_place(node[side], nodes, values) for side in ("left_child", "right_child"))
-    nodes[at] = (node["split_feature"], node["threshold"], left, right)
-    return at
+    middle = _place(node["left_child"], first, splits, values)
+    left = (1 << middle) - (1 << first)
+    splits.append((node["split_feature"], node["threshold"], int(_EVERY_LEAF) & ~left))
+    return _place(node["right_child"], middle, splits, values)
+
+
+def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest single-precision numbers not above: those compare with single-precision features just the same."""
+    rounded = thresholds.astype(np.float32)
+    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
 def evaluate(trees: BoostedTrees, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The sum of all trees for each row. features: shape (rows, features), C order. Returns: shape (rows,)."""
-    return _evaluate(trees, features)
+    """The sum of all trees for each row. features: shape (rows, features). Returns: shape (rows,)."""
+    return _evaluate(trees, np.ascontiguousarray(features.T, np.float32))
 
 
 @kernel
-def _evaluate(trees: BoostedTrees, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    roots, feature, threshold, left, right, value = trees
-    scores = np.zeros(len(features), np.float64)
-    for root in roots:  # tree by tree: its nodes stay near while all rows pass
-        for row in range(len(features)):
-            node = root
-            while node >= 0:
-                below = features[row, feature[node]] <= threshold[node]
-                node = left[node] if below else right[node]
-            scores[row] += value[-node - 1]
+def _evaluate(trees: BoostedTrees, row_by_feature: NDArray[np.float32]) -> NDArray[np.float64]:
+    split_start, feature, threshold, stays, leaf_start, value = trees
+    rows = row_by_feature.shape[1]
+    scores = np.zeros(rows, np.float64)
+    possible = np.empty(rows, np.uint32)
+    for tree in range(len(split_start) - 1):
+        possible[:] = _EVERY_LEAF
+        for split in range(split_start[tree], split_start[tree + 1]):
+            column, least, left_out = row_by_feature[feature[split]], threshold[split], stays[split]
+            for row in range(rows):
+                possible[row] &= left_out if column[row] > least else _EVERY_LEAF
+        values = value[leaf_start[tree] :]
+        for row in range(rows):
+            first = possible[row] & (~possible[row] + np.uint32(1))
+            scores[row] += values[_BIT[np.uint32(first * _DE_BRUIJN) >> np.uint32(27)]]
     return scores
 
 
@@ -92,9 +117,4 @@ def load_trees(folder: Path) -> BoostedTrees:
     Raises:
         OSError, ValueError: an array is missing or unreadable.
     """
-    return BoostedTrees(**dict(_arrays(folder)))
-
-
-def _arrays(folder: Path) -> Iterator[tuple[str, NDArray[Any]]]:
-    for name in BoostedTrees._fields:
-        yield name, np.load(folder / f"{name}.npy", mmap_mode="r")
+    return BoostedTrees(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in BoostedTrees._fields))

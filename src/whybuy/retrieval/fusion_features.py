@@ -12,6 +12,7 @@ from whybuy.retrieval.past_queries import Memory
 from whybuy.retrieval.product_terms import ProductTerms
 from whybuy.retrieval.ranked import Ranked
 
+TRAINING_DEPTHS = {"lexical": 100, "cosine": 50}
 LEADERS = {"best": 15, "wide": 80}  # products of the first stage that candidates are compared with
 LEADER_SHARPNESS = 4  # a leader counts by its share of the best score to this power
 
@@ -22,6 +23,15 @@ class Candidates:
 
     rows: NDArray[np.int32]  # shape (n,), those of the first stage first
     features: NDArray[np.float32]  # shape (n, features)
+
+    def within(self, stages: Mapping[str, Ranked], depths: Mapping[str, int]) -> "Candidates":
+        """Those that a stage has among its first: what a fusion is trained on, as all of them are slower and no better.
+
+        Never train on a sample of the others: what stands far down then looks better than it is.
+        """
+        near = np.concatenate([stages[stage].first(depth).rows for stage, depth in depths.items()])
+        kept = np.isin(self.rows, near)
+        return Candidates(self.rows[kept], self.features[kept])
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,19 +29,19 @@ class FusionTraining:
     """How the trees are grown; tuned by cross-validation on Home Depot's training queries."""
 
     trees: int = 150
-    leaves: int = 15
+    leaves: int = 15  # of each tree, at most 32
     learning_rate: float = 0.05
     least_rows: int = 200  # in a leaf; fewer when there are few rows
     ridge: float = 10.0
     columns: float = 0.5  # share of the features that each tree sees
     rows: float = 0.7  # share of the rows that each tree sees
-    truncation: int = 30  # ranks whose order counts
+    truncation: int = 20  # ranks whose order counts
     threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Candidates of training queries, one query after the other, each whole: as search will see them."""
+    """Candidates of training queries, one query after the other: all near the top of a stage (`Candidates.within`)."""
 
     features: NDArray[np.float32]  # shape (rows, features)
     gains: NDArray[np.float32]  # shape (rows,), >= 0; 0 for candidates that nobody judged or bought
@@ -77,7 +77,7 @@ class LearnedFusion:
                 f"The fusion was trained on {len(self.features)} features, what came has the shape {features.shape}. "
                 "Run `whybuy build` to train it anew."
             )
-        return evaluate(self._trees, np.ascontiguousarray(features, np.float32)).astype(np.float32)
+        return evaluate(self._trees, features).astype(np.float32)
 
     def rank(self, candidates: NDArray[np.int32], features: NDArray[np.float32]) -> Ranked:
         """Candidates, distinct, with their features: best first, equals in the order in which they come."""

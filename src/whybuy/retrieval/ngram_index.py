@@ -14,6 +14,7 @@ from whybuy.kernels import kernel
 from whybuy.retrieval.ranked import Ranked
 
 FORMAT_VERSION = 1
+SAMPLED = 16  # one row of so many is looked at to guess how high the best are
 _ABOUT = "ngram_index.json"
 
 
@@ -93,9 +94,22 @@ class NgramIndex:
 
 def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:
     """The rows with the highest scores above 0, best first, ties by row. scores: shape (products,)."""
-    rows = _highest(scores, max(0, min(limit, len(scores))))
-    rows = rows[np.lexsort((rows, -scores[rows]))]
-    return Ranked(rows, scores[rows])
+    rows = np.flatnonzero(scores >= _guess(scores, limit))
+    if len(rows) < limit:
+        rows = np.flatnonzero(scores > 0)
+    if len(rows) > limit > 0:
+        found = scores[rows]
+        rows = rows[found >= np.partition(found, len(rows) - limit)[len(rows) - limit]]
+    order = np.lexsort((rows, -scores[rows]))[: max(0, limit)]
+    return Ranked(rows[order].astype(np.int32), scores[rows[order]])
+
+
+def _guess(scores: NDArray[np.float32], limit: int) -> float:
+    """A score above 0 that about twice as many rows reach as are asked for, by a sample of the rows."""
+    sample = scores[::SAMPLED]
+    rank = 1 + 2 * max(0, limit) // SAMPLED
+    cut = np.partition(sample, len(sample) - rank)[len(sample) - rank] if rank <= len(sample) else 0
+    return max(float(cut), float(np.finfo(np.float32).smallest_subnormal))
 
 
 @kernel
@@ -108,37 +122,3 @@ def _accumulate(
         for entry in range(starts[columns[at]], starts[columns[at] + 1]):
             scores[rows[entry]] += weights[at] * values[entry]
     return scores
-
-
-@kernel
-def _worse(scores: NDArray[np.float32], left: int, right: int) -> bool:
-    return scores[left] < scores[right] or (scores[left] == scores[right] and left > right)
-
-
-@kernel
-def _highest(scores: NDArray[np.float32], limit: int) -> NDArray[np.int32]:
-    """The rows of the `limit` highest scores above 0, of equals the first rows; a heap with the lowest on top."""
-    heap = np.empty(limit, np.int32)
-    size = 0
-    for row in range(len(scores)):
-        score = scores[row]
-        if score <= 0 or limit == 0 or (size == limit and score <= scores[heap[0]]):
-            continue
-        if size < limit:
-            at = size
-            size += 1
-            while at > 0 and _worse(scores, row, heap[(at - 1) // 2]):
-                heap[at] = heap[(at - 1) // 2]
-                at = (at - 1) // 2
-        else:
-            at = 0
-            while 2 * at + 1 < size:
-                child = 2 * at + 1
-                if child + 1 < size and _worse(scores, heap[child + 1], heap[child]):
-                    child += 1
-                if not _worse(scores, heap[child], row):
-                    break
-                heap[at] = heap[child]
-                at = child
-        heap[at] = row
-    return heap[:size]
