@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from whybuy.artifacts import write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.embeddings import pifa, pifa_with_text, unit_rows
 from whybuy.xmr.explaining import Explanation, explain_label
-from whybuy.xmr.growth import AddedLabels, first_ranker, with_label
+from whybuy.xmr.growth import AddedLabels, Positives, Siblings, first_ranker, with_label
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.matching import BeamMatcher
 from whybuy.xmr.ports import Indexer, Ranker
@@ -33,7 +33,7 @@ from whybuy.xmr.search import (
     walk_down,
 )
 from whybuy.xmr.training import DEFAULT_RANKER, Listener, train
-from whybuy.xmr.weights import PackedWeights, pack, read_array
+from whybuy.xmr.weights import PackedWeights, code_bits, codes_of, features_of, pack, read_array, read_chunk
 
 KIND = "label tree"
 FORMAT_VERSION = 1
@@ -200,16 +200,13 @@ class XMRTree:
         Raises:
             InputError: a label has no instance, or the matrices do not fit.
         """
-        _check_instances(features, labels, self.features)
-        by_label = csr_matrix(labels.T.tocsr())
-        embeddings = lists_of(pifa(features, labels))
+        by_label = _check_instances(features, labels, self.features)
+        rows = lists_of(features)
         with self._changes:
-            leaves = self._leaves(embeddings)
             first = self._labels
-            for new, leaf in enumerate(leaves.tolist()):
+            for new in range(labels.shape[1]):
                 instances = slice(by_label.indptr[new], by_label.indptr[new + 1])
-                costs = by_label.data[instances] / by_label.data[instances].max()
-                self._add(features[by_label.indices[instances]], costs.astype(np.float32), leaf)
+                self._add(_positives(rows, by_label.indices[instances], by_label.data[instances], self.features))
         return range(first, first + labels.shape[1])
 
     def remove(self, labels: Iterable[int]) -> None:
@@ -225,24 +222,32 @@ class XMRTree:
             removed[gone] = True
             self._searched = self._searched._replace(removed=removed)
 
-    def _leaves(self, embeddings: Lists) -> NDArray[np.int32]:
-        """The leaf that each of some vectors leads to."""
-        count, steps = len(embeddings.starts) - 1, self.tree.levels - 1
-        if not steps:
-            return np.zeros(count, np.int32)
-        walk = Walk(steps, _ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
-        return walk_down(self._searched, embeddings, from_root(count), walk).labels[:, 0]
-
-    def _add(self, positives: csr_matrix, costs: NDArray[np.float32], leaf: int) -> None:
-        searched = self._searched
-        ranker = first_ranker(positives, costs, leaf, searched.packed.unpack(leaf, self.tree))
+    def _add(self, positives: Positives) -> None:
+        searched, nodes = self._searched, self.tree.nodes
+        leaf = self._leaf(positives)
+        first, last = self.tree.first_child[leaf : leaf + 2]
+        codes, lengths, children, stored = read_chunk(searched.packed, leaf)
+        weights = stored * searched.packed.scale[first - 1 : last - 1][children]
+        siblings = Siblings(codes, lengths, children, weights, searched.packed.bias[first - 1 : last - 1])
         place = self._labels - len(self.tree.labels)
-        added = with_label(searched.added, place, ranker, searched.packed)
+        added = with_label(searched.added, place, first_ranker(leaf, siblings, positives), nodes)
         removed = searched.removed
         if len(removed) <= self._labels:
             removed = np.concatenate([removed, np.zeros(self._labels + 64, np.bool_)])
         self._searched = searched._replace(added=added, removed=removed)
         self._labels += 1
+
+    def _leaf(self, positives: Positives) -> int:
+        """The leaf that the sum of some instances leads to."""
+        if self.tree.levels == 1:
+            return 0
+        weights = np.repeat(positives.costs, np.diff(positives.starts)) * positives.values
+        codes, place = np.unique(positives.codes, return_inverse=True)
+        total = np.bincount(place, weights).astype(np.float32)
+        length = np.sqrt((total * total).sum()) or np.float32(1)
+        query = one_list(features_of(codes, code_bits(self.features)), total / length)
+        walk = Walk(self.tree.levels - 1, _ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
+        return int(walk_down(self._searched, query, _ROOT, walk).labels[0, 0])
 
     def _check_labels(self, *labels: int) -> None:
         for label in labels:
@@ -325,11 +330,25 @@ def _read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> None:
+def _positives(rows: Lists, instances: NDArray[np.int32], weights: NDArray[np.float32], features: int) -> Positives:
+    """Some of the instances, the heaviest with the cost 1."""
+    entries = [slice(rows.starts[row], rows.starts[row + 1]) for row in instances]
+    ids = np.concatenate([rows.ids[part] for part in entries])
+    values = np.concatenate([rows.values[part] for part in entries])
+    starts = np.cumsum([0, *(part.stop - part.start for part in entries)])
+    return Positives(starts, codes_of(ids, code_bits(features)), values, (weights / weights.max()).astype(np.float32))
+
+
+def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> csc_matrix:
+    """The labels column by column, without what is not above 0."""
     if features.shape[0] != labels.shape[0]:
         raise InputError(f"features have {features.shape[0]} rows and labels {labels.shape[0]}: one row per instance.")
     if features.shape[1] != known:
         raise InputError(f"The instances have {features.shape[1]} features, but the tree was trained on {known}.")
-    bare = np.flatnonzero(np.asarray((labels > 0).sum(axis=0)).ravel() == 0)
+    by_label = csc_matrix(labels, copy=True)
+    by_label.data[~(by_label.data > 0)] = 0
+    by_label.eliminate_zeros()
+    bare = np.flatnonzero(np.diff(by_label.indptr) == 0)
     if len(bare):
         raise InputError(f"New label {bare[0]} has no instance. Give it one at least, such as its text.")
+    return by_label

@@ -4,13 +4,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from whybuy.kernels import kernel
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.weights import PackedWeights, code_bits, codes_of
 
-SWEEPS = 20  # over the positives of a new label; there are few
+SWEEPS = 10  # over the positives of a new label and its siblings
+CAUTION = 0.15  # taken from the bias: what only its text is known of should not outdo what shoppers have confirmed
 Numbers = TypeVar("Numbers", bound=np.generic)
 
 
@@ -34,9 +32,28 @@ class NewLabel(NamedTuple):
     """The ranker of a label to be added."""
 
     leaf: int
-    features: NDArray[np.int32]
+    codes: NDArray[np.uint32]
     weights: NDArray[np.float32]
     bias: np.float32
+
+
+class Positives(NamedTuple):
+    """What a new label is right for."""
+
+    starts: NDArray[np.int64]  # shape (instances + 1,)
+    codes: NDArray[np.uint32]  # of the features of each instance
+    values: NDArray[np.float32]
+    costs: NDArray[np.float32]  # shape (instances,), > 0
+
+
+class Siblings(NamedTuple):
+    """The rankers of a leaf's labels, a row for each feature."""
+
+    codes: NDArray[np.uint32]  # shape (rows,), ascending
+    lengths: NDArray[np.int64]  # shape (rows,): entries of each
+    children: NDArray[np.uint16]
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]  # shape (children,)
 
 
 def no_labels() -> AddedLabels:
@@ -45,12 +62,11 @@ def no_labels() -> AddedLabels:
     return AddedLabels(places, places, places, np.zeros(1, np.int64), np.empty(0, np.uint32), entries, entries)
 
 
-def with_label(added: AddedLabels, place: int, label: NewLabel, packed: PackedWeights) -> AddedLabels:
+def with_label(added: AddedLabels, place: int, label: NewLabel, nodes: int) -> AddedLabels:
     """Added labels with one more, at the first place that is free. Searches under way go on with the old ones."""
-    codes = codes_of(label.features, code_bits(packed.features))
     start = added.starts[place]
     end = start + len(label.weights)
-    newest = added.newest.copy() if len(added.newest) else np.full(len(packed.chunks), -1, np.int32)
+    newest = added.newest.copy() if len(added.newest) else np.full(nodes, -1, np.int32)
     grown = AddedLabels(
         _with_room(added.leaf, place + 1),
         newest,
@@ -61,57 +77,114 @@ def with_label(added: AddedLabels, place: int, label: NewLabel, packed: PackedWe
         _with_room(added.bias, place + 1),
     )
     grown.leaf[place], grown.older[place], grown.bias[place] = label.leaf, newest[label.leaf], label.bias
-    grown.starts[place + 1], grown.codes[start:end], grown.weights[start:end] = end, codes, label.weights
+    grown.starts[place + 1], grown.codes[start:end], grown.weights[start:end] = end, label.codes, label.weights
     newest[label.leaf] = place
     return grown
 
 
-def first_ranker(positives: csr_matrix, costs: NDArray[np.float32], leaf: int, siblings: Chunk) -> NewLabel:
-    """A ranker for a label of which only the positives are known.
+class _Examples(NamedTuple):
+    """What a new ranker learns from; features are numbered as in the leaf, then those that only its positives have."""
 
-    It begins as most of its siblings are, with what all of them learned from the negatives of the leaf, and is then
-    raised at its positives as in training (squared hinge, dual coordinate descent).
-
-    positives: instances x features. costs: shape (instances,), > 0. siblings: the chunk of its leaf.
-    """
-    known, weights, bias = _usual(siblings)
-    features = np.union1d(known, positives.indices).astype(np.int32)
-    ranker = np.zeros(len(features), np.float32)
-    ranker[np.searchsorted(features, known)] = weights
-    local = np.zeros((positives.shape[0], len(features)), np.float32)
-    rows = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
-    np.add.at(local, (rows, np.searchsorted(features, positives.indices)), positives.data)
-    dual = _raised(local @ local.T + np.float32(1), local @ ranker + bias, costs)
-    ranker += dual @ local
-    kept = ranker != 0
-    return NewLabel(leaf, features[kept], ranker[kept], np.float32(bias + dual.sum()))
-
-
-def _usual(siblings: Chunk) -> tuple[NDArray[np.int32], NDArray[np.float32], np.float32]:
-    """The median weight of each feature over the children of a leaf, where it is not 0, and the median bias."""
-    children = len(siblings.bias)
-    rows = np.flatnonzero(2 * np.diff(siblings.starts) > children)
-    dense = np.zeros((len(rows), children), np.float32)
-    for place, row in enumerate(rows):
-        entries = slice(siblings.starts[row], siblings.starts[row + 1])
-        dense[place, siblings.children[entries]] = siblings.weights[entries]
-    return siblings.features[rows], np.median(dense, axis=1).astype(np.float32), np.float32(np.median(siblings.bias))
+    starts: NDArray[np.int64]
+    features: NDArray[np.int64]
+    values: NDArray[np.float32]
+    sides: NDArray[np.float32]  # 1, or -1
+    slack: NDArray[np.float32]  # 1 / (2 cost)
 
 
 @kernel
-def _raised(
-    inner: NDArray[np.float32], margins: NDArray[np.float32], costs: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Dual coordinate descent over positives alone. inner: their inner products; margins: without any of them."""
-    dual = np.zeros(len(costs), np.float32)
+def first_ranker(leaf: int, siblings: Siblings, positives: Positives) -> NewLabel:
+    """A ranker for a label of which only the positives are known.
+
+    It begins as most of its siblings are: with what they all learned from the negatives of the leaf. Then it learns, as
+    in training, to tell its positives from its siblings, each of which stands for its own positives by the weights that
+    it has above 0.
+    """
+    extra = np.unique(positives.codes[_places(siblings.codes, positives.codes) < 0])
+    codes = np.concatenate((siblings.codes, extra))
+    weights = np.zeros(len(codes), np.float32)
+    _begin(siblings, weights)
+    bias = np.float32(np.median(siblings.bias))
+    bias += _descend(_examples(siblings, positives, extra), weights, bias) - np.float32(CAUTION)
+    kept = weights != 0
+    return NewLabel(leaf, codes[kept], weights[kept], np.float32(bias))
+
+
+@kernel
+def _places(codes: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Where codes stand in an ascending list, or -1."""
+    places = np.searchsorted(codes, wanted)
+    for number in range(len(wanted)):
+        if places[number] == len(codes) or codes[places[number]] != wanted[number]:
+            places[number] = -1
+    return places
+
+
+@kernel
+def _begin(siblings: Siblings, weights: NDArray[np.float32]) -> None:
+    """Set each feature's weight to the median over the siblings."""
+    of_feature = np.empty(len(siblings.bias), np.float32)
+    entry = 0
+    for row in range(len(siblings.codes)):
+        length = siblings.lengths[row]
+        if 2 * length > len(of_feature):
+            of_feature[:length] = siblings.weights[entry : entry + length]
+            of_feature[length:] = 0
+            weights[row] = np.median(of_feature)
+        entry += length
+
+
+@kernel
+def _examples(siblings: Siblings, positives: Positives, extra: NDArray[np.uint32]) -> _Examples:
+    """The positives, then each sibling as a negative of length 1."""
+    count, rivals = len(positives.costs), len(siblings.bias)
+    starts = np.zeros(count + rivals + 1, np.int64)
+    squares = np.zeros(rivals, np.float32)
+    for entry in range(len(siblings.weights)):
+        if siblings.weights[entry] > 0:
+            starts[count + siblings.children[entry] + 1] += 1
+            squares[siblings.children[entry]] += siblings.weights[entry] ** 2
+    starts[1 : count + 1] = positives.starts[1:] - positives.starts[:-1]
+    starts = np.cumsum(starts)
+    features, values = np.empty(starts[-1], np.int64), np.empty(starts[-1], np.float32)
+    places = _places(siblings.codes, positives.codes)
+    unseen = np.searchsorted(extra, positives.codes) + len(siblings.codes)
+    features[: len(places)] = np.where(places < 0, unseen, places)
+    values[: len(places)] = positives.values
+    at = starts[count:-1].copy()
+    entry = 0
+    for row in range(len(siblings.codes)):
+        for _ in range(siblings.lengths[row]):
+            child = siblings.children[entry]
+            if siblings.weights[entry] > 0:
+                features[at[child]], values[at[child]] = row, siblings.weights[entry] / np.sqrt(squares[child])
+                at[child] += 1
+            entry += 1
+    sides, slack = np.ones(count + rivals, np.float32), np.full(count + rivals, np.float32(0.5))
+    sides[count:] = -1
+    slack[:count] /= positives.costs
+    return _Examples(starts, features, values, sides, slack)
+
+
+@kernel
+def _descend(examples: _Examples, weights: NDArray[np.float32], start: np.float32) -> np.float32:
+    """Dual coordinate descent (squared hinge) from given weights, which are changed; returns what the bias gains."""
+    dual = np.zeros(len(examples.sides), np.float32)
+    gain = np.float32(0)
     for _ in range(SWEEPS):
-        for row in range(len(costs)):
-            slack = np.float32(0.5) / costs[row]
-            gradient = margins[row] + slack * dual[row] - np.float32(1)
-            change = max(-dual[row], -gradient / (inner[row, row] + slack))
+        for row in range(len(dual)):
+            margin, square = start + gain, np.float32(1)
+            for entry in range(examples.starts[row], examples.starts[row + 1]):
+                value = examples.values[entry]
+                margin += value * weights[examples.features[entry]]
+                square += value * value
+            slope = examples.sides[row] * margin - np.float32(1) + examples.slack[row] * dual[row]
+            change = max(-dual[row], -slope / (square + examples.slack[row]))
             dual[row] += change
-            margins += change * inner[row]
-    return dual
+            gain += change * examples.sides[row]
+            for entry in range(examples.starts[row], examples.starts[row + 1]):
+                weights[examples.features[entry]] += change * examples.sides[row] * examples.values[entry]
+    return gain
 
 
 def _with_room(array: NDArray[Numbers], size: int) -> NDArray[Numbers]:

@@ -47,9 +47,8 @@ class PackedWeights(NamedTuple):
     def unpack(self, node: int, tree: LabelTree) -> Chunk:
         """The chunk of a node, with the weights as they are searched."""
         first, last = int(tree.first_child[node]), int(tree.first_child[node + 1])
-        codes, counts, children, stored = _read_chunk(self, node)
-        bits = code_bits(self.features)
-        features = ((codes.astype(np.uint64) * pow(SPREAD, -1, 1 << bits)) & ((1 << bits) - 1)).astype(np.int32)
+        codes, counts, children, stored = read_chunk(self, node)
+        features = features_of(codes, code_bits(self.features))
         weights = stored * self.scale[first - 1 : last - 1][children]
         order = np.argsort(features)
         entries = np.argsort(np.repeat(features, counts), kind="stable")
@@ -122,6 +121,11 @@ def code_bits(features: int) -> int:
 def codes_of(features: NDArray[np.int32], bits: int) -> NDArray[np.uint32]:
     """The codes of features."""
     return ((features.astype(np.uint64) * SPREAD) & ((1 << bits) - 1)).astype(np.uint32)
+
+
+def features_of(codes: NDArray[np.uint32], bits: int) -> NDArray[np.int32]:
+    """The features of codes."""
+    return ((codes.astype(np.uint64) * pow(SPREAD, -1, 1 << bits)) & ((1 << bits) - 1)).astype(np.int32)
 
 
 def _checked(chunk: Chunk, node: int, fan_out: NDArray[np.int32], features: int) -> Chunk:
@@ -242,7 +246,7 @@ def read_weight(rows: NDArray[np.uint8], at: int, width: int) -> np.float32:
 
 
 @kernel
-def _read_chunk(
+def read_chunk(
     packed: PackedWeights, node: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint16], NDArray[np.float32]]:
     """Codes, numbers of entries, children and stored weights of a node, in the order in which they lie."""
