@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from whybuy.judgments import Scale
     from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.records import Answer, Hit
+    from whybuy.tables import ReadReport
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Why people buy, and search that knows it.")
 graph_app = typer.Typer(no_args_is_help=True, help="Look into the knowledge graph.")
@@ -29,7 +30,9 @@ export_app = typer.Typer(no_args_is_help=True, help="Write what was learned in f
 evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and graph against judgments and truth.")
 app.add_typer(graph_app, name="graph")
 app.add_typer(export_app, name="export")
+xmr_app = typer.Typer(no_args_is_help=True, help="The label-tree engine alone: texts to labels, from text files.")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(xmr_app, name="xmr")
 
 Store = Annotated[Path, typer.Option("--store", help="Folder of the shop.", envvar="WHYBUY_STORE")]
 Json = Annotated[bool, typer.Option("--json", help="Print the API body and nothing else.")]
@@ -342,6 +345,89 @@ def evaluate_graph(
 
 # ---------------------------------------------------------------- printing
 def _json(value: object) -> str:
+# ---------------------------------------------------------------- the engine alone
+@xmr_app.command("train")
+def train_tree(
+    train: Annotated[Path, typer.Argument(help="Lines of label[:weight][,label...]<TAB>text.")],
+    model: Annotated[Path, typer.Argument(help="Folder to write.")],
+    *,
+    labels: Annotated[
+        Path | None, typer.Option(help="Lines of label<TAB>text: what the labels say of themselves.")
+    ] = None,
+    branching: Annotated[int, typer.Option(help="Children of a node, a power of 2.")] = 32,
+    leaf_size: Annotated[int, typer.Option(help="Most labels under a leaf.")] = 100,
+    threshold: Annotated[float, typer.Option(help="Weights below are left out.")] = 0.1,
+    cost: Annotated[float, typer.Option(help="Of an instance on the wrong side.")] = 1.0,
+    words: Annotated[int, typer.Option(help="Longest word n-gram; 0: none.")] = 3,
+    characters: Annotated[int, typer.Option(help="Length of letter n-grams; 0: none.")] = 3,
+    bits: Annotated[int, typer.Option(help="Of a stored weight: 8, 16 or 32.")] = 8,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to train with.")] = 1,
+) -> None:
+    """Train a label tree on texts with labels."""
+    from whybuy.tables import ReadReport
+    from whybuy.vectors.ngrams import NgramConfig
+    from whybuy.xmr.clustering import BalancedKMeans
+    from whybuy.xmr.estimator import TrainingConfig
+    from whybuy.xmr.solver import SvmRanker
+    from whybuy.xmr.text_files import read_training
+    from whybuy.xmr.text_model import TextModel
+
+    with failing_clearly(), _stderr().status("reading") as status:
+        report = ReadReport()
+        data = read_training(train, labels, report=report)
+        _print_set_aside(report)
+        config = TrainingConfig(BalancedKMeans(branching, leaf_size), SvmRanker(cost, threshold=threshold), bits=bits)
+        ngrams = NgramConfig(words, characters)
+        trained = TextModel.fit(
+            data,
+            ngrams=ngrams,
+            config=config,
+            threads=threads,
+            listen=lambda done, work: status.update(f"training {done / max(work, 1):.0%}"),
+        )
+        trained.save(model)
+        _stderr().print(
+            f"Trained {len(data.names):,} labels on {len(data.texts):,} texts, {trained.tree.size / 1e6:.1f} MB. "
+            f"Next: whybuy xmr predict {model} queries.txt",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@xmr_app.command("predict")
+def predict_labels(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
+    queries: Annotated[Path, typer.Argument(help="A text per line; - reads standard input.")] = Path("-"),
+    *,
+    beam: Annotated[int, typer.Option(min=1, help="Nodes kept on each level.")] = 10,
+    limit: Limit = 10,
+    threads: Annotated[int, typer.Option(min=1, help="Threads to search with.")] = 1,
+    json: Json = False,
+) -> None:
+    """Print the best labels of each text: lines of text, label and score, or one JSON object per text."""
+    from whybuy.xmr.text_model import TextModel
+
+    with failing_clearly():
+        opened = TextModel.load(model)
+        lines = sys.stdin if str(queries) == "-" else queries.read_text(encoding="utf-8").splitlines()
+        texts = [line.strip() for line in lines if line.strip()]
+        for text, found in zip(texts, opened.predict(texts, beam=beam, limit=limit, threads=threads), strict=True):
+            if json:
+                print(_json({"text": text, "labels": [{"label": name, "score": score} for name, score in found]}))
+            for name, score in () if json else found:
+                print(f"{text}\t{name}\t{score:.6f}")
+
+
+def _print_set_aside(report: "ReadReport") -> None:
+    """Say which lines were not used."""
+    for reason, count in report.set_aside.items():
+        _stderr().print(f"{count:,} of {report.rows_read:,} lines set aside: {_escaped(reason)}", highlight=False)
+    for example in report.examples:
+        _stderr().print(
+            f"  {example.file}:{example.line}: {_escaped(example.excerpt)}", highlight=False, soft_wrap=True
+        )
+
+
     import orjson
 
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
