@@ -343,8 +343,6 @@ def evaluate_graph(
         print(_json(report.as_json())) if json else _print_graph_report(report)
 
 
-# ---------------------------------------------------------------- printing
-def _json(value: object) -> str:
 # ---------------------------------------------------------------- the engine alone
 @xmr_app.command("train")
 def train_tree(
@@ -428,6 +426,8 @@ def _print_set_aside(report: "ReadReport") -> None:
         )
 
 
+# ---------------------------------------------------------------- printing
+def _json(value: object) -> str:
     import orjson
 
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
