@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,22 @@ def test_one_fold_is_no_out_of_fold() -> None:
 def test_too_few_queries_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Only 10 queries have a judged or bought product"):
         fit(examples(10), NAMES, tmp_path)
+
+
+def test_what_may_only_help_never_harms(tmp_path: Path) -> None:
+    turned = examples()
+    turned = Examples(1 - turned.features, turned.gains, turned.sizes)  # now less of the first feature is better
+    steps = np.zeros((50, 3), np.float32)
+    steps[:, 0] = np.linspace(0, 1, 50)
+    free = fit(turned, NAMES, tmp_path, training=SHORT).order(steps)
+    assert free[0] > free[-1]
+    held = fit(turned, NAMES, tmp_path, training=replace(SHORT, rising=("words_covered",))).order(steps)
+    assert (np.diff(held) >= 0).all()
+
+
+def test_what_may_only_help_must_be_a_feature(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="word_covered may only help, but is no feature"):
+        fit(examples(), NAMES, tmp_path, training=replace(SHORT, rising=("word_covered",)))
 
 
 def test_names_must_fit(tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
     column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
     assert found.rows.tolist() == [3, 0, 4]
     assert found.features.shape == (3, len(set(fusion.names)))
+    assert {"past_itself", "cosine_score"} < set(fusion.rising) < set(fusion.names)
     near = found.within(stages, {"lexical": 1, "cosine": 1})
     assert near.rows.tolist() == [3, 0]
     np.testing.assert_array_equal(near.features, found.features[:2])

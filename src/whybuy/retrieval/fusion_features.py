@@ -48,6 +48,16 @@ class FusionFeatures:
         stages = [f"{stage}_{column}" for stage in self.depths for column in STAGE]
         return (*(column.name.lower() for column in Match), *groups, "past_likeness", *stages)
 
+    @property
+    def rising(self) -> tuple[str, ...]:
+        """The columns that may only help: what stages say, and what was good for similar queries.
+
+        Judgments are made of few products a query, most products for one query alone, so that a product that was judged
+        for a similar query is seldom judged again: an order that may use this reads the sampling, not the shopper.
+        """
+        past = [f"past_{column.name.lower()}" for column in Agreement]
+        return (*past, *(f"{stage}_{column}" for stage in self.depths for column in STAGE))
+
     def of(self, asked: Sequence[str], stages: Mapping[str, Ranked], memory: Memory, terms: ProductTerms) -> Candidates:
         """Gather and describe candidates.
 

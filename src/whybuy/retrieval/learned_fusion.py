@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.artifacts import write_json
-from whybuy.errors import ArtifactError, InputError
+from whybuy.errors import ArtifactError, InputError, closest
 from whybuy.retrieval.boosted_trees import BoostedTrees, evaluate, from_lightgbm, load_trees, save_trees
 from whybuy.retrieval.ranked import Ranked
 
@@ -37,6 +37,7 @@ class FusionTraining:
     rows: float = 0.7  # share of the rows that each tree sees
     truncation: int = 20  # ranks whose order counts
     threads: int = 1
+    rising: tuple[str, ...] = ()  # features that may only help, whatever the examples say; see `FusionFeatures.rising`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,10 +116,14 @@ def fit(
     What other stages learned from the same queries must not be in their features: see `out_of_fold`.
 
     Raises:
-        InputError: fewer than 50 queries have a candidate with a gain, or the names do not fit the features.
+        InputError: fewer than 50 queries have a candidate with a gain, or the names do not fit.
     """
     if len(features) != examples.features.shape[1]:
         raise InputError(f"There are {examples.features.shape[1]} features, but {len(features)} names for them.")
+    if unknown := set(training.rising).difference(features):
+        raise InputError(
+            f"{', '.join(sorted(unknown))} may only help, but is no feature.{closest(min(unknown), features)}"
+        )
     booster = _train(_informative(examples), features, training)
     shares = booster.feature_importance("gain")
     shares = (shares / max(1e-9, float(shares.sum()))).tolist()
@@ -185,6 +190,7 @@ def _train(examples: Examples, features: Sequence[str], training: FusionTraining
         "deterministic": True,
         "force_row_wise": True,
         "use_missing": False,
+        "monotone_constraints": [int(name in training.rising) for name in features],
         "verbose": -1,
     }
     data = lightgbm.Dataset(
