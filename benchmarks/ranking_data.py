@@ -22,7 +22,6 @@ from whybuy.text import clean, normalize
 
 DATA = Path(os.environ.get("WHYBUY_DATA", Path(__file__).parents[2] / "shared" / "data"))
 RELEVANT_FROM = 2.33  # of Home Depot's grades 1 to 3
-CLICK_WEIGHT = 0.1  # of a click beside a purchase
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +97,12 @@ def _lists(labels: Sequence[Sequence[int]], count: int) -> csr_matrix:
     return csr_matrix((np.ones(len(columns), np.float32), columns, ends), (len(labels), count))
 
 
-def demo_shop(folder: Path, *, train_share: float = 0.8) -> RankingData:
+def demo_shop(folder: Path, *, learned: float = 0.8, until: float = 1.0, click: float = 0.0) -> RankingData:
     """The demo shop cut by time: learns from the first purchases and clicks, is measured on the purchases after.
 
-    folder: where its files are, or are made.
+    folder: where its files are, or are made. learned: share of the purchases that are learned from; until: share after
+    which nothing is looked at, so that settings can be chosen on a stretch before the last. click: its weight beside
+    that of a purchase; 0 leaves clicks out.
     """
     if not (folder / FEED).is_file():
         write_shop(folder)
@@ -109,10 +110,11 @@ def demo_shop(folder: Path, *, train_share: float = 0.8) -> RankingData:
     number_of = {product: number for number, product in enumerate(feed["id"].to_pylist())}
     actions = _searched_actions(folder / EVENTS, number_of)
     bought = pc.equal(actions["action"], "purchase")
-    cut = pc.quantile(pc.cast(actions.filter(bought)["timestamp"], pa.int64()), train_share)[0].as_py()
-    before = pc.less(pc.cast(actions["timestamp"], pa.int64()), cut)
-    queries, weights = _weigh(actions.filter(before), len(number_of))
-    judgments = _purchases(actions.filter(pc.and_(bought, pc.invert(before))))
+    moments = pc.cast(actions["timestamp"], pa.int64())
+    cut, end = pc.quantile(moments.filter(bought), [learned, until]).to_pylist()
+    before, seen = pc.less(moments, cut), pc.less_equal(moments, end)
+    queries, weights = _weigh(actions.filter(before), len(number_of), click)
+    judgments = _purchases(actions.filter(pc.and_(pc.and_(bought, seen), pc.invert(before))))
     return RankingData("demo", feed["title"].to_pylist(), queries, weights, judgments)
 
 
@@ -132,9 +134,11 @@ def _searched_actions(path: Path, number_of: dict[str, int]) -> pa.Table:
     )
 
 
-def _weigh(actions: pa.Table, count: int) -> tuple[list[str], csr_matrix]:
+def _weigh(actions: pa.Table, count: int, click: float) -> tuple[list[str], csr_matrix]:
+    if not click:
+        actions = actions.filter(pc.equal(actions["action"], "purchase"))
     codes = actions["query"].combine_chunks().dictionary_encode()
-    weights = np.where(np.asarray(actions["action"]) == "purchase", 1.0, CLICK_WEIGHT).astype(np.float32)
+    weights = np.where(np.asarray(actions["action"]) == "purchase", 1.0, click).astype(np.float32)
     pairs = (weights, (np.asarray(codes.indices), np.asarray(actions["label"])))
     return codes.dictionary.to_pylist(), csr_matrix(pairs, (len(codes.dictionary), count))
 

@@ -16,7 +16,6 @@ from sklearn.pipeline import make_union
 from sklearn.preprocessing import normalize
 from worker import Labels, Worker, serve
 
-THRESHOLD = 0.1
 SETS = [("word", 1), ("word", 2), ("word", 3), ("char_wb", 3)]
 OWN = {
     "type": "tfidf",
@@ -41,14 +40,14 @@ class Libpecos:
         self.chain = ClusterChain([csc_matrix(load_npz(file), dtype=np.float32) for file in files])
         self.vectorizer: Any = None
 
-    def train(self, threads: int) -> None:
+    def train(self, threads: int, cost: float = 1.0, threshold: float = 0.1) -> None:
         """Train with its default solver: the features, labels and tree are given."""
+        solver = {"Cp": cost, "Cn": cost, "threshold": threshold, "threads": threads}
         self.model = XLinearModel.train(
             self.features,
             self.labels,
             C=self.chain,
-            threads=threads,
-            threshold=THRESHOLD,
+            **solver,
             negative_sampling_scheme="tfn",
         )
 

@@ -52,13 +52,10 @@ def encode(encoder: SentenceTransformer, texts: list[str]) -> NDArray[np.float32
 
 
 def search_buys(data: Path, titles: list[str]) -> Pairs:
-    """Every query with the title of each product bought for it, once; clicks alone make no pair."""
+    """Every query with the title of each product bought for it, once."""
     bought, texts = load_npz(data / "bought.npz").tocoo(), read_texts(data, "texts")
-    whole = bought.data >= 1
-    return [
-        (texts[query], titles[label])
-        for query, label in zip(bought.row[whole].tolist(), bought.col[whole].tolist(), strict=True)
-    ]
+    rows, columns = bought.row.tolist(), bought.col.tolist()
+    return [(texts[query], titles[label]) for query, label in zip(rows, columns, strict=True)]
 
 
 def train(encoder: SentenceTransformer, pairs: Pairs) -> None:

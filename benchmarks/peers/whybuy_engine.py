@@ -12,6 +12,7 @@ from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import Predictions
+from whybuy.xmr.solver import SvmRanker
 from whybuy.xmr.training import train
 from whybuy.xmr.weights import pack
 
@@ -27,9 +28,10 @@ class Whybuy:
         self.given = LabelTree(arrays["first_child"], arrays["level_start"], arrays["labels"])
         self.vectorizer = NgramVectorizer.load(data / "vectorizer")
 
-    def train(self, threads: int) -> None:
-        """Train with the defaults: the features, labels and tree are given."""
-        chunks = train(self.features, self.labels, self.given, threads=threads)
+    def train(self, threads: int, cost: float = 1.0, threshold: float = 0.1) -> None:
+        """Train: the features, labels and tree are given."""
+        ranker = SvmRanker(cost=cost, threshold=threshold)
+        chunks = train(self.features, self.labels, self.given, ranker=ranker, threads=threads)
         self.tree = XMRTree(self.given, pack(chunks, self.given, self.features.shape[1]))
 
     def train_strings(self, vectorizer: str, texts: list[str], threads: int) -> None:

@@ -28,8 +28,8 @@ class Engine(Protocol):
     def read(self, data: Path) -> None:
         """Load what training needs."""
 
-    def train(self, threads: int) -> None:
-        """Train on what was read."""
+    def train(self, threads: int, cost: float, threshold: float) -> None:
+        """Train on what was read. cost: of a wrong instance; threshold: below which weights are dropped."""
 
     def train_strings(self, vectorizer: str, texts: list[str], threads: int) -> None:
         """Fit a vectorizer of its own on the texts of what was read, and train on its features."""
@@ -64,13 +64,13 @@ class Worker:
         self._asked = csr_matrix((0, 0), dtype=np.float32)
         self._texts: list[str] = []
 
-    def train(self, data: str, model: str, threads: int) -> Figures:
+    def train(self, data: str, model: str, threads: int, cost: float = 1.0, threshold: float = 0.1) -> Figures:
         """Train on the features of a folder and save; seconds are without reading and saving."""
         started = peak_megabytes()
         self._engine.read(Path(data))
         read = peak_megabytes()
         began, worked = time.perf_counter(), time.process_time()
-        self._engine.train(threads)
+        self._engine.train(threads, cost, threshold)
         seconds, worked = time.perf_counter() - began, time.process_time() - worked
         peak = peak_megabytes()
         self._engine.save(Path(model))
