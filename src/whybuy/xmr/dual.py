@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import fast_kernel
+from whybuy.xmr.lanes import LANES, add_to_lines, sum_lines
 from whybuy.xmr.local import LocalRows
 
-LANES = 16  # float32 numbers in a cache line
 LONGEST_REST = 3  # sweeps
 
 
@@ -53,110 +53,80 @@ class Start(NamedTuple):
     duals: NDArray[np.float32]  # shape (instances,)
 
 
-class Visit(NamedTuple):
-    """Scratch for one instance, by lane."""
-
-    margins: NDArray[np.float32]
-    steps: NDArray[np.float32]
-
-
 @fast_kernel
 def descend(local: LocalRows, positives: Positives, lanes: Lanes, descent: Descent) -> int:
     """Sweep over the instances until no gradient is left above the tolerance. Returns: visits made.
 
     An instance that was within the tolerance at its last visits rests for as many sweeps, up to a bound; once all that
-    are awake are within it, all are visited.
+    are awake are within it, all are visited. Arrays are taken out of their tuples once: to do so in the loop costs more
+    than the arithmetic.
     """
+    starts, features, values = local.starts, local.features, local.values
+    alone, squares, duals, offsets = local.alone_squares, local.squares, lanes.duals, lanes.offsets
+    weights, bias, tolerance, slack = lanes.weights, lanes.bias, descent.tolerance, descent.slack
+    positive_start, moves = positives.starts, lanes.moves
     np.random.seed(descent.seed)
-    order = np.arange(len(local.squares))
+    order = np.arange(len(squares), dtype=np.uint32)
     calm = np.zeros(len(order), np.uint8)
     wakes = np.zeros(len(order), np.int32)
-    visit = Visit(np.empty(LANES, np.float32), np.empty(LANES, np.float32))
-    small = descent.tolerance * np.float32(0.1)
+    margins, steps = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    one, nothing = np.float32(1), np.float32(0)
     visits, all_awake = 0, True
     for sweep in range(descent.iterations):
-        worst = np.float32(0)
+        worst = nothing
         np.random.shuffle(order)
         for row in order:
             if wakes[row] > sweep and not all_awake:
                 continue
-            _margins(local, lanes, row, visit.margins)
-            violation = _steps(local.squares[row], positives, lanes, row, visit, descent.slack)
-            if violation > small:
-                _move(local, lanes, row, visit.steps)
-            calm[row] = min(calm[row] + 1, LONGEST_REST) if violation <= descent.tolerance else 0
+            start, end = starts[row], starts[row + 1]
+            margins[:] = bias
+            if len(offsets):
+                margins += offsets[row]
+            sum_lines(weights, features, values, start, end, margins)
+            diagonal = squares[row] + one + slack
+            inverse = one / diagonal
+            for lane in range(LANES):
+                dual = duals[row, lane]
+                margins[lane] += alone[row] * dual
+                steps[lane] = min(dual - (margins[lane] + one + slack * dual) * inverse, nothing) - dual
+            if positive_start[row] < positive_start[row + 1]:
+                _step_positives(positives, row, squares[row] + one, slack, duals[row], margins, steps)
+            moved = nothing
+            for lane in range(LANES):
+                steps[lane] *= moves[lane]
+                moved += steps[lane] * steps[lane]
+            violation = np.sqrt(moved) * diagonal
+            if violation > tolerance * np.float32(0.1):
+                for lane in range(LANES):
+                    duals[row, lane] += steps[lane]
+                    bias[lane] += steps[lane]
+                add_to_lines(weights, features, values, start, end, steps)
+            calm[row] = min(calm[row] + 1, LONGEST_REST) if violation <= tolerance else 0
             wakes[row] = sweep + 1 + calm[row]
             worst = max(worst, violation)
             visits += 1
-        if worst <= descent.tolerance and all_awake:
+        if worst <= tolerance and all_awake:
             break
-        all_awake = bool(worst <= descent.tolerance)
+        all_awake = bool(worst <= tolerance)
     return visits
 
 
 @fast_kernel
-def _margins(local: LocalRows, lanes: Lanes, row: np.int64, margins: NDArray[np.float32]) -> None:
-    """Margins of one instance, four features at a time so that sums wait less for each other."""
-    weights, features, values = lanes.weights, local.features, local.values
-    alone = local.alone_squares[row]
-    for lane in range(LANES):
-        margins[lane] = lanes.bias[lane] + alone * lanes.duals[row, lane]
-    if len(lanes.offsets):
-        for lane in range(LANES):
-            margins[lane] += lanes.offsets[row, lane]
-    entry, end = local.starts[row], local.starts[row + 1]
-    while entry + 4 <= end:
-        f0, f1, f2, f3 = features[entry], features[entry + 1], features[entry + 2], features[entry + 3]
-        v0, v1, v2, v3 = values[entry], values[entry + 1], values[entry + 2], values[entry + 3]
-        for lane in range(LANES):
-            near = v0 * weights[f0, lane] + v1 * weights[f1, lane]
-            margins[lane] += near + (v2 * weights[f2, lane] + v3 * weights[f3, lane])
-        entry += 4
-    while entry < end:
-        feature, value = features[entry], values[entry]
-        for lane in range(LANES):
-            margins[lane] += value * weights[feature, lane]
-        entry += 1
-
-
-@fast_kernel
-def _steps(
-    square: np.float32, positives: Positives, lanes: Lanes, row: np.int64, visit: Visit, slack: np.float32
-) -> np.float32:
-    """The step of each lane to its minimum along one instance.
-
-    Returns: length of the projected gradient over lanes.
-    """
-    margins, steps = visit
-    one, nothing = np.float32(1), np.float32(0)
-    diagonal = square + one + slack
-    inverse = one / diagonal
-    for lane in range(LANES):
-        dual = lanes.duals[row, lane]
-        step = min(dual - (margins[lane] + one + slack * dual) * inverse, nothing) - dual
-        steps[lane] = step * lanes.moves[lane]
+def _step_positives(  # noqa: PLR0913, PLR0917 - one instance, taken out of its tuples
+    positives: Positives,
+    row: np.uint32,
+    square: np.float32,
+    slack: np.float32,
+    duals: NDArray[np.float32],
+    margins: NDArray[np.float32],
+    steps: NDArray[np.float32],
+) -> None:
+    """Steps of the lanes that have the instance as a positive."""
     for entry in range(positives.starts[row], positives.starts[row + 1]):
         lane = positives.lanes[entry]
-        dual = lanes.duals[row, lane]
         softness = slack / positives.costs[entry]
-        gradient = margins[lane] - one + softness * dual
-        steps[lane] = max(dual - gradient / (square + one + softness), nothing) - dual
-    moved = nothing
-    for lane in range(LANES):
-        moved += steps[lane] * steps[lane]
-    return np.float32(np.sqrt(moved) * diagonal)
-
-
-@fast_kernel
-def _move(local: LocalRows, lanes: Lanes, row: np.int64, steps: NDArray[np.float32]) -> None:
-    weights, features, values = lanes.weights, local.features, local.values
-    for lane in range(LANES):
-        lanes.duals[row, lane] += steps[lane]
-        lanes.bias[lane] += steps[lane]
-    for entry in range(local.starts[row], local.starts[row + 1]):
-        feature, value = features[entry], values[entry]
-        for lane in range(LANES):
-            weights[feature, lane] += value * steps[lane]
+        gradient = margins[lane] - np.float32(1) + softness * duals[lane]
+        steps[lane] = max(duals[lane] - gradient / (square + softness), np.float32(0)) - duals[lane]
 
 
 @fast_kernel

@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel, kernel
 from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.dual import LANES, Descent, Lanes, Positives, Start, all_negative, descend
-from whybuy.xmr.gram import Child, inner_products, orders_of_visits, relax
+from whybuy.xmr.dual import Descent, Lanes, Positives, Start, all_negative, descend
+from whybuy.xmr.lanes import LANES
 from whybuy.xmr.local import LocalRows, Rows, localize
 from whybuy.xmr.ports import NodeTask
 
@@ -117,9 +117,6 @@ class Groups(NamedTuple):
     duals: NDArray[np.float32]  # shape (groups, instances, LANES)
 
 
-FEW = 300  # instances up to which inner products are quicker
-
-
 @fast_kernel
 def solve(local: LocalRows, sides: Sides, offsets: NDArray[np.float32], descent: Descent) -> Groups:
     """Train the children of a node. offsets: shape (groups, instances or 0, LANES)."""
@@ -128,11 +125,6 @@ def solve(local: LocalRows, sides: Sides, offsets: NDArray[np.float32], descent:
     weights = np.zeros((groups, len(local.names), LANES), np.float32)
     bias = np.zeros((groups, LANES), np.float32)
     duals = np.zeros((groups, count, LANES), np.float32)
-    if count <= FEW:
-        _solve_few(local, sides, offsets, descent, duals)
-        for group in range(groups):
-            _sum_up(local, duals[group], weights[group], bias[group])
-        return Groups(weights, bias, duals)
     start = all_negative(local, descent)
     for group in range(groups):
         moves = np.zeros(LANES, np.float32)
@@ -189,51 +181,6 @@ def _take_out(local: LocalRows, positives: Positives, lanes: Lanes) -> None:
             lanes.bias[lane] -= dual
             for entry in range(local.starts[row], local.starts[row + 1]):
                 lanes.weights[local.features[entry], lane] -= dual * local.values[entry]
-
-
-@fast_kernel
-def _solve_few(
-    local: LocalRows,
-    sides: Sides,
-    offsets: NDArray[np.float32],
-    descent: Descent,
-    duals: NDArray[np.float32],
-) -> None:
-    count = len(local.squares)
-    products = inner_products(local)
-    orders = orders_of_visits(count, descent.seed)
-    negative = np.full(count, -1, np.float32)
-    slacks = np.full(count, descent.slack, np.float32)
-    shared = Child(negative, slacks, np.zeros(count, np.float32), np.zeros(count, np.float32))
-    relax(products, orders, shared, descent)
-    for number in range(len(sides.starts) - 1):
-        group, lane = number // LANES, number % LANES
-        child = Child(negative.copy(), slacks.copy(), shared.margins.copy(), shared.duals.copy())
-        if len(offsets[group]):
-            child.margins[:] += offsets[group, :, lane]
-        for place in range(sides.starts[number], sides.starts[number + 1]):
-            row = sides.rows[place]
-            child.signs[row] = 1
-            child.slacks[row] = descent.slack / sides.costs[place]
-            child.margins[:] -= child.duals[row] * products[row]
-            child.duals[row] = 0
-        if sides.starts[number + 1] > sides.starts[number]:
-            relax(products, orders, child, descent)
-        duals[group, :, lane] = child.duals
-
-
-@fast_kernel
-def _sum_up(
-    local: LocalRows, duals: NDArray[np.float32], weights: NDArray[np.float32], bias: NDArray[np.float32]
-) -> None:
-    """Weights of a group from its duals."""
-    for row in range(len(duals)):
-        for lane in range(LANES):
-            bias[lane] += duals[row, lane]
-        for entry in range(local.starts[row], local.starts[row + 1]):
-            feature, value = local.features[entry], local.values[entry]
-            for lane in range(LANES):
-                weights[feature, lane] += value * duals[row, lane]
 
 
 @kernel
