@@ -27,8 +27,8 @@ from urllib.parse import quote_plus
 import numpy as np
 
 from whybuy.discovery import Discovery
-from whybuy.judgments import read_judgments
 from whybuy.intents import IntentReader, ReasonReader
+from whybuy.judgments import read_judgments
 from whybuy.records import Query
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets

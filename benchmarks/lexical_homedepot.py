@@ -14,9 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.judgments import read_judgments
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.evaluation.splits import Part, keys_of
+from whybuy.judgments import read_judgments
 from whybuy.records import PRODUCT_SCHEMA
 from whybuy.retrieval.lexical import LexicalIndex, build_lexical
 from whybuy.retrieval.ranked import Ranked

@@ -25,8 +25,8 @@ from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.knowledge.patterns import Patterns
 from whybuy.records import Query
 
-STAGES = ("catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion")
-PUBLISHED = {"catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion"}
+STAGES = ("catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion", "tree", "order")
+PUBLISHED = set(STAGES)
 
 
 class Ear:
@@ -56,6 +56,10 @@ def rebuild(store: Path, *, with_events: bool = True) -> Ear:
 
 def found(store: Path, text: str = "shoes for pregnant women") -> list[str]:
     return Discovery.open(store).rank(text, limit=5)
+
+
+def named(store: Path, text: str) -> list[str]:
+    return Discovery.open(store).rank(text, limit=5, ranker="lexical")
 
 
 def folders(store: Path) -> set[str]:
@@ -111,10 +115,12 @@ def touch_everything(store: Path) -> None:
 
 CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
-    (rename_product, {"catalog", "pairs", "hypotheses", "graph", "lexical", "expansion"}),
-    (add_purchase, {"events", "pairs", "hypotheses", "graph", "expansion"}),
-    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical"}),
-    (lambda store: add_setting(store, "[pairs]\nmax_basket = 5"), {"pairs", "hypotheses", "graph", "expansion"}),
+    (rename_product, PUBLISHED - {"events"}),
+    (add_purchase, PUBLISHED - {"catalog", "lexical"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "order"}),
+    (lambda store: add_setting(store, "[pairs]\nmax_basket = 5"), PUBLISHED - {"catalog", "events", "lexical"}),
+    (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "order"}),
+    (lambda store: add_setting(store, "[order]\nfolds = 2"), {"order"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
 ]
 
@@ -133,7 +139,7 @@ def test_what_was_replaced_twice_is_gone(store: Path) -> None:
         (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
         add_setting(store, f"[lexical]\ncoverage = {coverage}")
         rebuild(store)
-    assert len(folders(store)) == len(PUBLISHED) + 1
+    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "order"})
 
 
 def test_two_builds_do_not_meet(store: Path) -> None:
@@ -161,7 +167,7 @@ def test_the_demo_does_not_replace_a_shop(store: Path) -> None:
 def test_a_changed_feed_is_what_is_found(store: Path) -> None:
     rename_product(store)
     build(store)
-    assert found(store, "clog") == ["slip-0"]
+    assert named(store, "clog") == ["slip-0"]
 
 
 def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: Path) -> None:
@@ -180,7 +186,10 @@ def test_logs_can_be_left_out(store: Path) -> None:
 
 
 # ---------------------------------------------------------------- what goes wrong
-WORKERS = ("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "build_lexical", "build_expansion")
+WORKERS = (
+    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "build_lexical", "build_expansion"),
+    *("lessons_from_reasons", "teach_order"),
+)
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
@@ -210,7 +219,7 @@ def test_a_first_build_stopped_in_every_stage_shows_nothing_and_goes_on_where_it
         assert len(folders(store)) == done  # no draft stays
         with pytest.raises(ArtifactError, match=r"holds no finished build .*Run `whybuy build --store"):
             Discovery.open(store)
-    assert rebuild(store).stages(State.DONE) == ["expansion"]
+    assert rebuild(store).stages(State.DONE) == ["order"]
     assert found(store)
 
 
@@ -219,13 +228,13 @@ def test_a_stopped_rebuild_leaves_the_live_shop_untouched(store: Path, stop: Bas
     before = (store / ARTIFACTS_FOLDER / CURRENT).read_bytes()
     rename_product(store)
     with pytest.MonkeyPatch.context() as patch:
-        stop_in(patch, "build_expansion", stop)
+        stop_in(patch, "teach_order", stop)
         with pytest.raises(type(stop)):
             build(store)
     assert (store / ARTIFACTS_FOLDER / CURRENT).read_bytes() == before
-    assert found(store, "clog") == []
-    assert rebuild(store).stages(State.DONE) == ["expansion"]
-    assert found(store, "clog") == ["slip-0"]
+    assert named(store, "clog") == []
+    assert rebuild(store).stages(State.DONE) == ["order"]
+    assert named(store, "clog") == ["slip-0"]
 
 
 def test_what_a_killed_build_left_is_swept_away(store: Path) -> None:
@@ -241,19 +250,19 @@ def half_write(folder: Path) -> None:
 
 
 def cut_off(folder: Path) -> None:
-    path = max((path for path in folder.iterdir() if path.name != MANIFEST), key=lambda path: path.stat().st_size)
+    path = max((path for path in folder.rglob("*.*") if path.name != MANIFEST), key=lambda path: path.stat().st_size)
     path.write_bytes(path.read_bytes()[:-1])
 
 
 def lose_a_file(folder: Path) -> None:
-    min(path for path in folder.iterdir() if path.name != MANIFEST).unlink()
+    min(path for path in folder.rglob("*.*") if path.name != MANIFEST).unlink()
 
 
 def garble_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text("{")
 
 
-@pytest.mark.parametrize("kind", ["catalog", "graph", "lexical", "expansion"])
+@pytest.mark.parametrize("kind", ["catalog", "graph", "lexical", "expansion", "tree"])
 @pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
 def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
     store: Path, kind: str, damage: Callable[[Path], None]

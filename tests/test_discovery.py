@@ -15,11 +15,12 @@ from small_shop import KINDS, NEEDS, product_rows, write_rows, write_store
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore
 from whybuy.behavior.init import init_store
 from whybuy.build import build
-from whybuy.discovery import LONGEST_QUERY, RANKERS, Discovery, UnknownProduct, live_key
+from whybuy.discovery import LONGEST_QUERY, Discovery, UnknownProduct, live_key
 from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
 from whybuy.relations import Relation
+from whybuy.retrieval.finder import RANKERS
 
 NEED = "shoes for pregnant women"
 EVERYTHING = Query("shoe boot tent bag leash lamp", limit=100)
@@ -237,7 +238,7 @@ def test_no_hits_can_be_asked_for(small_discovery: Discovery) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        (Query("shoe", ranker="best"), r"Ranker 'best' is not one of lexical, intents, fused"),
+        (Query("shoe", ranker="best"), r"Ranker 'best' is not one of lexical, intents, tree, fused"),
         (Query("shoe", filters=(Filter("colour", ("sage",)),)), r"no field 'colour' .*Did you mean 'color'\?"),
         (Query("shoe", filters=(Filter("price", ("cheap",)),)), r"Price 'cheap' is no range"),
         (Query("a" * (LONGEST_QUERY + 1)), r"has 10,001 characters; at most 10,000 are allowed"),

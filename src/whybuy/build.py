@@ -25,6 +25,8 @@ from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph import files as graph_files
+from whybuy.intents import IntentConfig, IntentReader
+from whybuy.judgments import read_judgments
 from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
 from whybuy.knowledge.demand import DemandConfig, weigh_claims
 from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
@@ -34,9 +36,13 @@ from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
 from whybuy.knowledge.names import NameConfig, NameHypothesizer
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.records import PAIR_SCHEMA
-from whybuy.retrieval import expansion, lexical
-from whybuy.retrieval.expansion import build_expansion
-from whybuy.retrieval.lexical import LexicalConfig, build_lexical
+from whybuy.retrieval import expansion, lexical, ordering, tree
+from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
+from whybuy.retrieval.finder import Indexes
+from whybuy.retrieval.lessons import lessons_from_reasons, lessons_from_searches
+from whybuy.retrieval.lexical import LexicalConfig, LexicalIndex, build_lexical
+from whybuy.retrieval.teaching import OrderConfig, TreeSchool, gains_of, teach_order
+from whybuy.retrieval.tree import TreeConfig, TreeIndex
 
 HYPOTHESES_FILE = "hypotheses.parquet"
 Summary = dict[str, float | int | str]
@@ -103,6 +109,8 @@ _TABLES = {
     "demand": DemandConfig,
     "graph": GraphConfig,
     "lexical": LexicalConfig,
+    "tree": TreeConfig,
+    "order": OrderConfig,
 }
 
 
@@ -142,6 +150,9 @@ class _Line:
         graph = self._graph(hypotheses)
         self._lexical(catalog)
         self._expansion(catalog, graph)
+        self._tree(catalog, graph, pairs)
+        if pairs is not None:
+            self._order(catalog, graph, pairs)
         before = self._live()
         self._artifacts.publish(self._keys)
         self._artifacts.sweep(self._keys, before)  # a server may still open what was live until now
@@ -262,6 +273,55 @@ class _Line:
             summary["entries"] = build_expansion(opened, pq.read_table(catalog / PRODUCTS_FILE), folder)
 
         return self._stage("expansion", expansion.FORMAT_VERSION, self._from("catalog", "graph"), make)
+
+    def _school(self, catalog: Path, graph: Path, pairs: Path | None) -> TreeSchool:
+        products = pq.read_table(catalog / PRODUCTS_FILE)
+        bought = pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
+        opened = KnowledgeGraph(graph, language=self._shop.language)
+        expansion = self._artifacts.folder("expansion", self._keys["expansion"])
+        reasons = lessons_from_reasons(opened, expansion, products["product_type"].to_pylist())
+        searches = lessons_from_searches(bought, products)
+        return TreeSchool(products, searches, reasons, self._settings.one("tree", TreeConfig))
+
+    def _tree(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
+        config = self._settings.one("tree", TreeConfig)
+
+        def make(folder: Path, summary: Summary) -> None:
+            school = self._school(catalog, graph, pairs)
+            school.train().save(folder)
+            summary |= {"searches": len(school.searches), "reasons": len(school.reasons)}
+
+        inputs = self._from("catalog", "graph", "expansion", *(["pairs"] if pairs else []))
+        self._stage("tree", tree.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+
+    def _order(self, catalog: Path, graph: Path, pairs: Path) -> None:
+        config = self._settings.one("order", OrderConfig)
+        judged = self._store / config.judgments if config.judgments else None
+
+        def make(folder: Path, summary: Summary) -> None:
+            school = self._school(catalog, graph, pairs)
+            opened = KnowledgeGraph(graph, language=self._shop.language)
+            ids = school.products["product_id"].to_pylist()
+            gains = gains_of(read_judgments(judged), ids) if judged else school.searches
+            indexes = self._indexes(school.products, opened)
+            reader = IntentReader(opened, IntentConfig())
+            learned = teach_order(school, gains, indexes, reader.read, folder, config=config)
+            summary["queries"] = min(len(gains), config.most_queries) if learned else 0
+            if learned is None:
+                summary["why"] = f"{len(gains)} queries; {config.least_queries} are needed to learn an order"
+
+        inputs = self._from("tree", "lexical", "pairs") | self._contents([judged] if judged else [])
+        self._stage("order", ordering.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+
+    def _indexes(self, products: pa.Table, graph: KnowledgeGraph) -> Indexes:
+        folders = {kind: self._artifacts.folder(kind, self._keys[kind]) for kind in ("lexical", "expansion", "tree")}
+        types = products["product_type"].to_pylist()
+        return Indexes(
+            lexical=LexicalIndex.open(folders["lexical"]),
+            expansion=ExpansionIndex(folders["expansion"], graph, types),
+            types=Catalog(products).types(),
+            tree=TreeIndex.open(folders["tree"]),
+        )
 
     # ------------------------------------------------------------ the machinery under them
     def _stage(self, kind: str, version: int, inputs: Mapping[str, str], make: Callable[[Path, Summary], None]) -> Path:

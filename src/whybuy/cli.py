@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from whybuy.build import Listener
     from whybuy.discovery import Discovery
     from whybuy.evaluation.graph import GraphReport
-    from whybuy.judgments import Scale
     from whybuy.evaluation.search import Rank, SearchReport
+    from whybuy.judgments import Scale
     from whybuy.records import Answer, Hit
     from whybuy.tables import ReadReport
 
@@ -65,8 +66,11 @@ def failing_clearly() -> Iterator[None]:
               "the [import] and [pairs] tables of store.toml; then run the same command again.")  # fmt: skip
 
 
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # NumPy's words when an array finds no room
+
+
 def _trouble_of_system(error: OSError) -> str:
-    full = error.errno == errno.ENOSPC
+    full = error.errno == errno.ENOSPC or _SHORT_WRITE.fullmatch(str(error)) is not None
     what = os.strerror(errno.ENOSPC) if full else error.strerror or str(error)
     where = f": {error.filename}" if error.filename else ""
     remedy = "make room" if full else "mend it"
@@ -206,12 +210,13 @@ def search(
     offset: Annotated[int, typer.Option(min=0, max=10_000, help="How many to skip.")] = 0,
     where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.")] = [],  # noqa: B006
     sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
-    ranker: Annotated[str, typer.Option(help="fused, lexical or intents.")] = "fused",
+    ranker: Annotated[str, typer.Option(help="fused, lexical, intents or tree.")] = "fused",
     json: Json = False,
 ) -> None:
     """Search the shop; each hit says which stage found it and why it answers."""
-    from whybuy.discovery import RANKERS, Discovery
+    from whybuy.discovery import Discovery
     from whybuy.records import Query
+    from whybuy.retrieval.finder import RANKERS
 
     asked = Query(query, limit, offset, _filters(where), _sort(sort), _one_of(ranker, "Ranker", RANKERS))
     with failing_clearly():
@@ -304,16 +309,17 @@ def evaluate_search(
     judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
     *,
     store: Store = HERE,
-    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,intents,fused",
+    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,intents,tree,fused",
     scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
     relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
     json: Json = False,
 ) -> None:
     """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
-    from whybuy.discovery import RANKERS, Discovery
-    from whybuy.judgments import read_judgments
+    from whybuy.discovery import Discovery
     from whybuy.evaluation.search import evaluate_search as evaluate
+    from whybuy.judgments import read_judgments
+    from whybuy.retrieval.finder import RANKERS
 
     names, span = [_one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
     with failing_clearly():

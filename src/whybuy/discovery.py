@@ -3,9 +3,9 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,21 +31,22 @@ from whybuy.records import (
     Reason,
     Sort,
 )
-from whybuy.retrieval import expansion, lexical
+from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
-from whybuy.retrieval.fusion import FusionConfig, fuse
+from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
+from whybuy.retrieval.fusion import FusionConfig
 from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.ordering import learned_order
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.type_names import TypeNames
-from whybuy.text import FUNCTION_WORDS, tokenize
+from whybuy.retrieval.tree import TreeIndex
 
-RANKERS = ("lexical", "intents", "fused")
 FORMATS = {
     "catalog": catalog.FORMAT_VERSION,
     "graph": files.FORMAT_VERSION,
     "lexical": lexical.FORMAT_VERSION,
     "expansion": expansion.FORMAT_VERSION,
+    "tree": tree.FORMAT_VERSION,
 }
 LONGEST_QUERY = 10_000  # characters
 REASONS_SHOWN = 4
@@ -62,15 +63,6 @@ class SearchConfig:
     depth: int = 500  # products of each ranker that fusion weighs against each other; all others come after these
     needs: IntentConfig = IntentConfig()
     fusion: FusionConfig = FusionConfig()
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Rows in their final order, with the score and the stages of each."""
-
-    ranked: Ranked
-    by_stage: Mapping[str, Ranked]  # a hit is said to come from the first that has it
-    intents: tuple[Intent, ...]
 
 
 class Discovery:
@@ -92,9 +84,18 @@ class Discovery:
         self._catalog = Catalog.load(folders["catalog"])
         self._graph = KnowledgeGraph(folders["graph"], language=shop.language)
         self._lexical = LexicalIndex.open(folders["lexical"])
-        self._expansion = ExpansionIndex(folders["expansion"], self._graph, self._catalog.column("product_type"))
         self._reader = IntentReader(self._graph, config.needs)
         self._reasons = ReasonReader(self._graph)
+        self._tree = TreeIndex.open(folders["tree"])
+        types = self._catalog.column("product_type")
+        indexes = Indexes(
+            lexical=self._lexical,
+            expansion=ExpansionIndex(folders["expansion"], self._graph, types),
+            types=self._catalog.types(),
+            tree=self._tree,
+            order=learned_order(folders.get("order")),
+        )
+        self._finder = Finder(indexes, len(self._catalog), FinderConfig(config.depth, config.fusion))
         self._facets = Facets(self._catalog.table)
         self._titles = self._catalog.table.column("title")
         self._product = lru_cache(maxsize=20_000)(self._catalog.at)
@@ -129,10 +130,10 @@ class Discovery:
         until = query.offset + query.limit
         plain = not query.filters and query.sort is Sort.RELEVANCE and until <= self._config.depth
         depth = self._config.depth if plain else len(self._catalog)
-        found = self._staged(query.text, self._find(query.text, query.ranker, depth), depth)
+        found = self._finder.staged(query.text, self._find(query.text, query.ranker, depth), depth)
         ranked = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
-        rows = self._all_found(query.text, found) if plain else ranked
+        rows = self._finder.every_row(query.text, found) if plain else ranked
         hits = self._hits(page, query.text, found)
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
@@ -153,7 +154,7 @@ class Discovery:
         """
         row = self._row(product_id)
         depth = len(self._catalog)
-        found = self._staged(query, self._find(query, "fused", depth), depth)
+        found = self._finder.staged(query, self._find(query, "fused", depth), depth)
         return self._hits(np.array([row], np.int32), query, found)[0]
 
     def product(self, product_id: str) -> Product:
@@ -189,68 +190,12 @@ class Discovery:
             facts[kind] = int(self._manifests["graph"].summary.get(kind, 0))
         return facts | {f"{kind}_key": manifest.key for kind, manifest in self._manifests.items()}
 
-    # ------------------------------------------------------------ finding
-    def _find(self, text: str, ranker: str, depth: int) -> _Found:
-        if ranker not in RANKERS:
-            raise InputError(f"Ranker {ranker!r} is not one of {', '.join(RANKERS)}.")
-        intents = self._reader.read(_checked(text)) if ranker != "lexical" else ()
-        needs = self._expansion.rank(text, intents, depth) if intents else Ranked.empty()
-        if ranker == "intents":
-            return _Found(needs, {"intents": needs}, intents)
-        every, words = self._lexical.all_words(_checked(text), depth), self._lexical.some_words(text, depth)
-        by_stage = {"all_words": every, "typo": Ranked.empty(), "intents": needs, "some_words": words}
-        ranked = self._fused(text, by_stage, intents)
-        if not ranked:
-            ranked = by_stage["nearest_type"] = self._nearest_type(text)
-        return _Found(ranked, by_stage, intents)
-
-    def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
-        """The best of words and needs, then the others: nobody's place depends on how many are asked for."""
-        words, needs = by_stage["some_words"], by_stage["intents"]
-        said_best = by_stage["all_words"] or words
-        unsaid = self._unsaid(text, int(said_best.rows[0]), intents) if words and needs else 0.0
-        weigh = partial(fuse, unsaid=unsaid, config=self._config.fusion)
-        best = weigh(words.first(self._config.depth), needs.first(self._config.depth))
-        return best.followed_by(weigh(words, needs)) if max(len(words), len(needs)) > self._config.depth else best
-
-    def _unsaid(self, text: str, best: int, intents: Sequence[Intent]) -> float:
-        """Share of the query that names needs which the best lexical hit does not have in its name, traits or place.
-
-        A word that only stands somewhere in a description says little about what the product is for.
-        """
-        asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
-        needed = asked & {word for intent in intents for word in tokenize(intent.words)}
-        (matches,) = self._lexical.matched(text, [best])
-        said = {match.term for match in matches if match.field != "description"}
-        return len(needed - said) / len(asked) if asked else 0.0
-
-    def _all_found(self, text: str, found: _Found) -> NDArray[np.int32]:
-        """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
-        words, needs = (found.by_stage.get(stage, Ranked.empty()) for stage in ("some_words", "intents"))
-        every, depth = len(self._catalog), self._config.depth
-        if max(len(words), len(needs)) < depth:
-            return found.ranked.rows
-        every_found = np.zeros(every, dtype=bool)
-        every_found[words.rows if len(words) < depth else self._lexical.having(text)] = True
-        every_found[needs.rows if len(needs) < depth else self._expansion.rank(text, found.intents, every).rows] = True
-        return np.flatnonzero(every_found).astype(np.int32)
-
-    def _nearest_type(self, text: str) -> Ranked:
-        name = self._type_names.nearest(text)
-        return self._lexical.of_type(name, len(self._catalog)) if name else Ranked.empty()
-
-    def _staged(self, text: str, found: _Found, depth: int) -> _Found:
-        """With the stage that changes no order but says how misspelled words were found."""
-        if found.by_stage.get("all_words") or "some_words" not in found.by_stage:
-            return found
-        return replace(found, by_stage={**found.by_stage, "typo": self._lexical.typo(text, depth)})
-
-    @cached_property
-    def _type_names(self) -> TypeNames:
-        return TypeNames(self._catalog.types())
+    def _find(self, text: str, ranker: str, depth: int) -> Found:
+        intents = self._reader.read(_checked(text)) if ranker in ("intents", "fused") else ()
+        return self._finder.find(_checked(text), intents, ranker=ranker, depth=depth)
 
     # ------------------------------------------------------------ explaining
-    def _hits(self, rows: NDArray[np.int32], text: str, found: _Found) -> tuple[Hit, ...]:
+    def _hits(self, rows: NDArray[np.int32], text: str, found: Found) -> tuple[Hit, ...]:
         totals = _scores(found.ranked, rows)
         by_stage = [(stage, _scores(ranked, rows)) for stage, ranked in found.by_stage.items()]
         matched = self._lexical.matched(text, rows.tolist())

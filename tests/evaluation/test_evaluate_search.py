@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.judgments import Judgments, Scale
 from whybuy.evaluation.search import SearchReport, evaluate_search, significance, write_trec_run
+from whybuy.judgments import Judgments, Scale
 
 JUDGMENTS = Judgments(
     {"shoe": {"a": 3.0, "b": 2.0, "c": 1.0}, "hat": {"a": 1.0, "d": 3.0}, "sock": {"e": 1.5}}, Scale(1, 3)

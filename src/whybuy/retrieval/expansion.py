@@ -140,12 +140,17 @@ class ExpansionIndex:
         for intent in intents:
             node = self._graph.intent(intent.tail)
             if node is not None:
-                span = slice(int(self._starts[node]), int(self._starts[node + 1]))
-                scores[self._rows[span]] += intent.confidence * self._weights[span]
+                rows, weights = self.products_of(node)
+                scores[rows] += intent.confidence * weights
         named = self._named_types(query, intents)
         if named.any():
             scores *= np.where(named[self._type_of_row], 1.0, OTHER_TYPE).astype(np.float32)
         return _best(scores, limit)
+
+    def products_of(self, node: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The products that answer an intent node. Returns: rows ascending, and their weights in (0, 1]."""
+        span = slice(int(self._starts[node]), int(self._starts[node + 1]))
+        return self._rows[span], self._weights[span]
 
     def _named_types(self, query: str, intents: Sequence[Intent]) -> NDArray[np.bool_]:
         """Which types most words of the query outside its needs name: "baby monitor", not all that is for babies.

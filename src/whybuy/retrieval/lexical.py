@@ -127,6 +127,11 @@ class LexicalIndex:
             found[rows] = True
         return np.flatnonzero(found).astype(np.int32)
 
+    def corrected(self, query: str) -> list[str]:
+        """The words of a query in reading order, misspelled ones as the shop spells them, each once."""
+        typed = words(query[: 16 * self.config.longest_query])
+        return list(dict.fromkeys(known for word in typed for known in self._view.correct(word)))
+
     def matched(self, query: str, rows: Sequence[int]) -> list[tuple[Match, ...]]:
         """Which words of the query stand in which fields of each product, after correction and stemming."""
         view, matches = self._view, list[list[Match]]([] for _ in rows)

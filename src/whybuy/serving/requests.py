@@ -11,7 +11,7 @@ QueryText = Annotated[str, StringConstraints(max_length=10_000)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 FilterText = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^:]+:[\s\S]+$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^\d{0,12}(\.\d{1,4})?$")]
-Ranker = Literal["fused", "lexical", "intents"]
+Ranker = Literal["fused", "lexical", "intents", "tree"]
 
 
 class SearchRequest(BaseModel):
@@ -23,7 +23,7 @@ class SearchRequest(BaseModel):
     limit: int = Field(10, ge=0, le=1000, description="Hits on the page.")
     offset: int = Field(0, ge=0, le=10_000, description="Hits to pass over.")
     sort: Sort = Field(Sort.RELEVANCE, strict=False, description="Order of the hits.")
-    ranker: Ranker = Field("fused", description="Words alone, intents alone, or both.")
+    ranker: Ranker = Field("fused", description="Words alone, intents alone, the label tree alone, or all together.")
     filter: list[FilterText] = Field(
         default_factory=list,
         max_length=50,

@@ -1,0 +1,145 @@
+"""Teaches a shop's order: past queries answered by trees that have not seen them, what was good for them on top."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.artifacts import digest
+from whybuy.judgments import Judgments
+from whybuy.records import Intent
+from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.fusion_features import Candidates
+from whybuy.retrieval.learned_fusion import Examples, FusionTraining, LearnedFusion, fit
+from whybuy.retrieval.lessons import Lessons, lessons_from_texts, own_texts
+from whybuy.retrieval.ordering import FUSION, TAUGHT_DEPTHS, Signs
+from whybuy.retrieval.past_queries import PastQueries
+from whybuy.retrieval.product_terms import ProductTerms
+from whybuy.retrieval.tree import TreeConfig, TreeIndex, train_tree
+from whybuy.vectors.ngrams import NgramVectorizer
+
+GOOD_FROM = 0.5  # of the best gain of all: what is remembered as good for a query
+INDIFFERENT = 0.25  # taken off what is remembered, so that the best stand out
+
+ReadIntents = Callable[[str], tuple[Intent, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderConfig:
+    """From what, and from how much, the order is learned."""
+
+    judgments: str = ""  # a file beside store.toml; without it, purchases and clicks teach
+    least_queries: int = 200  # below, nothing is learned
+    most_queries: int = 3000
+    folds: int = 3  # trees that are trained without a part of the queries each
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeSchool:
+    """What the trees of a shop learn from."""
+
+    products: pa.Table
+    searches: Lessons
+    reasons: Lessons
+    config: TreeConfig
+
+    def train(self) -> TreeIndex:
+        """The tree of the shop."""
+        texts = own_texts(self.products)
+        vectorizer = NgramVectorizer.fit(texts + self.searches.texts + self.reasons.texts, threads=self.config.threads)
+        return self._train(self.searches, vectorizer)
+
+    def train_without(self, queries: set[str], vectorizer: NgramVectorizer) -> TreeIndex:
+        """A tree that has not seen some queries; of the same columns."""
+        return self._train(
+            self.searches.only(np.array([text not in queries for text in self.searches.texts], bool)), vectorizer
+        )
+
+    def _train(self, searches: Lessons, vectorizer: NgramVectorizer) -> TreeIndex:
+        texts = own_texts(self.products)
+        own = vectorizer.transform(texts, threads=self.config.threads)
+        return train_tree(searches, lessons_from_texts(texts).followed_by(self.reasons), own, vectorizer, self.config)
+
+
+def gains_of(judgments: Judgments, product_ids: list[str]) -> Lessons:
+    """Judged queries with the gains of their products; products that the shop does not have are left out."""
+    row_of = {product_id: row for row, product_id in enumerate(product_ids)}
+    found = [
+        (query, row_of[product], gain)
+        for query, topic in enumerate(judgments.grades)
+        for product, gain in judgments.gains(topic).items()
+        if gain > 0 and product in row_of
+    ]
+    queries, rows, gains = zip(*found, strict=True) if found else ((), (), ())
+    shape = (len(judgments.grades), len(product_ids))
+    products = csr_matrix((np.array(gains, np.float32), (queries, rows)), shape=shape)
+    return Lessons([judgments.text(topic) for topic in judgments.grades], products)
+
+
+def teach_order(
+    school: TreeSchool, gains: Lessons, indexes: Indexes, read: ReadIntents, folder: Path, *, config: OrderConfig
+) -> LearnedFusion | None:
+    """Learn the order of candidates and write it into a folder; None, and nothing written, when queries are few.
+
+    gains: queries with what was good for them. indexes: with the shop's tree; its learned order is not asked. read:
+    understands the needs in a query.
+    """
+    if len(gains) < config.least_queries or indexes.tree is None:
+        return None
+    vectorizer = indexes.tree.vectorizer
+    signs = _signs(school, gains, vectorizer)
+    folds = np.array([int(digest("fold", text), 16) % config.folds for text in gains.texts])
+    chosen = _sample(gains, config.most_queries)
+    described: list[Candidates] = []
+    taught: list[int] = []
+    for fold in range(config.folds):
+        unseen = {text for text, own in zip(gains.texts, folds.tolist(), strict=True) if own == fold}
+        tree = school.train_without(unseen, vectorizer)
+        finder = Finder(replace(indexes, tree=tree, order=None), len(signs.terms), FinderConfig())
+        for query in chosen[folds[chosen] == fold].tolist():
+            asked = finder.ask(gains.texts[query], read(gains.texts[query]))
+            candidates = signs.describe(asked, tree, without=query)
+            described.append(candidates.within(asked.stages, TAUGHT_DEPTHS))
+            taught.append(query)
+    signs.save(folder)
+    training = FusionTraining(threads=config.threads, rising=signs.rising)
+    return fit(_examples(gains, taught, described), signs.names, folder / FUSION, training=training)
+
+
+def _signs(school: TreeSchool, gains: Lessons, vectorizer: NgramVectorizer) -> Signs:
+    queries = vectorizer.transform(gains.texts, threads=school.config.threads)
+    past = PastQueries.build(gains.texts, queries, _good(gains.products))
+    return Signs(ProductTerms.build(school.products), past)
+
+
+def _good(gains: csr_matrix) -> csr_matrix:
+    good = gains.copy()
+    good.data /= max(float(good.data.max(initial=0)), 1e-9)
+    good.data = np.where(good.data >= GOOD_FROM, good.data - INDIFFERENT, 0).astype(np.float32)
+    good.eliminate_zeros()
+    return good
+
+
+def _sample(gains: Lessons, most: int) -> NDArray[np.int64]:
+    """Queries in an order that says nothing of them."""
+    by_hash = sorted(range(len(gains)), key=lambda query: digest("sample", gains.texts[query]))
+    return np.array(by_hash[:most], np.int64)
+
+
+def _examples(gains: Lessons, queries: list[int], described: list[Candidates]) -> Examples:
+    found = [_gains_of_rows(gains.products[query], one.rows) for query, one in zip(queries, described, strict=True)]
+    return Examples(
+        features=np.concatenate([one.features for one in described]),
+        gains=np.concatenate(found),
+        sizes=np.array([len(one.rows) for one in described], np.int64),
+    )
+
+
+def _gains_of_rows(gains: csr_matrix, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    by_row = dict(zip(gains.indices.tolist(), gains.data.tolist(), strict=True))
+    return np.array([by_row.get(row, 0.0) for row in rows.tolist()], np.float32)
