@@ -1,0 +1,153 @@
+"""What the label tree adds to the learned order of the Home Depot shop, on its validation queries, as JSON.
+
+`make shops SHOP=homedepot` first; then `python benchmarks/tree_homedepot.py` teaches the order twice from the same
+training judgments, with the tree and blind to it, and writes `results/tree_homedepot.json`: all rankers, the difference
+that the tree makes with its interval, and products with and without a training query apart.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.behavior.mining import PAIRS_FILE
+from whybuy.catalog.catalog import PRODUCTS_FILE, Catalog
+from whybuy.config import read_settings
+from whybuy.evaluation.search import Rank, evaluate_search
+from whybuy.graph import KnowledgeGraph
+from whybuy.intents import IntentConfig, IntentReader
+from whybuy.judgments import Judgments, read_judgments
+from whybuy.retrieval.expansion import ExpansionIndex
+from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.lessons import lessons_from_reasons, lessons_from_searches
+from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.ordering import LearnedOrder
+from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.teaching import OrderConfig, TreeSchool, gains_of, teach_order
+from whybuy.retrieval.tree import Logs, TreeConfig, TreeIndex
+from whybuy.vectors.ngrams import NgramVectorizer
+from whybuy.xmr.estimator import XMRTree
+from whybuy.xmr.scoring import LabelScores
+
+PROJECT = Path(__file__).parents[1]
+STORE = Path(os.environ.get("WHYBUY_SHOPS", PROJECT.parent / "shops")).resolve() / "homedepot"
+JUDGMENTS = "judgments.parquet"
+RELEVANT_FROM = 2.33
+RESULTS = PROJECT / "results" / "tree_homedepot.json"
+
+
+class SilentTree(XMRTree):
+    """Has no opinion on any label."""
+
+    def __init__(self) -> None:
+        """Nothing is trained."""
+
+    def score(self, ids: object, values: object, labels: NDArray[np.int32], **_: object) -> LabelScores:
+        """The same for all."""
+        return LabelScores(*(np.zeros(len(labels), np.float32) for _ in LabelScores._fields))
+
+
+class BlindIndex(TreeIndex):
+    """Finds nothing by the tree; products alike are found as before."""
+
+    def __init__(self, index: TreeIndex) -> None:
+        """index: whose vectors are used."""
+        self.tree, self.logs = SilentTree(), Logs(np.zeros_like(index.logs.searches), np.zeros_like(index.logs.seen))
+        self.vectorizer, self._ngrams = index.vectorizer, index._ngrams
+
+    def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
+        """Nothing."""
+        return Ranked.empty()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlindSchool(TreeSchool):
+    """Trains nothing."""
+
+    blind: BlindIndex
+
+    def train_without(self, queries: Iterable[str], vectorizer: NgramVectorizer) -> TreeIndex:
+        """A blind tree."""
+        return self.blind
+
+
+def main() -> None:
+    """Teach, ask, print, write."""
+    folders = ArtifactStore(STORE / ARTIFACTS_FOLDER).current()
+    products = pq.read_table(folders["catalog"] / PRODUCTS_FILE)
+    ids, types = products["product_id"].to_pylist(), products["product_type"].to_pylist()
+    graph = KnowledgeGraph(folders["graph"])
+    reader = IntentReader(graph, IntentConfig())
+    expansion = ExpansionIndex(folders["expansion"], graph, types)
+    tree = TreeIndex.open(folders["tree"])
+    seeing = Indexes(LexicalIndex.open(folders["lexical"]), expansion, Catalog(products).types(), tree)
+    settings = read_settings(STORE).one("order", OrderConfig)
+    blind = BlindIndex(tree)
+    school = BlindSchool(
+        products,
+        lessons_from_searches(pq.read_table(folders["pairs"] / PAIRS_FILE), products),
+        lessons_from_reasons(graph, folders["expansion"], types),
+        TreeConfig(),
+        blind,
+    )
+    gains = gains_of(read_judgments(STORE / settings.judgments), ids)
+    with tempfile.TemporaryDirectory() as folder:
+        indexes = replace(seeing, tree=blind)
+        teach_order(school, gains, indexes, reader.read, Path(folder), config=settings)
+        orders = {
+            "fused without tree": replace(indexes, order=LearnedOrder.open(Path(folder))),
+            "fused": replace(seeing, order=LearnedOrder.open(folders["order"])),
+        }
+        finders = {name: Finder(found, len(ids), FinderConfig()) for name, found in orders.items()}
+        ranks = {name: _rank(finder, reader, ids, "fused") for name, finder in finders.items()}
+        ranks |= {name: _rank(finders["fused"], reader, ids, name) for name in ("lexical", "tree")}
+        judgments = read_judgments(STORE / JUDGMENTS)
+        report = evaluate_search(ranks, judgments, relevant_from=RELEVANT_FROM)
+        searched = {ids[row] for row in np.flatnonzero(tree.logs.searches).tolist()}
+        parts = {
+            "products with no training query": evaluate_search(ranks, _of(judgments, searched, there=False)),
+            "products with a training query": evaluate_search(ranks, _of(judgments, searched, there=True)),
+        }
+    body = {"command": "make shops SHOP=homedepot; python benchmarks/tree_homedepot.py", **report.as_json()}
+    body["differences"] = {
+        f"{metric} of {ranker} over {baseline}": asdict(report.difference(ranker, baseline, metric=metric))
+        for metric in ("ndcg@10", "recall@100")
+        for ranker, baseline in (("fused", "lexical"), ("fused", "fused without tree"))
+    }
+    body["parts"] = {name: part.as_json() for name, part in parts.items()}
+    RESULTS.write_text(json.dumps(_rounded(body), indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(_rounded(body), indent=1))
+
+
+def _rank(finder: Finder, reader: IntentReader, ids: Sequence[str], ranker: str) -> Rank:
+    def rank(text: str, limit: int) -> list[str]:
+        intents = reader.read(text) if ranker == "fused" else ()
+        return [ids[row] for row in finder.find(text, intents, ranker=ranker).ranked.rows[:limit].tolist()]
+
+    return rank
+
+
+def _of(judgments: Judgments, products: Set[str], *, there: bool) -> Judgments:
+    """The judgments of products that are, or are not, among some; queries that keep one."""
+    kept = {
+        topic: {product: grade for product, grade in grades.items() if (product in products) == there}
+        for topic, grades in judgments.grades.items()
+    }
+    return Judgments({topic: grades for topic, grades in kept.items() if grades}, judgments.scale, judgments.texts)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
