@@ -151,7 +151,7 @@ class _Line:
         self._lexical(catalog)
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
-        if pairs is not None:
+        if pairs is not None or (with_events and self._settings.one("order", OrderConfig).judgments):
             self._order(catalog, graph, pairs)
         before = self._live()
         self._artifacts.publish(self._keys)
@@ -294,7 +294,7 @@ class _Line:
         inputs = self._from("catalog", "graph", "expansion", *(["pairs"] if pairs else []))
         self._stage("tree", tree.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
 
-    def _order(self, catalog: Path, graph: Path, pairs: Path) -> None:
+    def _order(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
         config = self._settings.one("order", OrderConfig)
         judged = self._store / config.judgments if config.judgments else None
 
@@ -308,9 +308,9 @@ class _Line:
             learned = teach_order(school, gains, indexes, reader.read, folder, config=config)
             summary["queries"] = min(len(gains), config.most_queries) if learned else 0
             if learned is None:
-                summary["why"] = f"{len(gains)} queries; {config.least_queries} are needed to learn an order"
+                summary["why"] = f"too few of {len(gains)} queries can teach; {config.least_queries} are needed"
 
-        inputs = self._from("tree", "lexical", "pairs") | self._contents([judged] if judged else [])
+        inputs = self._from("tree", "lexical") | self._contents([judged] if judged else [])
         self._stage("order", ordering.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
 
     def _indexes(self, products: pa.Table, graph: KnowledgeGraph) -> Indexes:

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, read_manifest
+from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, Manifest, read_manifest
 from whybuy.catalog import catalog
 from whybuy.catalog.catalog import Catalog
 from whybuy.catalog.shop import ShopConfig
@@ -31,7 +31,7 @@ from whybuy.records import (
     Reason,
     Sort,
 )
-from whybuy.retrieval import expansion, lexical, tree
+from whybuy.retrieval import expansion, lexical, ordering, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
 from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
@@ -47,7 +47,9 @@ FORMATS = {
     "lexical": lexical.FORMAT_VERSION,
     "expansion": expansion.FORMAT_VERSION,
     "tree": tree.FORMAT_VERSION,
+    "order": ordering.FORMAT_VERSION,
 }
+OPTIONAL = {"order"}  # made where there are logs or judgments
 LONGEST_QUERY = 10_000  # characters
 REASONS_SHOWN = 4
 
@@ -80,7 +82,7 @@ class Discovery:
         self.name = shop.name
         self._config = config
         folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-        self._manifests = {kind: read_manifest(folders[kind], kind, version) for kind, version in FORMATS.items()}
+        self._manifests = _manifests(folders)
         self._catalog = Catalog.load(folders["catalog"])
         self._graph = KnowledgeGraph(folders["graph"], language=shop.language)
         self._lexical = LexicalIndex.open(folders["lexical"])
@@ -223,6 +225,12 @@ class Discovery:
         if product_id not in self._catalog:
             raise UnknownProduct(f"{self.name} has no product {product_id!r} among its {len(self._catalog):,}.")
         return self._catalog.row(product_id)
+
+
+def _manifests(folders: Mapping[str, Path]) -> dict[str, Manifest]:
+    if missing := FORMATS.keys() - folders.keys() - OPTIONAL:
+        raise ArtifactError(f"The last build made no {', '.join(sorted(missing))}. Run `whybuy build` to make it anew.")
+    return {kind: read_manifest(folders[kind], kind, version) for kind, version in FORMATS.items() if kind in folders}
 
 
 def _scores(ranked: Ranked, rows: NDArray[np.int32]) -> list[float | None]:

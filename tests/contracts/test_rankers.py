@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whybuy.discovery import RANKERS, Discovery
+from whybuy.discovery import Discovery
 from whybuy.records import Query
+from whybuy.retrieval.finder import RANKERS
 
 WORDS = st.sampled_from("marlowe sage shoe boots tent camping winter pregnant women for zzyx sleping".split())
 TEXTS = st.one_of(st.lists(WORDS, max_size=6).map(" ".join), st.text(max_size=30))

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from whybuy.errors import ArtifactError, InputError
 from whybuy.retrieval.boosted_trees import evaluate, from_lightgbm
-from whybuy.retrieval.learned_fusion import Examples, FusionTraining, LearnedFusion, fit, out_of_fold
-from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.learned_fusion import Examples, FusionTraining, LearnedFusion, fit
 
 NAMES = ("words_covered", "noise", "title_words")
 SHORT = FusionTraining(trees=20, least_rows=5)
@@ -108,22 +107,6 @@ def test_a_tree_may_have_32_leaves() -> None:
     assert evaluate(from_lightgbm(chain(32)), features).tolist() == list(range(32))
     with pytest.raises(InputError, match="33 leaves; at most 32"):
         from_lightgbm(chain(33))
-
-
-def test_a_stage_never_answers_for_what_it_learned() -> None:
-    folds = [0, 1, 2, 0, 1]
-
-    def answer(learned: list[int], asked: list[int]) -> list[Ranked]:
-        assert {folds[query] for query in learned}.isdisjoint(folds[query] for query in asked)
-        assert sorted(learned + asked) == [0, 1, 2, 3, 4]
-        return [Ranked(np.array([query], np.int32), np.ones(1, np.float32)) for query in asked]
-
-    assert [ranked.rows[0] for ranked in out_of_fold(folds, answer)] == [0, 1, 2, 3, 4]
-
-
-def test_one_fold_is_no_out_of_fold() -> None:
-    with pytest.raises(InputError, match="two folds"):
-        out_of_fold([0, 0], lambda learned, asked: [])
 
 
 def test_too_few_queries_are_said(tmp_path: Path) -> None:

@@ -166,7 +166,9 @@ def test_without_anything_found_there_are_no_candidates(terms: ProductTerms) -> 
 
 def test_a_missing_stage_is_named(terms: ProductTerms) -> None:
     with pytest.raises(InputError, match="cosine is missing"):
-        FusionFeatures().of([], {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms)
+        FusionFeatures({"lexical": 2, "cosine": 2}).of(
+            [], {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms
+        )
 
 
 def test_saved_terms_are_the_same(terms: ProductTerms, tmp_path: Path) -> None:

@@ -60,7 +60,10 @@ class Finder:
         self._indexes, self._products, self._config = indexes, products, config
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = "fused", depth: int = 500) -> Found:
-        """Products in order. intents: the needs understood in the text. depth: products that a ranker returns.
+        """Products in order.
+
+        intents: the needs understood in the text. depth: products that words and needs return; the tree returns those
+        that fusion weighs, however many are asked for.
 
         Raises:
             InputError: an unknown ranker.
@@ -73,7 +76,7 @@ class Finder:
         by_stage = self._stages(text, intents, depth) if ranker == "fused" else self._lexical(text, depth)
         ranked = self._fused(text, by_stage, intents) if ranker == "fused" else by_stage["some_words"]
         if not ranked:
-            by_stage["nearest_type"] = self._nearest_type(text)
+            by_stage = {"nearest_type": self._nearest_type(text), **by_stage}
             ranked = by_stage["nearest_type"] or by_stage.get("tree", NOTHING)
         return Found(ranked, by_stage, intents)
 
@@ -161,8 +164,9 @@ class Finder:
         return fuse(words, needs, unsaid=unsaid, config=self._config.fusion)
 
     def _asked(self, text: str, by_stage: Mapping[str, Ranked], unlearned: Ranked, unsaid: float) -> Asked:
-        stages = {"lexical": by_stage["some_words"], "unlearned": unlearned}
-        stages |= {name: by_stage[name] for name in ("tree", "alike", "intents")}
+        found = {"lexical": by_stage["some_words"], "unlearned": unlearned}
+        found |= {name: by_stage[name] for name in ("tree", "alike", "intents")}
+        stages = {name: ranked.first(self._config.depth) for name, ranked in found.items()}
         return Asked(self._indexes.lexical.corrected(text), self._vector(text), stages, unsaid)
 
     def _unsaid(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> float:

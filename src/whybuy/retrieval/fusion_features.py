@@ -1,7 +1,7 @@
 """The candidates of a query out of all stages, and everything that a learned fusion is told about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from whybuy.retrieval.past_queries import Memory
 from whybuy.retrieval.product_terms import ProductTerms
 from whybuy.retrieval.ranked import Ranked
 
-TRAINING_DEPTHS = {"lexical": 100, "cosine": 50}
 LEADERS = {"best": 15, "wide": 80}  # products of the first stage that candidates are compared with
 LEADER_SHARPNESS = 4  # a leader counts by its share of the best score to this power
 
@@ -38,7 +37,7 @@ class Candidates:
 class FusionFeatures:
     """Which stages are weighed against each other, and how deep."""
 
-    depths: Mapping[str, int] = field(default_factory=lambda: {"lexical": 300, "cosine": 200})
+    depths: Mapping[str, int]
     """Candidates by stage; the first stage leads. Rankings may be longer: their scores are used all the same."""
 
     @property

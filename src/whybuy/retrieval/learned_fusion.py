@@ -1,7 +1,7 @@
 """One order out of many signs, learned from judgments or clicks with LightGBM's LambdaMART (Burges 2010)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -56,6 +56,12 @@ class Examples:
             )
         if not np.isfinite(self.features).all():
             raise InputError("Examples hold features that are no numbers. Say 0 or -1 for what is not there.")
+
+    @property
+    def telling(self) -> NDArray[np.bool_]:
+        """Which queries have a gain among their candidates. Returns: shape (queries,)."""
+        query = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        return np.bincount(query[self.gains > 0], minlength=len(self.sizes)) > 0
 
 
 class LearnedFusion:
@@ -113,7 +119,7 @@ def fit(
 ) -> LearnedFusion:
     """Learn an order and write it into a folder: LightGBM's text model beside the arrays that answer queries.
 
-    What other stages learned from the same queries must not be in their features: see `out_of_fold`.
+    What other stages learned from the same queries must not be in their features: see `teaching.teach_order`.
 
     Raises:
         InputError: fewer than 50 queries have a candidate with a gain, or the names do not fit.
@@ -136,37 +142,15 @@ def fit(
     return LearnedFusion(features, trees, importance)
 
 
-def out_of_fold(folds: Sequence[int], answer: Callable[[list[int], list[int]], Sequence[Ranked]]) -> list[Ranked]:
-    """What a trained stage says about each training query when it has not seen it.
-
-    folds: the fold of each query, at least two. answer: trains on the queries of the first numbers and returns one
-    ranking for each of the second.
-
-    Raises:
-        InputError: there is one fold only.
-    """
-    if len(set(folds)) < 2:
-        raise InputError("Out-of-fold answers need queries in two folds at least. Give more queries, or more folds.")
-    found: dict[int, Ranked] = {}
-    for fold in sorted(set(folds)):
-        asked = [query for query, own in enumerate(folds) if own == fold]
-        learned = [query for query, own in enumerate(folds) if own != fold]
-        found |= zip(asked, answer(learned, asked), strict=True)
-    return [found[query] for query in range(len(folds))]
-
-
 def _informative(examples: Examples) -> Examples:
     """The queries whose candidates differ in gain: the others teach no order."""
-    query = np.repeat(np.arange(len(examples.sizes)), examples.sizes)
-    best = np.zeros(len(examples.sizes), np.float32)
-    np.maximum.at(best, query, examples.gains)
-    if (count := int(np.count_nonzero(best))) < LEAST_QUERIES:
+    if (count := int(np.count_nonzero(examples.telling))) < LEAST_QUERIES:
         raise InputError(
             f"Only {count} queries have a judged or bought product among their candidates; a learned fusion needs "
             f"{LEAST_QUERIES}. Leave it out until there are more."
         )
-    kept = best[query] > 0
-    return Examples(examples.features[kept], examples.gains[kept], examples.sizes[best > 0])
+    kept = np.repeat(examples.telling, examples.sizes)
+    return Examples(examples.features[kept], examples.gains[kept], examples.sizes[examples.telling])
 
 
 def _train(examples: Examples, features: Sequence[str], training: FusionTraining) -> "lightgbm.Booster":

@@ -1,6 +1,6 @@
 """What a product tree learns from: searches that ended in purchases, the products' own texts, the shop's reasons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,14 @@ class Lessons:
 
 
 def lessons_from_searches(pairs: pa.Table, products: pa.Table) -> Lessons:
-    """One lesson per query with a purchase: its products by log(1 + purchases) + log(1 + clicks) / 4.
+    """One lesson per query with a purchase or a click: its products by log(1 + purchases) + log(1 + clicks) / 4.
 
-    pairs: of `records.PAIR_SCHEMA`, co-buy pairs are passed over. products: of `records.PRODUCT_SCHEMA`.
+    pairs: of `records.PAIR_SCHEMA`; co-buy pairs and products that the shop lacks are passed over. products: of
+    `records.PRODUCT_SCHEMA`.
     """
-    searches = pairs.filter(pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value))
+    asked = pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value)
+    answered = pc.greater(pc.add(pairs["purchases"], pairs["clicks"]), 0)
+    searches = pairs.filter(pc.and_(asked, answered))
     rows = pc.index_in(searches["right"], products["product_id"].combine_chunks())
     searches, rows = searches.filter(pc.is_valid(rows)), pc.drop_null(rows).to_numpy().astype(np.int32)
     queries = pc.dictionary_encode(searches["left"]).combine_chunks()
@@ -78,21 +81,34 @@ def lessons_from_texts(texts: list[str]) -> Lessons:
 def lessons_from_reasons(graph: KnowledgeGraph, expansion: Path, types: list[str], *, most: int = 50) -> Lessons:
     """One lesson per need, "pregnant women", and one per need and type, "shoe for pregnant women".
 
-    expansion: folder of `build_expansion`. types: product type by row of the catalog. most: products of a lesson.
+    expansion: folder of `build_expansion`. types: product type by row of the catalog, "" for none. most: products of a
+    lesson, those that answer the need best.
     """
     index = ExpansionIndex(expansion, graph, types)
+    names, kinds = np.unique(np.array(types, dtype=object), return_inverse=True)
     texts: list[str] = []
-    rows: list[csr_matrix] = []
+    rows, scores = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
     for node in np.flatnonzero(pc.equal(graph.nodes["kind"], INTENT).to_numpy(zero_copy_only=False)).tolist():
-        need, found, weights = graph.label(node), *index.products_of(node)
-        for kind in ("", *sorted({types[row] for row in found.tolist()})):
-            fits = np.array([not kind or types[row] == kind for row in found.tolist()], dtype=bool)
-            best = np.flatnonzero(fits)[np.argsort(-weights[fits], kind="stable")[:most]]
-            texts.append(f"{kind} for {need}" if kind else need)
-            rows.append(csr_matrix((weights[best], found[best], [0, len(best)]), shape=(1, len(types))))
-    if not rows:
-        return Lessons([], csr_matrix((0, len(types)), dtype=np.float32))
-    return Lessons(texts, _best_is_one(vstack(rows, format="csr")))
+        found, weights = index.products_of(node)
+        order = np.argsort(-weights, kind="stable")
+        for name, best in _by_kind(names, kinds[found[order]], order):
+            texts.append(f"{name} for {graph.label(node)}" if name else graph.label(node))
+            rows.append(found[best[:most]])
+            scores.append(weights[best[:most]])
+    starts = np.cumsum([len(found) for found in rows])
+    products = csr_matrix((np.concatenate(scores), np.concatenate(rows), starts), shape=(len(texts), len(types)))
+    return Lessons(texts, _best_is_one(products))
+
+
+def _by_kind(
+    names: NDArray[np.object_], kinds: NDArray[np.intp], places: NDArray[np.intp]
+) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """All places, then those of each kind that has a name. kinds: of each place."""
+    if len(places):
+        yield "", places
+    for kind in np.unique(kinds).tolist():
+        if names[kind]:
+            yield names[kind], places[kinds == kind]
 
 
 def _best_is_one(products: csr_matrix) -> csr_matrix:

@@ -16,9 +16,8 @@ from whybuy.retrieval.tree import TreeIndex
 
 FORMAT_VERSION = 1
 FUSION = "fusion"  # folder of the learned weights within the artifact
-DEPTH = 500  # of each ranker that is looked at
 STAGES = FusionFeatures({"lexical": 300, "alike": 200, "tree": 100, "intents": 100, "unlearned": 100})
-TAUGHT_DEPTHS = {"lexical": 100, "alike": 50, "tree": 50, "intents": 50}  # candidates that a learned order is taught by
+TAUGHT_DEPTHS = {"lexical": 100, "alike": 50, "tree": 50, "intents": 50}  # what a learned order is taught by
 KNOWLEDGE = ("tree_margin", "tree_bias", "tree_way", "tree_searches", "query_known", "needs_unsaid")
 """What the tree says of a candidate (`LabelScores`), how many searches taught it this product, which share of the query
 it has seen in searches, and which share of the query names needs that no product says."""
@@ -53,9 +52,8 @@ class Signs:
 
     def describe(self, asked: Asked, tree: TreeIndex, *, without: int | None = None) -> Candidates:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
-        stages = {name: ranked.first(DEPTH) for name, ranked in asked.stages.items()}
         memory = self.past.recall(*asked.vector, without=without)
-        found = STAGES.of(asked.words, stages, memory, self.terms)
+        found = STAGES.of(asked.words, asked.stages, memory, self.terms)
         return Candidates(found.rows, np.hstack([found.features, _knowledge(asked, tree, found.rows)]))
 
     def save(self, folder: Path) -> None:

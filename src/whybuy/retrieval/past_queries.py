@@ -37,6 +37,11 @@ class Memory(NamedTuple):
     likeness: float  # of the most similar past query, in [0, 1]: how much is known about this query
 
 
+def wording(query: str) -> tuple[str, ...]:
+    """What queries of the same words share, in upper or lower case and in whatever order."""
+    return tuple(sorted(tokenize(query)))
+
+
 class PastQueries:
     """Past queries with what was good for them; memory-mapped, safe for many threads."""
 
@@ -58,7 +63,7 @@ class PastQueries:
         if len(set(lengths)) > 1:
             raise InputError(f"Past queries need a text, a vector and products each, not {lengths} of them.")
         number: dict[tuple[str, ...], int] = {}
-        wordings = [number.setdefault(tuple(sorted(tokenize(query))), len(number)) for query in queries]
+        wordings = [number.setdefault(wording(query), len(number)) for query in queries]
         starts, rows = product_by_query.indptr.astype(np.int64), product_by_query.indices.astype(np.int32)
         good = Good(starts, rows, product_by_query.data.astype(np.float32))
         return cls(NgramIndex.build(ngrams_by_query), np.array(wordings, np.int64), good)

@@ -1,6 +1,6 @@
 """Teaches a shop's order: past queries answered by trees that have not seen them, what was good for them on top."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import digest
+from whybuy.errors import InputError
 from whybuy.judgments import Judgments
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.fusion_features import Candidates
-from whybuy.retrieval.learned_fusion import Examples, FusionTraining, LearnedFusion, fit
+from whybuy.retrieval.learned_fusion import LEAST_QUERIES, Examples, FusionTraining, LearnedFusion, fit
 from whybuy.retrieval.lessons import Lessons, lessons_from_texts, own_texts
 from whybuy.retrieval.ordering import FUSION, TAUGHT_DEPTHS, Signs
-from whybuy.retrieval.past_queries import PastQueries
+from whybuy.retrieval.past_queries import PastQueries, wording
 from whybuy.retrieval.product_terms import ProductTerms
 from whybuy.retrieval.tree import TreeConfig, TreeIndex, train_tree
+from whybuy.text import clean
 from whybuy.vectors.ngrams import NgramVectorizer
 
 GOOD_FROM = 0.5  # of the best gain of all: what is remembered as good for a query
@@ -33,10 +35,14 @@ class OrderConfig:
     """From what, and from how much, the order is learned."""
 
     judgments: str = ""  # a file beside store.toml; without it, purchases and clicks teach
-    least_queries: int = 200  # below, nothing is learned
-    most_queries: int = 3000
-    folds: int = 3  # trees that are trained without a part of the queries each
+    least_queries: int = 200  # below, nothing is learned; 50 of them need a good product among their candidates
+    most_queries: int = 3000  # that teach; of more, a sample
+    folds: int = 3  # trees that are trained without a part of the queries each, at least 2
     threads: int = 2
+
+    def __post_init__(self) -> None:
+        if self.folds < 2:
+            raise InputError(f"folds is {self.folds}; a tree that has not seen a query takes 2 or more.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +60,12 @@ class TreeSchool:
         vectorizer = NgramVectorizer.fit(texts + self.searches.texts + self.reasons.texts, threads=self.config.threads)
         return self._train(self.searches, vectorizer)
 
-    def train_without(self, queries: set[str], vectorizer: NgramVectorizer) -> TreeIndex:
-        """A tree that has not seen some queries; of the same columns."""
+    def train_without(self, queries: Iterable[str], vectorizer: NgramVectorizer) -> TreeIndex:
+        """A tree that has not seen some queries, nor others of the same words. vectorizer: of the tree of the shop."""
+        unseen = {wording(query) for query in queries}
         return self._train(
-            self.searches.only(np.array([text not in queries for text in self.searches.texts], bool)), vectorizer
+            self.searches.only(np.array([wording(text) not in unseen for text in self.searches.texts], bool)),
+            vectorizer,
         )
 
     def _train(self, searches: Lessons, vectorizer: NgramVectorizer) -> TreeIndex:
@@ -66,49 +74,61 @@ class TreeSchool:
         return train_tree(searches, lessons_from_texts(texts).followed_by(self.reasons), own, vectorizer, self.config)
 
 
-def gains_of(judgments: Judgments, product_ids: list[str]) -> Lessons:
-    """Judged queries with the gains of their products; products that the shop does not have are left out."""
+def gains_of(judgments: Judgments, product_ids: Sequence[str]) -> Lessons:
+    """Judged queries with the gains of their products; what the shop lacks, or gains nothing, is left out.
+
+    product_ids: by row of the catalog.
+    """
     row_of = {product_id: row for row, product_id in enumerate(product_ids)}
-    found = [
-        (query, row_of[product], gain)
-        for query, topic in enumerate(judgments.grades)
-        for product, gain in judgments.gains(topic).items()
-        if gain > 0 and product in row_of
-    ]
-    queries, rows, gains = zip(*found, strict=True) if found else ((), (), ())
-    shape = (len(judgments.grades), len(product_ids))
-    products = csr_matrix((np.array(gains, np.float32), (queries, rows)), shape=shape)
-    return Lessons([judgments.text(topic) for topic in judgments.grades], products)
+    texts: list[str] = []
+    found: list[tuple[int, int, float]] = []
+    for topic in judgments.grades:
+        gains = [(row_of[one], gain) for one, gain in judgments.gains(topic).items() if gain > 0 and one in row_of]
+        if gains:
+            found += [(len(texts), row, gain) for row, gain in gains]
+            texts.append(clean(judgments.text(topic)))
+    queries, rows, weights = zip(*found, strict=True) if found else ((), (), ())
+    shape = (len(texts), len(product_ids))
+    return Lessons(texts, csr_matrix((np.array(weights, np.float32), (queries, rows)), shape=shape))
 
 
 def teach_order(
     school: TreeSchool, gains: Lessons, indexes: Indexes, read: ReadIntents, folder: Path, *, config: OrderConfig
 ) -> LearnedFusion | None:
-    """Learn the order of candidates and write it into a folder; None, and nothing written, when queries are few.
+    """Learn the order of candidates and write it into a folder; None, and nothing written, when too few queries teach.
 
     gains: queries with what was good for them. indexes: with the shop's tree; its learned order is not asked. read:
-    understands the needs in a query.
+    understands the needs in a query. folder: is made when missing.
     """
     if len(gains) < config.least_queries or indexes.tree is None:
         return None
-    vectorizer = indexes.tree.vectorizer
-    signs = _signs(school, gains, vectorizer)
-    folds = np.array([int(digest("fold", text), 16) % config.folds for text in gains.texts])
-    chosen = _sample(gains, config.most_queries)
-    described: list[Candidates] = []
+    signs = _signs(school, gains, indexes.tree.vectorizer)
     taught: list[int] = []
-    for fold in range(config.folds):
-        unseen = {text for text, own in zip(gains.texts, folds.tolist(), strict=True) if own == fold}
-        tree = school.train_without(unseen, vectorizer)
+    described: list[Candidates] = []
+    for tree, queries in _unseen(school, gains, indexes.tree.vectorizer, config):
         finder = Finder(replace(indexes, tree=tree, order=None), len(signs.terms), FinderConfig())
-        for query in chosen[folds[chosen] == fold].tolist():
+        for query in queries:
             asked = finder.ask(gains.texts[query], read(gains.texts[query]))
             candidates = signs.describe(asked, tree, without=query)
             described.append(candidates.within(asked.stages, TAUGHT_DEPTHS))
-            taught.append(query)
+        taught += queries
+    examples = _examples(gains, taught, described)
+    if np.count_nonzero(examples.telling) < LEAST_QUERIES:
+        return None
     signs.save(folder)
     training = FusionTraining(threads=config.threads, rising=signs.rising)
-    return fit(_examples(gains, taught, described), signs.names, folder / FUSION, training=training)
+    return fit(examples, signs.names, folder / FUSION, training=training)
+
+
+def _unseen(
+    school: TreeSchool, gains: Lessons, vectorizer: NgramVectorizer, config: OrderConfig
+) -> Iterator[tuple[TreeIndex, list[int]]]:
+    """Trees, each with the queries that it has not seen and that teach."""
+    folds = np.array([int(digest("fold", *wording(text)), 16) % config.folds for text in gains.texts])
+    chosen = _sample(gains, config.most_queries)
+    for fold in range(config.folds):
+        tree = school.train_without([gains.texts[query] for query in np.flatnonzero(folds == fold)], vectorizer)
+        yield tree, chosen[folds[chosen] == fold].tolist()
 
 
 def _signs(school: TreeSchool, gains: Lessons, vectorizer: NgramVectorizer) -> Signs:
@@ -126,7 +146,7 @@ def _good(gains: csr_matrix) -> csr_matrix:
 
 
 def _sample(gains: Lessons, most: int) -> NDArray[np.int64]:
-    """Queries in an order that says nothing of them."""
+    """Numbers of so many queries at most, in an order that says nothing of them."""
     by_hash = sorted(range(len(gains)), key=lambda query: digest("sample", gains.texts[query]))
     return np.array(by_hash[:most], np.int64)
 

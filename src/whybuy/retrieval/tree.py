@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import write_json
+from whybuy.errors import ArtifactError
 from whybuy.retrieval.lessons import Lessons
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
@@ -129,8 +130,12 @@ class TreeIndex:
         """Open a saved folder.
 
         Raises:
-            ArtifactError: the folder holds no tree or no vectorizer, or those of another format version.
+            ArtifactError: a part is missing, damaged or of another format version.
         """
+        try:
+            beam = int(json.loads((folder / _ABOUT).read_text())["beam"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(f"{folder} holds no readable product tree ({error}). Run `whybuy build`.") from error
         texts = Texts(NgramVectorizer.load(folder / "vectors"), NgramIndex.load(folder / "ngrams"))
         logs = Logs(*(read_array(folder / f"{name}.npy") for name in Logs._fields))
-        return cls(XMRTree.load(folder / "tree"), texts, logs, beam=json.loads((folder / _ABOUT).read_text())["beam"])
+        return cls(XMRTree.load(folder / "tree"), texts, logs, beam=beam)

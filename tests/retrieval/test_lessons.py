@@ -1,0 +1,136 @@
+"""What a tree is taught: searches by what followed them, products by their own words, needs by their reasons."""
+
+from collections import defaultdict
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, make_shop, pairs
+
+from tiny_shop import of_type, open_graph, pair_table, product_table, reason
+from whybuy.records import Behavior, Head, HeadKind, Product
+from whybuy.relations import Relation
+from whybuy.retrieval.expansion import build_expansion
+from whybuy.retrieval.lessons import (
+    Lessons,
+    lessons_from_reasons,
+    lessons_from_searches,
+    lessons_from_texts,
+    own_texts,
+)
+
+TABLE = product_table(PRODUCTS)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
+    return make_shop(tmp_path_factory.mktemp("lessons"))
+
+
+def with_counts(rows: list[tuple[str, str, int, int]]) -> pa.Table:
+    """Search-buy pairs from (query, product, purchases, clicks)."""
+    table = pair_table((Behavior.SEARCH_BUY, query, product, bought) for query, product, bought, _ in rows)
+    clicks = pa.array([clicked for *_, clicked in rows], pa.int64())
+    return table.set_column(table.schema.get_field_index("clicks"), table.schema.field("clicks"), clicks)
+
+
+def as_dict(lessons: Lessons) -> dict[str, dict[int, float]]:
+    assert len(set(lessons.texts)) == len(lessons) == lessons.products.shape[0]
+    return {
+        text: dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        for text, row in zip(lessons.texts, lessons.products, strict=True)
+    }
+
+
+# ---------------------------------------------------------------- searches
+COUNTS = st.tuples(st.integers(0, 5), st.integers(0, 5))
+PAIRS = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from([*list(ROW)[:4], "gone"])), COUNTS)
+
+
+@given(found=PAIRS)
+def test_a_product_counts_by_the_logarithms_of_purchases_and_clicks(
+    found: dict[tuple[str, str], tuple[int, int]],
+) -> None:
+    expected: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for (query, product), (bought, clicked) in found.items():
+        if product in ROW and bought + clicked:
+            expected[query][ROW[product]] = log(1 + bought) + log(1 + clicked) / 4
+    table = with_counts([(*pair, *counts) for pair, counts in found.items()])
+    lessons = as_dict(lessons_from_searches(table, TABLE))
+    assert lessons.keys() == expected.keys()
+    for query, weights in lessons.items():
+        best = max(expected[query].values())
+        assert weights == pytest.approx({row: weight / best for row, weight in expected[query].items()}, rel=1e-5)
+
+
+def test_what_was_bought_together_is_no_search() -> None:
+    table = pair_table([(Behavior.CO_BUY, "dog-0", "dog-1", 5)])
+    assert len(lessons_from_searches(table, TABLE)) == 0
+
+
+# ---------------------------------------------------------------- texts
+def test_a_product_says_its_title_type_and_attributes_each_word_once() -> None:
+    lamp = Product("1", "Red lamp", product_type="floor lamp", attributes=(("color", "red"), ("material", "brass")))
+    assert own_texts(product_table([lamp, Product("2", "Tent")])) == ["Red lamp floor lamp brass", "Tent"]
+
+
+def test_the_own_text_of_a_product_leads_to_it_alone() -> None:
+    lessons = lessons_from_texts(["red lamp", "tent"])
+    assert lessons.texts == ["red lamp", "tent"]
+    assert lessons.products.toarray().tolist() == [[1, 0], [0, 1]]
+
+
+# ---------------------------------------------------------------- reasons
+def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop) -> None:
+    lessons = as_dict(shop.school.reasons)
+    assert lessons.keys() == {
+        *("pregnant women", "slip-on shoe for pregnant women"),
+        *("camping", "dome tent for camping", "sleeping bag for camping"),
+    }
+    assert kinds_of(np.array(list(lessons["camping"]))) == {"dome tent", "sleeping bag"}
+    assert kinds_of(np.array(list(lessons["sleeping bag for camping"]))) == {"sleeping bag"}
+    assert len(lessons["camping"]) == 20
+    for weights in lessons.values():
+        assert max(weights.values()) == 1
+        assert min(weights.values()) > 0
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_need_teaches_the_products_that_answer_it_best(tmp_path: Path, most: int) -> None:
+    best = Head(HeadKind.PRODUCT, ("dome-7",))
+    found = [reason(of_type("dome tent"), Relation.USED_FOR_EVENT, "camping")]
+    graph = open_graph(tmp_path / "graph", [*found, reason(best, Relation.USED_FOR_EVENT, "camping")])
+    build_expansion(graph, TABLE, tmp_path)
+    lessons = as_dict(lessons_from_reasons(graph, tmp_path, [one.product_type for one in PRODUCTS], most=most))
+    assert {len(weights) for weights in lessons.values()} == {most}
+    assert all(weights[ROW["dome-7"]] == 1 for weights in lessons.values())
+
+
+def test_products_without_a_type_are_taught_by_the_need_alone(tmp_path: Path) -> None:
+    table = product_table([Product("1", "Thing"), Product("2", "Tent", product_type="tent")])
+    heads = [Head(HeadKind.PRODUCT, ("1",)), of_type("tent")]
+    graph = open_graph(tmp_path / "graph", [reason(head, Relation.USED_FOR_EVENT, "camping") for head in heads])
+    build_expansion(graph, table, tmp_path)
+    lessons = as_dict(lessons_from_reasons(graph, tmp_path, ["", "tent"]))
+    assert {text: set(weights) for text, weights in lessons.items()} == {"camping": {0, 1}, "tent for camping": {1}}
+
+
+def test_without_reasons_nothing_is_taught(tmp_path: Path) -> None:
+    graph = open_graph(tmp_path / "graph", [])
+    build_expansion(graph, TABLE, tmp_path)
+    lessons = lessons_from_reasons(graph, tmp_path, [one.product_type for one in PRODUCTS])
+    assert (len(lessons), lessons.products.shape) == (0, (0, 60))
+
+
+# ---------------------------------------------------------------- together
+def test_lessons_are_chosen_and_joined_with_their_products() -> None:
+    searches, texts = lessons_from_searches(pairs(), TABLE), lessons_from_texts(own_texts(TABLE))
+    kept = searches.only(np.array([text != "kicks" for text in searches.texts]))
+    whole = kept.followed_by(texts)
+    assert whole.texts == [text for text in searches.texts if text != "kicks"] + texts.texts
+    assert as_dict(kept) == {text: row for text, row in as_dict(searches).items() if text != "kicks"}
+    assert whole.products[len(kept) :].toarray().tolist() == texts.products.toarray().tolist()
