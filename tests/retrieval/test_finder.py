@@ -1,0 +1,111 @@
+"""All rankers behind one question: nobody's place depends on how many are asked for."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of, make_shop
+
+from whybuy.errors import InputError
+from whybuy.retrieval.finder import RANKERS, Finder, FinderConfig, Found, Indexes
+from whybuy.retrieval.ordering import learned_order
+from whybuy.retrieval.teaching import OrderConfig, teach_order
+
+WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
+TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
+DEPTH = 7  # fewer than many queries find
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
+    return make_shop(tmp_path_factory.mktemp("finder"))
+
+
+@pytest.fixture(scope="module")
+def steps(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Indexes]:
+    """A shop with words and needs alone, with its tree, and with its learned order."""
+    taught, folder = shop.taught, tmp_path_factory.mktemp("order")
+    config = OrderConfig(least_queries=50, folds=2, threads=1)
+    teach_order(shop.school, judged(), taught, shop.read, folder, config=config)
+    return {"plain": shop.indexes, "tree": taught, "order": replace(taught, order=learned_order(folder))}
+
+
+def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> Found:
+    return finder.find(text, shop.read(text), ranker=ranker, depth=depth)
+
+
+@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+@pytest.mark.parametrize("ranker", RANKERS)
+@given(text=TEXTS)
+def test_a_place_does_not_depend_on_how_many_are_asked_for(
+    shop: TreeShop, steps: dict[str, Indexes], step: str, ranker: str, text: str
+) -> None:
+    finder = Finder(steps[step], len(PRODUCTS), FinderConfig(depth=DEPTH))
+    few, all_of_them = (find(shop, finder, text, ranker=ranker, depth=depth) for depth in (DEPTH, len(PRODUCTS)))
+    assert few.ranked.rows[:DEPTH].tolist() == all_of_them.ranked.rows[:DEPTH].tolist()
+    assert set(finder.every_row(text, few).tolist()) == set(all_of_them.ranked.rows.tolist())
+    for found in (few.ranked, all_of_them.ranked):
+        assert len(set(found.rows.tolist())) == len(found)
+        assert all(left >= right for left, right in pairwise(found.scores.tolist()))
+
+
+@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+def test_an_unknown_ranker_is_named(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
+    finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
+    with pytest.raises(InputError, match=r"Ranker 'bm25' is not one of lexical, intents, tree, fused\."):
+        find(shop, finder, "tent", ranker="bm25")
+
+
+@pytest.mark.parametrize("step", ["tree", "order"])
+def test_what_words_and_needs_do_not_find_the_tree_does(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
+    finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
+    for text, kind in (("kicks", "slip-on shoe"), ("walkies", "dog leash")):
+        found = find(shop, finder, text)
+        assert not found.by_stage["nearest_type"]
+        assert kinds_of(found.ranked.rows[:4]) == {kind}
+        assert found.ranked.rows.tolist() == found.by_stage["tree"].rows.tolist()
+
+
+def test_a_misspelled_type_comes_before_the_tree(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+    found = find(shop, Finder(steps["tree"], len(PRODUCTS), FinderConfig()), "lasch")
+    assert kinds_of(found.ranked.rows) == {"dog leash"}
+    assert next(stage for stage, ranked in found.by_stage.items() if ranked) == "nearest_type"
+
+
+def test_without_a_tree_nothing_is_found_by_it(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+    finder = Finder(steps["plain"], len(PRODUCTS), FinderConfig())
+    assert not find(shop, finder, "dome tent", ranker="tree").ranked
+    assert not find(shop, finder, "kicks").ranked
+
+
+@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+def test_words_and_needs_are_found_at_every_step(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
+    finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
+    for kind in KINDS:
+        assert kinds_of(find(shop, finder, kind).ranked.rows[:10]) == {kind}
+    needed = find(shop, finder, "something for pregnant women").ranked.rows
+    assert set(range(10)) <= set(needed.tolist())  # the shoes
+    if step != "order":  # which may have learned that other signs count more
+        assert kinds_of(needed[:10]) == {"slip-on shoe"}
+
+
+def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+    finder = Finder(steps["tree"], len(PRODUCTS), FinderConfig())
+    text = "tennt for camping"
+    asked = finder.ask(text, shop.read(text))
+    assert list(asked.words) == ["tent", "for", "camping"]
+    assert asked.stages["unlearned"].rows.tolist() == find(shop, finder, text).ranked.rows.tolist()
+    for stage, ranker in (("lexical", "lexical"), ("intents", "intents"), ("tree", "tree")):
+        assert asked.stages[stage].rows.tolist() == find(shop, finder, text, ranker=ranker).ranked.rows.tolist()
+    assert 0 < asked.unsaid <= 1
+
+
+def test_many_threads_are_answered_alike(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+    finder = Finder(steps["order"], len(PRODUCTS), FinderConfig())
+    texts = [*judged().texts, *SEARCHES, "lasch", "camping"]
+    with ThreadPoolExecutor(4) as pool:
+        found = [each.ranked.rows.tolist() for each in pool.map(lambda text: find(shop, finder, text), texts)]
+    assert found == [find(shop, finder, text).ranked.rows.tolist() for text in texts]

@@ -1,0 +1,161 @@
+"""The learned order: every candidate of every ranker, described by all that is known of it."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tree_shop import PRODUCTS, TreeShop, judged, make_shop
+
+from whybuy.errors import ArtifactError
+from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.fusion_features import Candidates
+from whybuy.retrieval.ordering import KNOWLEDGE, STAGES, Asked, LearnedOrder, Signs, learned_order
+from whybuy.retrieval.teaching import OrderConfig, teach_order
+
+WORDS = st.sampled_from("Marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
+TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
+NEED = "tent for camping"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
+    return make_shop(tmp_path_factory.mktemp("ordering"))
+
+
+@pytest.fixture(scope="module")
+def indexes(shop: TreeShop) -> Indexes:
+    return shop.taught
+
+
+@pytest.fixture(scope="module")
+def folder(shop: TreeShop, indexes: Indexes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("order")
+    config = OrderConfig(least_queries=50, folds=2, threads=1)
+    assert teach_order(shop.school, judged(), indexes, shop.read, path, config=config)
+    return path
+
+
+@pytest.fixture(scope="module")
+def signs(folder: Path) -> Signs:
+    return Signs.open(folder)
+
+
+def ask(indexes: Indexes, shop: TreeShop, text: str) -> Asked:
+    return Finder(indexes, len(PRODUCTS), FinderConfig()).ask(text, shop.read(text))
+
+
+def column(signs: Signs, found: Candidates, name: str) -> list[float]:
+    values: list[float] = found.features[:, signs.names.index(name)].tolist()
+    return values
+
+
+# ---------------------------------------------------------------- signs
+@given(text=TEXTS)
+def test_every_ranker_brings_its_best_and_each_is_described_once(
+    shop: TreeShop, indexes: Indexes, signs: Signs, text: str
+) -> None:
+    assert indexes.tree
+    asked = ask(indexes, shop, text)
+    found = signs.describe(asked, indexes.tree)
+    brought = {row for stage, depth in STAGES.depths.items() for row in asked.stages[stage].first(depth).rows.tolist()}
+    assert set(found.rows.tolist()) == brought
+    assert found.features.shape == (len(brought), len(signs.names))
+    assert np.isfinite(found.features).all()
+
+
+def test_columns_have_names_of_their_own_and_some_may_only_help(signs: Signs) -> None:
+    assert len(set(signs.names)) == len(signs.names)
+    assert set(signs.rising) < set(signs.names)
+    assert "past_itself" in signs.rising  # that a product was judged before must never count against it
+    assert {"query_known", "needs_unsaid"}.isdisjoint(signs.rising)  # the same for all candidates
+
+
+def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexes, signs: Signs) -> None:
+    assert indexes.tree
+    asked = ask(indexes, shop, "comfy kicks by marlowe")
+    found = signs.describe(asked, indexes.tree)
+    scored = indexes.tree.tree.score(*asked.vector, found.rows)
+    assert column(signs, found, "tree_margin") == scored.margins.tolist()
+    assert column(signs, found, "tree_bias") == scored.biases.tolist()
+    assert column(signs, found, "tree_way") == scored.ways.tolist()
+    searches = np.log1p(indexes.tree.logs.searches[found.rows])
+    assert column(signs, found, "tree_searches") == pytest.approx(searches.tolist())
+    assert set(column(signs, found, "query_known")) == {np.float32(indexes.tree.known(*asked.vector))}
+    assert signs.names[-len(KNOWLEDGE) :] == KNOWLEDGE
+
+
+def test_a_need_that_no_product_says_is_told(shop: TreeShop, indexes: Indexes, signs: Signs) -> None:
+    assert indexes.tree
+    for text, unsaid in ((NEED, 0.5), ("dome tent", 0.0)):
+        found = signs.describe(ask(indexes, shop, text), indexes.tree)
+        assert set(column(signs, found, "needs_unsaid")) == {unsaid}
+
+
+def test_a_query_does_not_remember_itself_while_it_teaches(shop: TreeShop, indexes: Indexes, signs: Signs) -> None:
+    assert indexes.tree
+    asked = ask(indexes, shop, judged().texts[0])
+    remembered = signs.describe(asked, indexes.tree)
+    unseen = signs.describe(asked, indexes.tree, without=0)
+    assert max(column(signs, remembered, "past_likeness")) == pytest.approx(1)
+    assert max(column(signs, unseen, "past_likeness")) < 0.95
+    assert max(column(signs, unseen, "past_itself")) < max(column(signs, remembered, "past_itself"))
+
+
+# ---------------------------------------------------------------- the order
+@given(text=TEXTS)
+def test_each_candidate_comes_once_best_first(shop: TreeShop, indexes: Indexes, folder: Path, text: str) -> None:
+    assert indexes.tree
+    asked = ask(indexes, shop, text)
+    ranked = LearnedOrder.open(folder).rank(asked, indexes.tree)
+    assert sorted(ranked.rows.tolist()) == sorted(Signs.open(folder).describe(asked, indexes.tree).rows.tolist())
+    assert (np.diff(ranked.scores) <= 0).all()
+
+
+def test_what_nobody_finds_has_no_order(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
+    assert indexes.tree
+    assert len(LearnedOrder.open(folder).rank(ask(indexes, shop, "ωψ"), indexes.tree)) == 0
+
+
+def test_many_threads_are_answered_alike(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
+    tree, order = indexes.tree, LearnedOrder.open(folder)
+    assert tree
+    questions = [ask(indexes, shop, text) for text in judged().texts]
+    with ThreadPoolExecutor(4) as pool:
+        found = [ranked.rows.tolist() for ranked in pool.map(lambda asked: order.rank(asked, tree), questions)]
+    assert found == [order.rank(asked, tree).rows.tolist() for asked in questions]
+
+
+def test_signs_saved_again_say_the_same(shop: TreeShop, indexes: Indexes, signs: Signs, tmp_path: Path) -> None:
+    assert indexes.tree
+    signs.save(tmp_path)
+    asked = ask(indexes, shop, NEED)
+    again = Signs.open(tmp_path).describe(asked, indexes.tree)
+    np.testing.assert_array_equal(again.features, signs.describe(asked, indexes.tree).features)
+
+
+# ---------------------------------------------------------------- on disk
+def test_nothing_learned_is_no_order(tmp_path: Path) -> None:
+    assert learned_order(None) is None
+    assert learned_order(tmp_path) is None
+
+
+DAMAGES: list[tuple[Callable[[Path], object], str]] = [
+    (lambda folder: (folder / "fusion" / "fusion.json").unlink(), r"holds no readable fusion"),
+    (lambda folder: shutil.rmtree(folder / "terms"), r"holds no readable product terms"),
+    (lambda folder: shutil.rmtree(folder / "past"), r"holds no readable past queries"),
+    (lambda folder: shutil.rmtree(folder / "past" / "index"), r"holds no readable n-gram index"),
+    (lambda folder: np.save(folder / "past" / "rows.npy", np.zeros(1, np.int32)), r"past queries .* arrays are cut"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES)
+def test_damage_is_named(folder: Path, tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+    copy = shutil.copytree(folder, tmp_path / "order")
+    damage(copy)
+    with pytest.raises(ArtifactError, match=message):
+        learned_order(copy)

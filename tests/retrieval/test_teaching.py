@@ -1,0 +1,157 @@
+"""An order is learned from queries that the rankers under it have not seen, and from nothing when there are few."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from tree_shop import PRODUCTS, TreeShop, judged, make_shop
+
+import whybuy.retrieval.teaching
+from whybuy.errors import InputError
+from whybuy.judgments import Judgments, Scale
+from whybuy.records import Intent
+from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.lessons import Lessons
+from whybuy.retrieval.ordering import learned_order
+from whybuy.retrieval.past_queries import wording
+from whybuy.retrieval.teaching import OrderConfig, gains_of, teach_order
+from whybuy.retrieval.tree import TreeIndex, train_tree
+
+FEW = OrderConfig(least_queries=50, folds=2, threads=1)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
+    return make_shop(tmp_path_factory.mktemp("teaching"))
+
+
+@pytest.fixture(scope="module")
+def indexes(shop: TreeShop) -> Indexes:
+    return shop.taught
+
+
+@pytest.fixture(scope="module")
+def folder(shop: TreeShop, indexes: Indexes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("order")
+    assert teach_order(shop.school, judged(), indexes, shop.read, path, config=FEW)
+    return path
+
+
+# ---------------------------------------------------------------- gains
+def test_what_the_shop_lacks_or_gains_nothing_is_left_out() -> None:
+    grades = {
+        "Lamp&nbsp;SHADE": {"a": 3.0, "b": 1.0, "gone": 3.0},
+        "tent": {"gone": 3.0},
+        "rope": {"a": 1.0},
+        "hose": {"b": 2.5},
+    }
+    gains = gains_of(Judgments(grades, Scale(1.0, 3.0), {}), ["b", "a"])
+    assert gains.texts == ["Lamp SHADE", "hose"]
+    assert gains.products.toarray().tolist() == [[0, 2], [1.5, 0]]
+
+
+def test_without_judgments_of_its_products_a_shop_has_no_gains() -> None:
+    gains = gains_of(Judgments({"tent": {"gone": 3.0}}, Scale(1.0, 3.0), {}), ["a", "b"])
+    assert (len(gains), gains.products.shape) == (0, (0, 2))
+
+
+@given(grades=st.dictionaries(st.sampled_from("abcd"), st.dictionaries(st.sampled_from("pqrs"), st.integers(0, 3))))
+def test_gains_are_those_of_the_judgments(grades: dict[str, dict[str, float]]) -> None:
+    judgments = Judgments(grades, Scale(0, 3), {})
+    gains = gains_of(judgments, ["p", "q", "r"])
+    found = {
+        (text, "pqr"[row]): gain
+        for text, own in zip(gains.texts, gains.products, strict=True)
+        for row, gain in zip(own.indices, own.data, strict=True)
+    }
+    every = {(query, one): gain for query, judged in grades.items() for one, gain in judged.items()}
+    assert found == {pair: gain for pair, gain in every.items() if gain > 0 and pair[1] in "pqr"}
+
+
+# ---------------------------------------------------------------- what is learned
+def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int]:
+    return [int(finder.find(text, shop.read(text)).ranked.rows[0]) for text in texts]
+
+
+def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
+    gains = judged()
+    wanted = gains.products.indices
+    unlearned = Finder(indexes, len(PRODUCTS), FinderConfig())
+    learned = Finder(replace(indexes, order=learned_order(folder)), len(PRODUCTS), FinderConfig())
+    hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (unlearned, learned)]
+    assert hits[0] < 0.2
+    assert hits[1] > 0.8
+
+
+def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, folder: Path, tmp_path: Path) -> None:
+    teach_order(shop.school, judged(), indexes, shop.read, tmp_path, config=FEW)
+    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    assert all((folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
+
+
+# ---------------------------------------------------------------- out of fold
+def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
+    shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gains = judged()
+    school = replace(shop.school, searches=Lessons([text.lower() for text in gains.texts], gains.products))
+    taught: list[set[tuple[str, ...]]] = []
+    asked: list[tuple[str, ...]] = []
+
+    def train(searches: Lessons, *others: object) -> TreeIndex:
+        taught.append({wording(text) for text in searches.texts})
+        return train_tree(searches, *others)  # type: ignore[arg-type]
+
+    def read(text: str) -> tuple[Intent, ...]:
+        assert wording(text) not in taught[-1]
+        asked.append(wording(text))
+        return ()
+
+    monkeypatch.setattr(whybuy.retrieval.teaching, "train_tree", train)
+    assert teach_order(school, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
+    assert sorted(asked) == sorted(map(wording, gains.texts))
+    assert len(taught) == 3
+    assert all(taught)
+
+
+def test_of_many_queries_a_sample_teaches(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def read(text: str) -> tuple[Intent, ...]:
+        asked.append(text)
+        return ()
+
+    teach_order(shop.school, judged(), indexes, read, tmp_path, config=replace(FEW, most_queries=52))
+    assert len(set(asked)) == len(asked) == 52
+
+
+def test_one_fold_is_refused() -> None:
+    with pytest.raises(InputError, match=r"folds is 1; .* takes 2 or more"):
+        OrderConfig(folds=1)
+
+
+# ---------------------------------------------------------------- too little to learn from
+def test_few_queries_teach_nothing(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:
+    few = replace(FEW, least_queries=61)
+    assert teach_order(shop.school, judged(), indexes, shop.read, tmp_path / "order", config=few) is None
+    assert not (tmp_path / "order").exists()
+
+
+def test_queries_whose_good_products_nobody_finds_teach_nothing(
+    shop: TreeShop, indexes: Indexes, tmp_path: Path
+) -> None:
+    queries = [f"ωψ{number}" for number in range(60)]
+    wanted = csr_matrix((np.ones(60, np.float32), (range(60), range(60))), shape=(60, len(PRODUCTS)))
+    gains = Lessons(queries, wanted)
+    assert teach_order(shop.school, gains, indexes, shop.read, tmp_path / "order", config=FEW) is None
+    assert not (tmp_path / "order").exists()
+
+
+def test_without_a_tree_nothing_is_learned(shop: TreeShop, tmp_path: Path) -> None:
+    assert teach_order(shop.school, judged(), shop.indexes, shop.read, tmp_path / "order", config=FEW) is None
