@@ -18,7 +18,9 @@ from whybuy.records import (
     Product,
     Query,
     Reason,
+    Sign,
     Sort,
+    TreeStep,
 )
 from whybuy.relations import Relation
 from whybuy.text import normalize, tokenize
@@ -105,6 +107,8 @@ class FakeDiscovery(Discovery):
         found.sort(key=lambda hit: (-hit.score, hit.product_id))
         self._put_in_order(found, query.sort)
         page = tuple(found[query.offset : query.offset + query.limit])
+        if query.explain:
+            page = tuple(self._on_its_way(query.text, hit) for hit in page)
         return Answer("query-1", query.text, len(found), page, understood, self._brands(found), 1.25)
 
     def product(self, product_id: str) -> Product:
@@ -121,7 +125,7 @@ class FakeDiscovery(Discovery):
     def explain(self, query: str, product_id: str) -> Hit:
         """The hit, found or not."""
         self.product(product_id)
-        return self._scored(query, product_id)
+        return self._on_its_way(query, self._scored(query, product_id))
 
     def intents(self, query: str) -> tuple[Intent, ...]:
         """One intent a known word."""
@@ -155,6 +159,13 @@ class FakeDiscovery(Discovery):
         source = "intents" if reasons else "all_words" if len(words) == len(tokenize(query)) else "some_words"
         matched = tuple(Match("title", word) for word in words)
         return Hit(product_id, round(sum(scores.values()), 4), source, product.title, scores, matched, reasons)
+
+    def _on_its_way(self, query: str, hit: Hit) -> Hit:
+        """One step to its type, one to itself; each word gives a quarter, but function words take a little."""
+        kind = self._shelf[hit.product_id].product_type
+        signs = tuple(Sign(word, -0.066 if word == "for" else 0.25) for word in dict.fromkeys(tokenize(query)))
+        steps = (TreeStep(kind, 0.984, signs[:3]), TreeStep("this product", 0.00937, signs[:6]))
+        return replace(hit, path=steps if signs else ())
 
     def _fits(self, filters: tuple[Filter, ...], product_id: str) -> bool:
         return all(_value_of(self._shelf[product_id], wanted) for wanted in filters)

@@ -98,7 +98,7 @@ def test_the_version_is_that_of_the_package() -> None:
         (("search",), r"(?i)missing argument 'query'"),
         (("search", "shoe", "--limit", "-1"), r"--limit.* 0"),
         (("search", "shoe", "--sort", "color"), r"Sort 'color' is not one of relevance, price, -price, title"),
-        (("search", "shoe", "--ranker", "best"), r"Ranker 'best' is not one of lexical, intents, fused"),
+        (("search", "shoe", "--ranker", "best"), r"Ranker 'best' is not one of lexical, intents, tree, fused"),
         (("search", "shoe", "--filter", "brand"), r"Filter 'brand' is not \"field:value\""),
         (("evaluate", "search", "--judgments", "j.csv", "--scale", "high"), r"Scale 'high' is not \"low..high\""),
         (("evaluate", "search", "--judgments", "j.csv", "--scale", "3..1"), r"scale of grades must rise"),
@@ -144,7 +144,7 @@ def test_from_files_to_an_answer(tmp_path: Path) -> None:
     assert built.stdout == ""
     assert "products 60" in built.stderr
     assert "skipped: the shop has no logs" in built.stderr
-    assert "0 stages made, 5 reused" in done("build", "--store", store).stderr
+    assert "0 stages made, 6 reused" in done("build", "--store", store).stderr
     assert "floor lamp" in done("search", "lamp", "--store", store).stdout
 
 
@@ -193,6 +193,7 @@ def body(text: str) -> dict[str, object]:
             "/v1/search?q=lamp&limit=2&offset=1&sort=-price&filter=color:sage",
         ),
         (("search", "lamp", "--ranker", "lexical"), "/v1/search?q=lamp&ranker=lexical"),
+        (("search", "lamp", "--explain"), "/v1/search?q=lamp&explain=true"),
         (("search", "xqzv"), "/v1/search?q=xqzv"),
         (("explain", NEED, "slip-0"), "/v1/explain?q=shoes+for+pregnant+women&product_id=slip-0"),
         (("intents", NEED), "/v1/intents?q=shoes+for+pregnant+women"),
@@ -217,6 +218,15 @@ def test_a_search_for_people_shows_reasons_and_stages(small_store: Path) -> None
     assert " 2. " in text
     assert " 3. " not in text
     assert done("search", "xqzv", "--store", small_store).stdout == "nothing found\n"
+
+
+def test_a_search_shows_the_way_through_the_tree_when_asked(small_store: Path) -> None:
+    asked = ("search", NEED, "--store", small_store, "--limit", "2")
+    assert "tree: " not in done(*asked).stdout
+    text = done(*asked, "--explain").stdout
+    assert text.count("tree: ") == 2
+    assert len(re.findall(r"-> this product [\d.e-]+  \(.*pregnant [+-][\d.]+", text)) == 2
+    assert "tree: " in done("explain", NEED, "slip-0", "--store", small_store).stdout
 
 
 def test_explain_shows_the_evidence(small_store: Path) -> None:

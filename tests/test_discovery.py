@@ -107,8 +107,19 @@ def test_a_product_of_another_kind_gets_no_reason_that_is_not_its_own(small_disc
 
 
 def test_explain_is_the_hit_of_the_search(small_discovery: Discovery) -> None:
-    hit = first(small_discovery, NEED)
+    hit = small_discovery.search(Query(NEED, explain=True)).hits[0]
+    assert hit.path
     assert small_discovery.explain(NEED, hit.product_id) == hit
+
+
+def test_hits_tell_their_way_through_the_tree_when_asked(small_discovery: Discovery) -> None:
+    plain = small_discovery.search(Query(NEED)).hits
+    explained = small_discovery.search(Query(NEED, explain=True)).hits
+    assert plain == tuple(replace(hit, path=()) for hit in explained)
+    for hit in explained:
+        assert hit.path[-1].name == "this product"
+        assert hit.path[-1].score == pytest.approx(hit.scores["tree"], rel=0.01)
+        assert {"pregnant", "women"} <= {sign.words for sign in hit.path[-1].signs}
 
 
 def test_why_gives_the_strongest_reason_of_a_product_first_and_each_once(small_discovery: Discovery) -> None:

@@ -211,6 +211,7 @@ def search(
     where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.")] = [],  # noqa: B006
     sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
     ranker: Annotated[str, typer.Option(help="fused, lexical, intents or tree.")] = "fused",
+    explain: Annotated[bool, typer.Option("--explain", help="Show each hit's way through the label tree.")] = False,
     json: Json = False,
 ) -> None:
     """Search the shop; each hit says which stage found it and why it answers."""
@@ -218,7 +219,7 @@ def search(
     from whybuy.records import Query
     from whybuy.retrieval.finder import RANKERS
 
-    asked = Query(query, limit, offset, _filters(where), _sort(sort), _one_of(ranker, "Ranker", RANKERS))
+    asked = Query(query, limit, offset, _filters(where), _sort(sort), _one_of(ranker, "Ranker", RANKERS), explain)
     with failing_clearly():
         answer = Discovery.open(store).search(asked)
         _print_answer(answer, json=json)
@@ -232,7 +233,7 @@ def explain(
     store: Store = HERE,
     json: Json = False,
 ) -> None:
-    """Say how one product answers a query: scores by stage, matched words, reasons with their evidence."""
+    """Say how one product answers a query: scores by stage, words, reasons with evidence, way through the tree."""
     from whybuy.discovery import Discovery
 
     with failing_clearly():
@@ -462,6 +463,14 @@ def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
         print(f"    because: {reason.head} -- {reason.relation.words} {reason.tail} ({reason.confidence:.2f})")
         for line in reason.evidence if evidence else reason.evidence[:1]:
             print(f"             {line}")
+    _print_path(hit)
+
+
+def _print_path(hit: "Hit") -> None:
+    """The way through the label tree: what each step leads to, its score, and the words that carried it."""
+    for number, step in enumerate(hit.path):
+        signs = ", ".join(f"{sign.words} {sign.amount:+.2g}" for sign in step.signs)
+        print(f"    {'->' if number else 'tree:'} {step.name} {step.score:.3g}" + (f"  ({signs})" if signs else ""))
 
 
 def _print_search_report(report: "SearchReport") -> None:

@@ -136,7 +136,7 @@ class Discovery:
         ranked = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
         rows = self._finder.every_row(query.text, found) if plain else ranked
-        hits = self._hits(page, query.text, found)
+        hits = self._hits(page, query.text, found, explain=query.explain)
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
         return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
@@ -149,7 +149,7 @@ class Discovery:
         return [ids[row] for row in ranked.rows[:limit].tolist()]
 
     def explain(self, query: str, product_id: str) -> Hit:
-        """One product as a hit of a query: its scores by stage, the words that match and its reasons.
+        """One product as a hit of a query: its scores by stage, matching words, reasons and way through the tree.
 
         Raises:
             UnknownProduct: the shop has no such product.
@@ -157,7 +157,7 @@ class Discovery:
         row = self._row(product_id)
         depth = len(self._catalog)
         found = self._finder.staged(query, self._find(query, "fused", depth), depth)
-        return self._hits(np.array([row], np.int32), query, found)[0]
+        return self._hits(np.array([row], np.int32), query, found, explain=True)[0]
 
     def product(self, product_id: str) -> Product:
         """One product.
@@ -197,16 +197,17 @@ class Discovery:
         return self._finder.find(_checked(text), intents, ranker=ranker, depth=depth)
 
     # ------------------------------------------------------------ explaining
-    def _hits(self, rows: NDArray[np.int32], text: str, found: Found) -> tuple[Hit, ...]:
+    def _hits(self, rows: NDArray[np.int32], text: str, found: Found, *, explain: bool) -> tuple[Hit, ...]:
         totals = _scores(found.ranked, rows)
         by_stage = [(stage, _scores(ranked, rows)) for stage, ranked in found.by_stage.items()]
         matched = self._lexical.matched(text, rows.tolist())
+        paths = self._tree.explain(text, rows.tolist()) if explain else [()] * len(rows)
         hits = []
         for at, row in enumerate(rows.tolist()):
             scores = {stage: score for stage, each in by_stage if (score := each[at]) is not None}
             source, score = next(iter(scores), "none"), round(totals[at] or 0.0, 6)
             title, reasons = self._titles[row].as_py(), self._joining(row, found.intents)
-            hits.append(Hit(self._catalog.ids[row], score, source, title, scores, matched[at], reasons))
+            hits.append(Hit(self._catalog.ids[row], score, source, title, scores, matched[at], reasons, paths[at]))
         return tuple(hits)
 
     def _joining(self, row: int, intents: Sequence[Intent]) -> tuple[Reason, ...]:

@@ -243,16 +243,34 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """Words of a query that spoke for a product, or against it."""
+
+    words: str  # a word, with all its letters, or a phrase
+    amount: float  # what they added to the margin
+
+
+@dataclass(frozen=True, slots=True)
+class TreeStep:
+    """One step down the label tree towards a product."""
+
+    name: str  # what is below, in words: "hiking boot & walking shoe"; of the last step, "this product"
+    score: float  # of the way so far, in [0, 1]
+    signs: tuple[Sign, ...] = ()  # that carried the step, the largest first
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One answer, with its score by stage and its reasons."""
 
     product_id: str
     score: float
-    source: str  # the stage that found it: "all_words", "typo", "intents", "some_words", "nearest_type"
+    source: str  # the stage that found it: all_words, typo, intents, some_words, tree, alike, nearest_type
     title: str = ""
     scores: dict[str, float] = field(default_factory=dict)  # by stage, e.g. {"lexical": 7.1, "intents": 0.8}
     matched: tuple[Match, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    path: tuple[TreeStep, ...] = ()  # from the root of the label tree; empty when it was not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +299,8 @@ class Query:
     offset: int = 0
     filters: tuple[Filter, ...] = ()
     sort: Sort = Sort.RELEVANCE
-    ranker: str = "fused"  # "lexical", "intents" or "fused"
+    ranker: str = "fused"  # "lexical", "intents", "tree" or "fused"
+    explain: bool = False  # whether hits tell their way through the label tree; a fraction of a millisecond each
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,14 @@ def test_a_post_answers_as_a_get_does(client: TestClient) -> None:
     assert [hit["product_id"] for hit in by_body.json()["hits"]] == ["s2", "s1"]
 
 
+def test_hits_tell_their_way_when_asked(client: TestClient) -> None:
+    ways = [hit["path"] for hit in client.get("/v1/search?q=shoe&explain=true").json()["hits"]]
+    assert all(way[-1]["name"] == "this product" and way[-1]["signs"] for way in ways)
+    by_body = client.post("/v1/search", json={"q": "shoe", "explain": True}).json()
+    assert [hit["path"] for hit in by_body["hits"]] == ways
+    assert {str(hit["path"]) for hit in client.get("/v1/search?q=shoe").json()["hits"]} == {"[]"}
+
+
 def test_facets_can_be_left_out(client: TestClient) -> None:
     assert client.get("/v1/search?q=shoe").json()["facets"]["brand"]
     assert client.get("/v1/search?q=shoe&facets=false").json()["facets"] == {}

@@ -21,6 +21,7 @@ from whybuy.retrieval.ordering import FUSION, TAUGHT_DEPTHS, Signs
 from whybuy.retrieval.past_queries import PastQueries, wording
 from whybuy.retrieval.product_terms import ProductTerms
 from whybuy.retrieval.tree import TreeConfig, TreeIndex, train_tree
+from whybuy.retrieval.tree_paths import name_nodes
 from whybuy.text import clean
 from whybuy.vectors.ngrams import NgramVectorizer
 
@@ -58,7 +59,8 @@ class TreeSchool:
         """The tree of the shop."""
         texts = own_texts(self.products)
         vectorizer = NgramVectorizer.fit(texts + self.searches.texts + self.reasons.texts, threads=self.config.threads)
-        return self._train(self.searches, vectorizer)
+        index = self._train(self.searches, vectorizer)
+        return index.named(name_nodes(index.tree.tree, self.products))
 
     def train_without(self, queries: Iterable[str], vectorizer: NgramVectorizer) -> TreeIndex:
         """A tree that has not seen some queries, nor others of the same words. vectorizer: of the tree of the shop."""

@@ -1,6 +1,7 @@
 """Retrieval by a label tree: each product is a label that searches, its own text and the shop's reasons teach."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +12,11 @@ from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import write_json
 from whybuy.errors import ArtifactError
+from whybuy.records import TreeStep
 from whybuy.retrieval.lessons import Lessons
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.tree_paths import steps_in_words, words_by_column
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.clustering import BalancedKMeans
@@ -22,7 +25,7 @@ from whybuy.xmr.ports import NodeTask, Ranker
 from whybuy.xmr.solver import SvmRanker
 from whybuy.xmr.weights import read_array
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LEAST_COST = 0.03  # of an error against one search, however few searches there are
 _ABOUT = "search.json"
 
@@ -97,10 +100,15 @@ class Texts(NamedTuple):
 class TreeIndex:
     """Ranks products by the tree; memory-mapped, safe for many threads."""
 
-    def __init__(self, tree: XMRTree, texts: Texts, logs: Logs, *, beam: int) -> None:
+    def __init__(self, tree: XMRTree, texts: Texts, logs: Logs, *, beam: int, names: Sequence[str] = ()) -> None:
+        """names: of the nodes, by `name_nodes`; without them, steps have none."""
         self.tree, self.logs = tree, logs
         self.vectorizer, self._ngrams = texts
-        self._beam = beam
+        self._beam, self._names = beam, names or [""] * tree.tree.nodes
+
+    def named(self, names: Sequence[str]) -> "TreeIndex":
+        """The same with names for its nodes."""
+        return TreeIndex(self.tree, Texts(self.vectorizer, self._ngrams), self.logs, beam=self._beam, names=names)
 
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
         """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""
@@ -116,6 +124,17 @@ class TreeIndex:
         total = float(squares.sum())
         return float(squares[self.logs.seen[ids]].sum()) / total if total else 0.0
 
+    def explain(self, text: str, rows: Sequence[int]) -> list[tuple[TreeStep, ...]]:
+        """The way to each of some products for a query, whether or not a search would find them.
+
+        Returns: by row; without steps for a query of which no n-gram is known.
+        """
+        ids, values = self.vectorizer.vector(text)
+        if not len(ids):
+            return [()] * len(rows)
+        words = words_by_column(self.vectorizer, text)
+        return [steps_in_words(self.tree.explain(ids, values, row), self._names, words) for row in rows]
+
     def save(self, folder: Path) -> None:
         """Write the folder that `open` opens; it is made when missing."""
         self.tree.save(folder / "tree")
@@ -123,7 +142,7 @@ class TreeIndex:
         self._ngrams.save(folder / "ngrams")
         for name, array in self.logs._asdict().items():
             np.save(folder / f"{name}.npy", array)
-        write_json(folder / _ABOUT, {"beam": self._beam})
+        write_json(folder / _ABOUT, {"beam": self._beam, "names": list(self._names)})
 
     @classmethod
     def open(cls, folder: Path) -> "TreeIndex":
@@ -133,9 +152,10 @@ class TreeIndex:
             ArtifactError: a part is missing, damaged or of another format version.
         """
         try:
-            beam = int(json.loads((folder / _ABOUT).read_text())["beam"])
+            about = json.loads((folder / _ABOUT).read_text())
+            beam, names = int(about["beam"]), list(about["names"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder} holds no readable product tree ({error}). Run `whybuy build`.") from error
         texts = Texts(NgramVectorizer.load(folder / "vectors"), NgramIndex.load(folder / "ngrams"))
         logs = Logs(*(read_array(folder / f"{name}.npy") for name in Logs._fields))
-        return cls(XMRTree.load(folder / "tree"), texts, logs, beam=beam)
+        return cls(XMRTree.load(folder / "tree"), texts, logs, beam=beam, names=names)

@@ -22,7 +22,7 @@ def answer_json(answer: Answer) -> bytes:
 
 
 def hit_json(hit: Hit) -> bytes:
-    """The body of `/v1/explain`: one hit with its scores, matches and reasons."""
+    """The body of `/v1/explain`: one hit with its scores, matches, reasons and path."""
     return orjson.dumps(hit)
 
 

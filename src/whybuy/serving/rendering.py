@@ -18,6 +18,8 @@ _STAGES = {
     "intents": "fits the need",
     "some_words": "has some words",
     "nearest_type": "nearest kind",
+    "tree": "found by the label tree",
+    "alike": "alike in words and letters",
 }
 _HEAD_ATTRIBUTE = re.compile(r" \[([^:\[]+): (.+)\]$")
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
@@ -53,6 +55,11 @@ def range_words(value: str) -> str:
     if not dots:
         return value
     return f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+
+
+def amount_words(amount: float) -> str:
+    """What a sign adds or takes, to two digits: "+0.37", "−0.066"."""
+    return f"{amount:+.2g}".replace("-", "−", 1)
 
 
 def tone(text: str) -> int:
@@ -122,6 +129,7 @@ _ENVIRONMENT = _environment(
             facet_words,
             price_words,
             range_words,
+            amount_words,
             tone,
             relation_words,
             head_words,

@@ -31,10 +31,12 @@ class SearchRequest(BaseModel):
         examples=[["brand:Marlowe", "price:20..80"]],
     )
     facets: bool = Field(True, description="Whether to count the values of the products found.")
+    explain: bool = Field(False, description="Whether hits tell their way through the label tree.")
 
     def query(self) -> Query:
         """The same as a record."""
-        return Query(self.q, self.limit, self.offset, parse_filters(self.filter), self.sort, self.ranker)
+        filters = parse_filters(self.filter)
+        return Query(self.q, self.limit, self.offset, filters, self.sort, self.ranker, self.explain)
 
 
 class SearchBody(SearchRequest):
@@ -77,6 +79,7 @@ class PageRequest(BaseModel):
             ranker=self.ranker,
             filter=list(self.address().filters),
             facets=True,
+            explain=True,
         )
 
 

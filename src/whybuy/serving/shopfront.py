@@ -64,6 +64,7 @@ class ProductView:
     product: Product
     reasons: tuple[Reason, ...]
     query: str
+    hit: Hit | None  # of the query, when one led here
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,10 @@ def search_page(asked: Annotated[PageRequest, Query()], shop: Shop) -> str:
 @router.get("/product/{product_id:path}")
 def product_page(product_id: ProductId, shop: Shop, q: QueryText = "") -> str:
     """One product and why people buy it; `q` is the query that led here."""
-    product = shop.discovery.product(product_id)
-    return render("product.html", ProductView(shop.discovery.name, product, shop.discovery.why(product_id), q))
+    discovery = shop.discovery
+    product = discovery.product(product_id)
+    hit = discovery.explain(q, product_id) if q.strip() else None
+    return render("product.html", ProductView(discovery.name, product, discovery.why(product_id), q, hit))
 
 
 @router.get("/graph")
