@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from small_shop import write_store
+from small_shop import write_judged_store, write_store
 from whybuy.build import build
 from whybuy.discovery import Discovery
 
@@ -25,3 +25,11 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_discovery(small_store: Path) -> Discovery:
     """The small shop, opened."""
     return Discovery.open(small_store)
+
+
+@pytest.fixture(scope="session")
+def judged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small shop with an order learned from judgments; to be read only."""
+    store = write_judged_store(tmp_path_factory.mktemp("judged"))
+    build(store)
+    return store

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whybuy.behavior.init import init_store
 
-FEED, LOG = "products.csv", "events.csv"
+FEED, LOG, JUDGED = "products.csv", "events.csv", "judgments.csv"
 MAKERS = ("Marlowe", "Stepwell", "Tarn", "Ostrava", "Fennel")
 COLORS = ("sage", "navy")
 KINDS = {
@@ -69,6 +69,16 @@ def event_rows() -> Iterator[Row]:
             }
 
 
+def judged_rows() -> Iterator[Row]:
+    """Grades for each maker and type in two wordings: the navy product is wanted, the sage one and a colleague less."""
+    for kind, (maker, other) in combinations(KINDS, zip(MAKERS, MAKERS[1:] + MAKERS[:1], strict=True)):
+        start = kind.split()[0][:4]
+        for query in (f"{maker} {kind}", f"{kind.split()[-1]} {maker}".title()):
+            for name, number, grade in ((maker, 1, 3), (maker, 0, 2), (other, 0, 1)):
+                place = 2 * MAKERS.index(name) + number
+                yield {"query": query, "product_id": f"{start}-{place}", "relevance": str(grade)}
+
+
 def write_rows(path: Path, rows: Iterable[Row]) -> Path:
     """A CSV file of rows that share their columns."""
     found = list(rows)
@@ -77,6 +87,13 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
         writer.writeheader()
         writer.writerows(found)
     return path
+
+
+def write_judged_store(store: Path, *, logs: bool = True) -> Path:
+    """The same with sixty judged queries that teach its order."""
+    write_store(store, logs=logs, settings=f'[order]\njudgments = "{JUDGED}"\nleast_queries = 50\n')
+    write_rows(store / JUDGED, judged_rows())
+    return store
 
 
 def write_store(store: Path, *, logs: bool = True, settings: str = "") -> Path:
