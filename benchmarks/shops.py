@@ -31,7 +31,7 @@ class Recipe:
 
     title: str
     files: tuple[str, ...]
-    judgments: str = ""  # split by query; the training part is one more log
+    judgments: str = ""  # split by query; the training part is one more log, and teaches the order
 
 
 RECIPES = {
@@ -67,6 +67,8 @@ def make(name: str, recipe: Recipe) -> dict[str, float | str]:
     whybuy("init", "--store", str(store), "--overwrite", *map(str, files))
     with (store / "store.toml").open("a", encoding="utf-8") as stream:
         stream.write(f'\n[shop]\nname = "{recipe.title}"\n')
+        if recipe.judgments:
+            stream.write(f'\n[order]\njudgments = "{TRAINING}"\nmost_queries = 8000\n')
     return whybuy("build", "--store", str(store))
 
 

@@ -16,8 +16,8 @@ from whybuy.retrieval.tree import TreeIndex
 
 FORMAT_VERSION = 1
 FUSION = "fusion"  # folder of the learned weights within the artifact
-STAGES = FusionFeatures({"lexical": 300, "alike": 200, "tree": 100, "intents": 100, "unlearned": 100})
-TAUGHT_DEPTHS = {"lexical": 100, "alike": 50, "tree": 50, "intents": 50}  # what a learned order is taught by
+STAGES = FusionFeatures({"lexical": 200, "alike": 100, "tree": 60, "intents": 60, "unlearned": 60})
+TAUGHT_DEPTHS = {"lexical": 60, "alike": 30, "tree": 30, "intents": 30}  # what a learned order is taught by
 KNOWLEDGE = ("tree_margin", "tree_bias", "tree_way", "tree_searches", "query_known", "needs_unsaid")
 """What the tree says of a candidate (`LabelScores`), how many searches taught it this product, which share of the query
 it has seen in searches, and which share of the query names needs that no product says."""

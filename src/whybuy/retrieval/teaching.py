@@ -37,7 +37,7 @@ class OrderConfig:
 
     judgments: str = ""  # a file beside store.toml; without it, purchases and clicks teach
     least_queries: int = 200  # below, nothing is learned; 50 of them need a good product among their candidates
-    most_queries: int = 3000  # that teach; of more, a sample
+    most_queries: int = 2000  # that teach; of more, a sample
     folds: int = 3  # trees that are trained without a part of the queries each, at least 2
     threads: int = 2
 
