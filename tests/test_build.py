@@ -1,6 +1,7 @@
 """A build makes what changed, keeps what did not, and never shows half of anything."""
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,17 @@ import pytest
 from typer.testing import CliRunner
 
 import whybuy.build
-from small_shop import FEED, LOG, event_rows, product_rows, write_rows, write_store
+from small_shop import (
+    FEED,
+    JUDGED,
+    LOG,
+    event_rows,
+    judged_rows,
+    product_rows,
+    write_judged_store,
+    write_rows,
+    write_store,
+)
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
 from whybuy.build import BuildReport, Progress, State, build
 from whybuy.cli import app
@@ -178,6 +189,60 @@ def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: P
     assert any("description" in line for reason in hit.reasons for line in reason.evidence)
 
 
+# ---------------------------------------------------------------- judgments
+@pytest.fixture
+def judged(judged_store: Path, tmp_path: Path) -> Path:
+    """A built shop with a learned order that a test may change."""
+    return shutil.copytree(judged_store, tmp_path / "judged")
+
+
+def wanted_first(store: Path) -> int:
+    """For how many of the sixty judged queries the best product comes first."""
+    opened = Discovery.open(store)
+    wanted = {row["query"]: row["product_id"] for row in judged_rows() if row["relevance"] == "3"}
+    return sum(opened.rank(query, limit=1) == [product_id] for query, product_id in wanted.items())
+
+
+def test_judgments_teach_the_order(small_store: Path, judged_store: Path) -> None:
+    assert wanted_first(small_store) == 0
+    assert wanted_first(judged_store) >= 20
+    assert "order_key" in Discovery.open(judged_store).facts()
+
+
+def test_other_judgments_teach_the_order_alone(judged: Path) -> None:
+    write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
+    assert rebuild(judged).stages(State.DONE) == ["order"]
+
+
+def test_judgments_teach_a_shop_without_logs(tmp_path: Path) -> None:
+    store = write_judged_store(tmp_path / "shop", logs=False)
+    assert rebuild(store).stages(State.DONE)[-1] == "order"
+    assert wanted_first(store) >= 20
+    assert "order" not in rebuild(store, with_events=False).stages(State.REUSED)
+    assert wanted_first(store) == 0
+
+
+def test_a_build_says_when_too_few_queries_teach_an_order(tmp_path: Path) -> None:
+    ear = Ear()
+    build(write_store(tmp_path / "shop"), listen=ear)
+    (summary,) = (one.summary for one in ear.heard if one.stage == "order" and one.summary)
+    assert summary == {"queries": 0, "why": "too few of 9 queries can teach; 200 are needed"}
+
+
+def test_missing_judgments_are_named(judged: Path) -> None:
+    (judged / JUDGED).unlink()
+    with pytest.raises(ConfigError, match=r"judgments\.csv does not exist. Correct its path in store\.toml"):
+        build(judged)
+
+
+def test_a_build_of_before_there_were_trees_says_what_to_run(store: Path) -> None:
+    pointer = store / ARTIFACTS_FOLDER / CURRENT
+    live = json.loads(pointer.read_text())
+    pointer.write_text(json.dumps({kind: key for kind, key in live.items() if kind != "tree"}))
+    with pytest.raises(ArtifactError, match=r"The last build made no tree\. Run `whybuy build`"):
+        Discovery.open(store)
+
+
 def test_logs_can_be_left_out(store: Path) -> None:
     ear = rebuild(store, with_events=False)
     assert "building from the catalog alone" in [progress.note for progress in ear.heard]
@@ -275,10 +340,19 @@ def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
     assert rebuild(store).stages(State.DONE) == [kind]
 
 
+@pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
+def test_a_damaged_order_is_never_opened_and_is_made_anew(judged: Path, damage: Callable[[Path], None]) -> None:
+    damage(ArtifactStore(judged / ARTIFACTS_FOLDER).current()["order"])
+    with pytest.raises(ArtifactError, match=r"[Rr]un `whybuy build`"):
+        Discovery.open(judged)
+    assert rebuild(judged).stages(State.DONE) == ["order"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ("[lexicl]\ncoverage = 3", r"no part reads the table \[lexicl\]. Did you mean 'lexical'\?"),
+        ("[order]\nfolds = 1", r"store\.toml: \[order\] folds is 1; .* takes 2 or more"),
         ("[lexical]\ncoverige = 3", r"\[lexical\] has no setting 'coverige'. Did you mean 'coverage'\?"),
         ("[graph]\nleast = 'x'", r"\[graph\] has no setting 'least'"),
         ("[lexical]\ncoverage = 'much'", r"\[lexical\] coverage = 'much': .*number"),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from whybuy.errors import ConfigError, closest
+from whybuy.errors import ConfigError, InputError, closest
 
 STORE_FILE = "store.toml"
 Config = TypeVar("Config")
@@ -25,7 +25,8 @@ class Settings:
         """The table `[name]` as a config object; its defaults when the table is absent.
 
         Raises:
-            ConfigError: an unknown key (by name, with the nearest) or a value of the wrong type.
+            ConfigError: an unknown key (by name, with the nearest), a value of the wrong type, or one that the part
+                refuses.
         """
         return self._fill(name, self._tables.get(name, {}), config)
 
@@ -55,6 +56,8 @@ class Settings:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
             raise ConfigError(f"{self.origin}: [{name}] {where} = {problem['input']!r}: {problem['msg']}.") from error
+        except InputError as error:
+            raise ConfigError(f"{self.origin}: [{name}] {error}") from None
 
 
 def read_settings(store: Path) -> Settings:
