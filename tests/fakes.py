@@ -62,7 +62,9 @@ SHOES = (
         129.0,
         "USD",
     ),
-    Product("s4", "<script>alert('shoe')</script> & co", '"><img src=x onerror=alert(1)>', "<b>Bold</b>", "shoe"),
+    Product(
+        "s4", "<script>alert('shoe')</script> & co", '"><img src=x onerror=alert(1)>', "<b>Bold</b>", "<i>shoe</i>"
+    ),
     Product("a/b c?d#e&f=ü", "Odd-named shoe", "", "", "shoe", price=5.0),
 )
 REASONS = {

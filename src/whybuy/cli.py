@@ -454,7 +454,7 @@ def _print_answer(answer: "Answer", *, json: bool) -> None:
 
 
 def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
-    stages = ", ".join(f"{name} {score:.2f}" for name, score in hit.scores.items())
+    stages = ", ".join(f"{name} {score:.3g}" for name, score in hit.scores.items())
     print(f"{place:2d}. {hit.title}  [{hit.product_id}]")
     print(f"    {hit.score:.3f} by {hit.source} ({stages})")
     if hit.matched:

@@ -1,5 +1,6 @@
 """The pages over a real, small demo shop in a real Chromium: what they show is what the line mined."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -56,6 +57,9 @@ def test_a_hit_opens_to_its_evidence(page: Page, demo_shop: str) -> None:
     evidence = page.locator(".card .evidence").first
     expect(evidence).to_contain_text("purchases")
     expect(evidence).to_contain_text("asked as “")
+    way = page.locator(".card .way").first
+    expect(way).to_contain_text("shoe")
+    expect(way.locator("li").last).to_contain_text(re.compile(r"this product 0\.\d+\s*.*pregnant\s\+0\.\d"))
 
 
 def test_the_product_page_says_why(page: Page, demo_shop: str) -> None:

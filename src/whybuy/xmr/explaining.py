@@ -89,5 +89,5 @@ def _ranked(tree: LabelTree, searched: SearchedTree, child: int, query: Lists) -
 
 
 def _ordered(features: NDArray[np.int32], amounts: NDArray[np.float32]) -> tuple[Contribution, ...]:
-    order = np.argsort(-np.abs(amounts), kind="stable")
-    return tuple(Contribution(int(features[place]), float(amounts[place])) for place in order if amounts[place] != 0)
+    order = np.argsort(-np.abs(amounts), kind="stable")[: np.count_nonzero(amounts)]
+    return tuple(map(Contribution, features[order].tolist(), amounts[order].tolist()))
