@@ -1,8 +1,8 @@
 """Builds shops from the real data sets and prints what each build took, as JSON by shop.
 
 Run `python benchmarks/shops.py [SHOP...]`: all four when none is named. Reads `$WHYBUY_DATA` (default ../shared/data),
-writes to `$WHYBUY_SHOPS` (default ../shops). Home Depot's shop learns from training judgments alone, its order from their
-grades; the validation judgments lie beside it as `judgments.parquet`, for `whybuy evaluate search`.
+writes to `$WHYBUY_SHOPS` (default ../shops). Home Depot's shop learns from training judgments alone, its order from
+their grades; the validation judgments lie beside it as `judgments.parquet`, for `whybuy evaluate search`.
 """
 
 import json
