@@ -70,7 +70,7 @@ def test_a_disk_that_fills_while_the_manifest_is_written_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("whybuy.artifacts.json.dump", full)
+    monkeypatch.setattr("whybuy.artifacts.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         make(store)
     assert everything(store) == []

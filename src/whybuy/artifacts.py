@@ -6,10 +6,14 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError
 
@@ -201,10 +205,20 @@ else:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    _replace(path, lambda stream: stream.write(text))
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a `.npy` file in place of the old one; whoever has that mapped, the array itself even, keeps it."""
+    _replace(path, lambda stream: np.save(stream, array, allow_pickle=False))
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with draft.open("w") as stream:
-            json.dump(value, stream, indent=1, sort_keys=True, ensure_ascii=False)
+        with draft.open("wb") as stream:
+            write(stream)
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(path)

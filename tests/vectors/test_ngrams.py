@@ -258,3 +258,12 @@ def test_impossible_settings_are_refused(settings: dict[str, int], message: str)
 def test_what_are_no_texts_is_refused(texts: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         NgramVectorizer.fit(texts)
+
+
+def test_a_vectorizer_is_saved_over_the_folder_that_it_was_opened_from(tmp_path: Path) -> None:
+    NgramVectorizer.fit(SHOP).save(tmp_path)
+    opened = NgramVectorizer.load(tmp_path)
+    before = opened.vector("steel boots")[1].tolist()
+    opened.save(tmp_path)
+    assert opened.vector("steel boots")[1].tolist() == before
+    assert NgramVectorizer.load(tmp_path).vector("steel boots")[1].tolist() == before

@@ -67,3 +67,11 @@ def test_what_cannot_be_a_tree_is_refused() -> None:
         BalancedKMeans(leaf_size=0)
     with pytest.raises(InputError, match="there are no labels"):
         BalancedKMeans()(csr_matrix((0, 5), dtype=np.float32))
+
+
+def test_more_children_than_can_be_numbered_and_cuts_without_a_pass_are_refused() -> None:
+    for wrong, said in [({"leaf_size": 70_000}, "leaf_size is 70000"), ({"branching": 1 << 17}, "branching is 131072")]:
+        with pytest.raises(InputError, match=said):
+            BalancedKMeans(**wrong)
+    with pytest.raises(InputError, match="iterations is 0; a cut takes 1 pass or more"):
+        BalancedKMeans(iterations=0)

@@ -226,3 +226,47 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         ArtifactError, match="holds 'label tree' in format 99; this whybuy reads 'label tree' in format 1"
     ):
         XMRTree.load(tmp_path)
+
+
+def test_a_tree_is_saved_over_the_folder_that_it_was_opened_from(tmp_path: Path) -> None:
+    random_xmr().save(tmp_path)
+    opened = XMRTree.load(tmp_path)
+    before = opened.predict(random_queries(20), beam=BEAM)
+    opened.add(random_queries(1), csr_matrix(np.ones((1, 1), np.float32)))
+    opened.remove([120])
+    opened.save(tmp_path)
+    for tree in (opened, XMRTree.load(tmp_path)):
+        after = tree.predict(random_queries(20), beam=BEAM)
+        assert np.array_equal(after.labels, before.labels)
+        assert np.array_equal(after.scores, before.scores)
+
+
+def test_matrices_of_any_kind_are_read_row_by_row(blocks: tuple[csr_matrix, csr_matrix]) -> None:
+    features, labels = blocks
+    tree, same = XMRTree.fit(features, labels), XMRTree.fit(features.tocsc(), labels.tocsc())
+    found = tree.predict(features[:9])
+    for queries in (features[:9].tocsc(), features[:9].toarray()):
+        assert np.array_equal(same.predict(queries).labels, found.labels)
+
+
+def test_a_query_needs_one_value_for_each_feature() -> None:
+    tree, ids, values = random_xmr(), np.arange(3, dtype=np.int32), np.ones(1, np.float32)
+    for ask in (lambda: tree.search(ids, values), lambda: tree.explain(ids, values, 0)):
+        with pytest.raises(InputError, match="3 features, but 1 values"):
+            ask()
+
+
+def test_features_that_are_not_known_count_for_nothing() -> None:
+    tree = random_xmr()
+    tree.add(random_queries(5, seed=3), csr_matrix(np.ones((5, 1), np.float32)))
+    strange = np.concatenate([np.arange(-64, 0), np.arange(FEATURES, 8 * FEATURES)]).astype(np.int32)
+    ones, nothing = np.ones(len(strange), np.float32), np.empty(0, np.int32)
+    found, bare = tree.search(strange, ones, beam=BEAM), tree.search(nothing, np.empty(0, np.float32), beam=BEAM)
+    assert np.array_equal(found[0], bare[0])
+    assert np.array_equal(found[1], bare[1])
+    assert not any(step.contributions for label in (0, 120) for step in tree.explain(strange, ones, label).path)
+
+
+def test_widths_of_weights_are_checked_before_training() -> None:
+    with pytest.raises(InputError, match="A weight of 12 bits is not known"):
+        TrainingConfig(bits=12)

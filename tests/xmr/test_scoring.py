@@ -52,3 +52,8 @@ def test_an_unknown_label_is_refused() -> None:
     none = np.empty(0, np.int32)
     with pytest.raises(InputError, match="There is no label 42; labels are 0 to 41"):
         TREE.score(none, none.astype(np.float32), np.array([42], np.int32))
+
+
+def test_a_value_that_is_no_number_ends_in_scores_that_are_none() -> None:
+    scored = TREE.score(np.zeros(1, np.int32), np.full(1, np.nan, np.float32), np.arange(LABELS, dtype=np.int32))
+    assert len(scored.ways) == LABELS

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import write_json
+from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.retrieval.ranked import Ranked
@@ -66,7 +66,7 @@ class NgramIndex:
         """Write the folder that `load` opens; it is made when missing."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, array in self._postings._asdict().items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
         sizes = {name: len(array) for name, array in self._postings._asdict().items()}
         write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "products": self._products, "sizes": sizes})
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import write_json
+from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
@@ -103,7 +103,7 @@ class PastQueries:
         self._index.save(folder / "index")
         arrays = self._good._asdict() | {"wordings": self._wordings}
         for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
         sizes = {name: len(array) for name, array in arrays.items()}
         write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "sizes": sizes})
 

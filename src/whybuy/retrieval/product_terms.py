@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from whybuy.artifacts import write_json
+from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError
 from whybuy.retrieval.terms import UNITS, is_function_word, stem, words
 
@@ -100,7 +100,7 @@ class ProductTerms:
         folder.mkdir(parents=True, exist_ok=True)
         arrays = self.table._asdict() | {"hashes": self._hashes}
         for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
         sizes = {name: len(array) for name, array in arrays.items()}
         write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "sizes": sizes})
 

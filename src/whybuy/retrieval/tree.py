@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import write_json
+from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError
 from whybuy.records import TreeStep
 from whybuy.retrieval.lessons import Lessons
@@ -141,7 +141,7 @@ class TreeIndex:
         self.vectorizer.save(folder / "vectors")
         self._ngrams.save(folder / "ngrams")
         for name, array in self.logs._asdict().items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
         write_json(folder / _ABOUT, {"beam": self._beam, "names": list(self._names)})
 
     @classmethod

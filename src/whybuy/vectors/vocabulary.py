@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.artifacts import write_array
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.vectors.hashing import SET_BITS, SETS
@@ -69,7 +70,7 @@ def save_vocabulary(vocabulary: Vocabulary, folder: Path) -> dict[str, int]:
     """Write the arrays. Returns: what `load_vocabulary` needs beside them."""
     arrays = vocabulary._asdict()
     for name in _KINDS:
-        np.save(folder / f"{name}.npy", arrays[name])
+        write_array(folder / f"{name}.npy", arrays[name])
     return {name: len(arrays[name]) for name in _KINDS} | {"shift": vocabulary.shift}
 
 

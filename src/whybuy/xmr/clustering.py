@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel
+from whybuy.xmr.chunk import MOST_CHILDREN
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.local import LocalRows, Rows, localize
 
@@ -26,10 +27,14 @@ class BalancedKMeans:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.branching < 2 or self.branching & (self.branching - 1):
-            raise InputError(f"branching is {self.branching}; allowed: a power of 2, such as 16, 32 or 64.")
-        if self.leaf_size < 1:
-            raise InputError(f"leaf_size is {self.leaf_size}; allowed: 1 or more labels.")
+        if not 2 <= self.branching <= MOST_CHILDREN or self.branching & (self.branching - 1):
+            raise InputError(
+                f"branching is {self.branching}; allowed: a power of 2 up to {MOST_CHILDREN:,}, such as 16, 32 or 64."
+            )
+        if not 1 <= self.leaf_size <= MOST_CHILDREN:
+            raise InputError(f"leaf_size is {self.leaf_size}; allowed: 1 to {MOST_CHILDREN:,} labels.")
+        if self.iterations < 1:
+            raise InputError(f"iterations is {self.iterations}; a cut takes 1 pass or more.")
 
     def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
         """embeddings: labels x features; equal ones are told apart by their number. The same for any `threads`."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from whybuy.artifacts import write_json
+from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.embeddings import pifa, pifa_with_text, unit_rows
@@ -33,7 +33,7 @@ from whybuy.xmr.search import (
     walk_down,
 )
 from whybuy.xmr.training import DEFAULT_RANKER, Listener, train
-from whybuy.xmr.weights import PackedWeights, code_bits, codes_of, features_of, pack, read_array, read_chunk
+from whybuy.xmr.weights import PackedWeights, check_bits, code_bits, codes_of, features_of, pack, read_array, read_chunk
 
 KIND = "label tree"
 FORMAT_VERSION = 1
@@ -54,6 +54,9 @@ class TrainingConfig:
     prior: float = 0.0  # how far a label's weights are drawn to its text, >= 0
     matched: int = 0  # nodes of each level where a beam search adds negatives to those of teacher forcing
     bits: int = 8  # of a stored weight: 8, 16 or 32
+
+    def __post_init__(self) -> None:
+        check_bits(self.bits)
 
 
 DEFAULT_CONFIG = TrainingConfig()
@@ -89,6 +92,7 @@ class XMRTree:
         features: instances x features. labels: instances x labels, weights > 0: how much each counts. label_texts:
         labels x features; used as `config` says, not as instances of their own.
         """
+        features, labels = csr_matrix(features), csr_matrix(labels)
         if label_texts is None:
             embeddings = pifa(features, labels)
         else:
@@ -166,10 +170,10 @@ class XMRTree:
         """The path to a label for a query, and what each feature gave on it.
 
         Raises:
-            InputError: there is no such label.
+            InputError: there is no such label, or more or fewer values than features.
         """
         self._check_labels(label)
-        query = Lists(np.arange(len(ids) + 1), ids, values)
+        query = one_list(ids, values)._replace(starts=np.arange(len(ids) + 1))
         return explain_label(self.tree, self._searched, query, label, post)
 
     def score(
@@ -272,7 +276,7 @@ class XMRTree:
         arrays["removed"] = np.flatnonzero(searched.removed).astype(np.int32)
         arrays |= {name: getattr(self.tree, name) for name in _TREE}
         for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
         numbers = {name: getattr(searched.packed, name) for name in ("features", "child_bytes", "weight_bytes")}
         sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
         about = {"kind": KIND, "format_version": FORMAT_VERSION, "labels": labels, "weights": numbers, "sizes": sizes}

@@ -85,6 +85,7 @@ def _ranked(tree: LabelTree, searched: SearchedTree, child: int, query: Lists) -
     weight_of = dict(zip(added.codes[entries].tolist(), added.weights[entries].tolist(), strict=True))
     codes = codes_of(query.ids, code_bits(searched.packed.features))
     weights = np.array([weight_of.get(code, 0.0) for code in codes.tolist()], np.float32)
+    weights[(query.ids < 0) | (query.ids >= searched.packed.features)] = 0
     return weights * query.values, float(added.bias[place])
 
 

@@ -41,7 +41,7 @@ def score_labels(
     leaves = np.empty(count, np.int32)
     for at in range(count):
         leaves[at] = parents[nodes + places[at]] if places[at] < trained else tree.added.leaf[places[at] - trained]
-    scores = np.full(nodes, np.float32(np.nan))  # of the nodes met so far
+    scores = np.ones(nodes, np.float32)  # of the nodes met so far; 1, which no logarithm of a share is, of the others
     scores[0] = 0
     summed = -1
     for at in np.argsort(leaves):
@@ -66,9 +66,9 @@ def _score_way(
     tree: SearchedTree, parents: NDArray[np.int32], query: EncodedQuery, leaf: int, scores: NDArray[np.float32]
 ) -> None:
     """Fill in the scores of the nodes from the root down to a leaf, and of their siblings."""
-    while np.isnan(scores[leaf]):
+    while scores[leaf] > 0:
         node = parents[leaf]
-        while np.isnan(scores[node]):
+        while scores[node] > 0:
             node = parents[node]
         add_up(tree.packed, node, query)
         first = tree.first_child[node]

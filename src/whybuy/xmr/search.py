@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from whybuy.errors import InputError
 from whybuy.kernels import kernel
 from whybuy.xmr.growth import AddedLabels, no_labels
 from whybuy.xmr.label_tree import LabelTree
@@ -91,16 +92,23 @@ class Predictions(NamedTuple):
 
 
 def lists_of(matrix: csr_matrix) -> Lists:
-    """The rows of a sparse matrix as the search reads them."""
+    """The rows of a matrix, of whatever kind, as the search reads them."""
+    rows = csr_matrix(matrix)
     return Lists(
-        matrix.indptr.astype(np.int64, copy=False),
-        matrix.indices.astype(np.int32, copy=False),
-        matrix.data.astype(np.float32, copy=False),
+        rows.indptr.astype(np.int64, copy=False),
+        rows.indices.astype(np.int32, copy=False),
+        rows.data.astype(np.float32, copy=False),
     )
 
 
 def one_list(ids: NDArray[np.int32], values: NDArray[np.float32]) -> Lists:
-    """A single query."""
+    """A single query.
+
+    Raises:
+        InputError: there are more or fewer values than features.
+    """
+    if len(ids) != len(values):
+        raise InputError(f"The query has {len(ids)} features, but {len(values)} values; each feature needs one.")
     return Lists(np.array([0, len(ids)]), ids, values)
 
 
@@ -208,7 +216,7 @@ def encode_query(tree: SearchedTree, queries: Lists, row: int, room: EncodedQuer
         bits += 1
     count = 0
     for entry in range(queries.starts[row], queries.starts[row + 1]):
-        if queries.ids[entry] < tree.packed.features:
+        if 0 <= queries.ids[entry] < tree.packed.features:
             room.codes[count] = (np.uint64(queries.ids[entry]) * np.uint64(SPREAD)) & np.uint64((1 << bits) - 1)
             room.values[count] = queries.values[entry]
             count += 1

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.artifacts import write_array
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.xmr.chunk import Chunk
@@ -58,7 +59,7 @@ class PackedWeights(NamedTuple):
     def save(self, folder: Path) -> None:
         """Write the arrays into a folder that is there."""
         for name, array in self._arrays().items():
-            np.save(folder / f"{name}.npy", array)
+            write_array(folder / f"{name}.npy", array)
 
     @classmethod
     def load(cls, folder: Path, *, features: int, child_bytes: int, weight_bytes: int) -> "PackedWeights":
@@ -90,8 +91,7 @@ def pack(chunks: Iterable[Chunk], tree: LabelTree, features: int, *, bits: int =
     Raises:
         InputError: the chunks are not those of the tree, or `bits` is another number.
     """
-    if bits not in WIDTHS:
-        raise InputError(f"A weight of {bits} bits is not known. Allowed: {', '.join(map(str, WIDTHS))}.")
+    check_bits(bits)
     fan_out = np.diff(tree.first_child)
     child_bytes = 1 if fan_out.max(initial=0) <= 256 else 2
     packed = [
@@ -111,6 +111,12 @@ def pack(chunks: Iterable[Chunk], tree: LabelTree, features: int, *, bits: int =
         child_bytes,
         bits // 8,
     )
+
+
+def check_bits(bits: int) -> None:
+    """Raise InputError unless a weight can have so many bits."""
+    if bits not in WIDTHS:
+        raise InputError(f"A weight of {bits} bits is not known. Allowed: {', '.join(map(str, WIDTHS))}.")
 
 
 def code_bits(features: int) -> int:
