@@ -229,6 +229,19 @@ def test_a_build_says_when_too_few_queries_teach_an_order(tmp_path: Path) -> Non
     assert summary == {"queries": 0, "why": "too few of 9 queries can teach; 200 are needed"}
 
 
+def test_a_folder_of_judgments_teaches_the_order(judged: Path) -> None:
+    (judged / JUDGED).unlink()
+    (judged / JUDGED).mkdir()
+    rows = [["query_id", "product_id", "label"]]
+    rows += [
+        [row["query"], row["product_id"], "Exact" if row["relevance"] == "3" else "Partial"] for row in judged_rows()
+    ]
+    queries = ["query_id\tquery", *(f"{query}\t{query}" for query in {row[0] for row in rows[1:]})]
+    (judged / JUDGED / "label.csv").write_text("\n".join(map("\t".join, rows)))
+    (judged / JUDGED / "query.csv").write_text("\n".join(queries))
+    assert rebuild(judged).stages(State.DONE) == ["order"]
+
+
 def test_missing_judgments_are_named(judged: Path) -> None:
     (judged / JUDGED).unlink()
     with pytest.raises(ConfigError, match=r"judgments\.csv does not exist. Correct its path in store\.toml"):

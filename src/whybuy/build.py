@@ -346,7 +346,8 @@ class _Line:
         return {kind: self._keys[kind] for kind in kinds}
 
     def _contents(self, files: list[Path]) -> dict[str, str]:
-        """Hash of the content of each source file."""
+        """Hash of the content of each source file; of a folder, of all files in it."""
+        files = [file for path in files for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
         return {os.path.relpath(path, self._store): _content_key(path) for path in files}
 
 
