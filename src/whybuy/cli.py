@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -410,12 +410,13 @@ def predict_labels(
     json: Json = False,
 ) -> None:
     """Print the best labels of each text: lines of text, label and score, or one JSON object per text."""
+    from whybuy.xmr.text_files import read_queries
     from whybuy.xmr.text_model import TextModel
 
     with failing_clearly():
         opened = TextModel.load(model)
-        lines = sys.stdin if str(queries) == "-" else queries.read_text(encoding="utf-8").splitlines()
-        texts = [line.strip() for line in lines if line.strip()]
+        with nullcontext(sys.stdin.buffer) if str(queries) == "-" else queries.open("rb") as lines:
+            texts = read_queries(lines)
         for text, found in zip(texts, opened.predict(texts, beam=beam, limit=limit, threads=threads), strict=True):
             if json:
                 print(_json({"text": text, "labels": [{"label": name, "score": score} for name, score in found]}))

@@ -174,3 +174,8 @@ def test_costs_that_are_not_positive_are_refused() -> None:
         SvmRanker(cost=0)
     with pytest.raises(InputError, match="tolerance -1"):
         SvmRanker(tolerance=-1)
+
+
+def test_a_cost_that_is_no_number_is_refused() -> None:
+    with pytest.raises(InputError, match=r"cost is nan.*both must be above 0"):
+        SvmRanker(cost=float("nan"))

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from whybuy.cli import app
 from whybuy.errors import ArtifactError, InputError
 from whybuy.tables import ReadReport
-from whybuy.xmr.text_files import read_training
+from whybuy.xmr.text_files import read_queries, read_training
 from whybuy.xmr.text_model import TextModel
 
 TRAIN = """steel\tsteel toe boot
@@ -96,3 +96,8 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
         TextModel.load(tmp_path)
     run = CliRunner().invoke(app, ["xmr", "predict", str(tmp_path / "none"), "-"], input="x\n")
     assert (run.exit_code, run.stdout) == (1, "")
+
+
+def test_queries_are_read_as_training_texts_are() -> None:
+    lines = [b"\xef\xbb\xbfsteel toe\r\n", b" \n", b"caf\xe9 chair\n", "one\u2028text".encode()]
+    assert read_queries(lines) == ["steel toe", "café chair", "one\u2028text"]

@@ -40,7 +40,7 @@ class SvmRanker:
     seed: int = 0  # of the order in which instances are visited
 
     def __post_init__(self) -> None:
-        if self.cost <= 0 or self.tolerance <= 0:
+        if not (self.cost > 0 and self.tolerance > 0):
             raise InputError(f"cost is {self.cost} and tolerance {self.tolerance}; both must be above 0.")
 
     def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:

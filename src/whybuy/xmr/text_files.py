@@ -1,6 +1,6 @@
 """Training data and label texts as plain lines of text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,12 @@ def read_training(path: Path, label_file: Path | None = None, *, report: ReadRep
         raise InputError(f"{path} has no line that can be used. Allowed: label[:weight][,label...]<TAB>text.")
     labels = csr_matrix((np.array(weights, np.float32), columns, starts), shape=(len(texts), len(numbers)))
     return TextData(texts, labels, list(numbers), [label_texts.get(name, "") for name in numbers])
+
+
+def read_queries(lines: Iterable[bytes]) -> list[str]:
+    """A text per line that is not blank; what is no UTF-8 is read as Windows-1252, as in training."""
+    texts = (to_text(line)[0].removeprefix("\ufeff").strip() for line in lines)
+    return [text for text in texts if text]
 
 
 def _training_lines(path: Path, report: ReadReport) -> Iterator[tuple[dict[str, float], str]]:
