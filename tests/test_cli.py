@@ -16,7 +16,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 import whybuy
-from small_shop import FEED, LOG, product_rows, write_rows, write_store
+from small_shop import FEED, JUDGED, LOG, product_rows, write_rows, write_store
 from whybuy.cli import app
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
@@ -266,6 +266,12 @@ def judgments(tmp_path: Path) -> Path:
         for row in product_rows()
     ]
     return write_rows(tmp_path / "judgments.csv", rows)
+
+
+def test_judgments_that_taught_the_order_are_no_evidence(judged_store: Path, judgments: Path) -> None:
+    words = ("evaluate", "search", "--store", judged_store, "--judgments")
+    assert "taught the learned order" in done(*words, judged_store / JUDGED).stderr
+    assert "taught" not in done(*words, judgments).stderr
 
 
 def test_search_is_measured_for_every_ranker(small_store: Path, judgments: Path, tmp_path: Path) -> None:

@@ -326,6 +326,8 @@ def evaluate_search(
     with failing_clearly():
         discovery = Discovery.open(store)
         judged = read_judgments(judgments, scale=span)
+        if discovery.was_taught_by(judgments):
+            _stderr().print(f"{judgments} taught the learned order: what fused shows here is no evidence.", style="red")
         ranks = {name: _rank_with(discovery, name) for name in names}
         report = evaluate(ranks, judged, relevant_from=relevant_from)
         if trec is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, Manifest, read_manifest
+from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, Manifest, file_digest, read_manifest
 from whybuy.catalog import catalog
 from whybuy.catalog.catalog import Catalog
 from whybuy.catalog.shop import ShopConfig
@@ -191,6 +191,12 @@ class Discovery:
         for kind in ("nodes", "edges", "intents"):
             facts[kind] = int(self._manifests["graph"].summary.get(kind, 0))
         return facts | {f"{kind}_key": manifest.key for kind, manifest in self._manifests.items()}
+
+    def was_taught_by(self, judgments: Path) -> bool:
+        """Whether the learned order was taught by this very file: what it is measured on then, it has seen."""
+        if "order" not in self._manifests or not judgments.is_file():
+            return False
+        return file_digest(judgments) in self._manifests["order"].built_from.values()
 
     def _find(self, text: str, ranker: str, depth: int) -> Found:
         intents = self._reader.read(_checked(text)) if ranker in ("intents", "fused") else ()

@@ -40,6 +40,12 @@ def blocks() -> tuple[csr_matrix, csr_matrix]:
     return features, labels
 
 
+def drop_key(path: Path, key: str) -> None:
+    about = json.loads(path.read_text())
+    del about[key]
+    path.write_text(json.dumps(about))
+
+
 SMALL = TrainingConfig(indexer=BalancedKMeans(branching=4, leaf_size=5))
 
 
@@ -207,6 +213,7 @@ def test_a_saved_tree_answers_as_before_and_can_grow_on(tmp_path: Path) -> None:
     [
         (lambda folder: (folder / "tree.json").unlink(), "is no whole label tree: it has no tree.json"),
         (lambda folder: (folder / "tree.json").write_text("{"), r"tree\.json is damaged"),
+        (lambda folder: drop_key(folder / "tree.json", "labels"), r"tree\.json is damaged: it lacks labels"),
         (lambda folder: (folder / "rows.npy").unlink(), r"rows\.npy is missing or damaged"),
         (lambda folder: (folder / "rows.npy").write_bytes(b"short"), r"rows\.npy is missing or damaged"),
     ],

@@ -91,8 +91,12 @@ class XMRTree:
 
         features: instances x features. labels: instances x labels, weights > 0: how much each counts. label_texts:
         labels x features; used as `config` says, not as instances of their own.
+
+        Raises:
+            InputError: a feature is no finite number, or the matrices do not fit.
         """
         features, labels = csr_matrix(features), csr_matrix(labels)
+        _check_numbers(features)
         if label_texts is None:
             embeddings = pifa(features, labels)
         else:
@@ -328,6 +332,10 @@ def _read_about(folder: Path) -> dict[str, Any]:
             f"{folder} holds {kind!r} in format {version}; this whybuy reads {KIND!r} in format {FORMAT_VERSION}. "
             "Train and save the model again."
         )
+    if missing := {"labels", "weights", "sizes"} - about.keys():
+        raise ArtifactError(
+            f"{path} is damaged: it lacks {', '.join(sorted(missing))}. Train and save the model again."
+        )
     for name, size in about["sizes"].items():
         if not (folder / name).is_file() or (folder / name).stat().st_size != size:
             raise ArtifactError(f"{folder / name} is missing or damaged. Train and save the model again.")
@@ -349,6 +357,7 @@ def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> cs
         raise InputError(f"features have {features.shape[0]} rows and labels {labels.shape[0]}: one row per instance.")
     if features.shape[1] != known:
         raise InputError(f"The instances have {features.shape[1]} features, but the tree was trained on {known}.")
+    _check_numbers(features)
     by_label = csc_matrix(labels, copy=True)
     by_label.data[~(by_label.data > 0)] = 0
     by_label.eliminate_zeros()
@@ -356,3 +365,10 @@ def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> cs
     if len(bare):
         raise InputError(f"New label {bare[0]} has no instance. Give it one at least, such as its text.")
     return by_label
+
+
+def _check_numbers(features: csr_matrix) -> None:
+    bad = np.flatnonzero(~np.isfinite(features.data))
+    if len(bad):
+        row = int(np.searchsorted(features.indptr, bad[0], side="right")) - 1
+        raise InputError(f"Instance {row} has a feature that is {features.data[bad[0]]}. Give finite numbers.")
