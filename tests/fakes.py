@@ -99,6 +99,9 @@ class FakeDiscovery(Discovery):
         self.name = "Corner shop"
         self._shelf = {product.product_id: product for product in products}
 
+    def warm_up(self) -> None:
+        """Nothing is compiled here."""
+
     def search(self, query: Query) -> Answer:
         """Hits by score, then id; facets over all that was found."""
         understood = self.intents(query.text)

@@ -289,6 +289,7 @@ class _Line:
         def make(folder: Path, summary: Summary) -> None:
             school = self._school(catalog, graph, pairs)
             school.train().save(folder)
+            TreeIndex.open(folder).warm_up(school.products["title"][0].as_py() if school.products.num_rows else "")
             summary |= {"searches": len(school.searches), "reasons": len(school.reasons)}
 
         inputs = self._from("catalog", "graph", "expansion", *(["pairs"] if pairs else []))

@@ -120,6 +120,11 @@ class Discovery:
                 raise
             return cls(store, *configs)
 
+    def warm_up(self) -> None:
+        """Ask for a product by its title once: the first search of a machine compiles kernels, later ones read them."""
+        for title in self._titles[:1].to_pylist():
+            self.search(Query(title[:LONGEST_QUERY], limit=1, explain=True))
+
     def search(self, query: Query) -> Answer:
         """A page of products that answer a query, each with the stage that found it, its scores and its reasons.
 

@@ -23,7 +23,9 @@ def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = tmp_path_factory.mktemp("demo")
     make_store(store, sessions=SESSIONS)
     build(store)
-    yield from serving(Discovery.open(store), tmp_path_factory.mktemp("journal"))
+    discovery = Discovery.open(store)
+    discovery.warm_up()
+    yield from serving(discovery, tmp_path_factory.mktemp("journal"))
 
 
 @pytest.fixture

@@ -110,6 +110,13 @@ class TreeIndex:
         """The same with names for its nodes."""
         return TreeIndex(self.tree, Texts(self.vectorizer, self._ngrams), self.logs, beam=self._beam, names=names)
 
+    def warm_up(self, text: str) -> None:
+        """Ask once, so that the kernels of a search are compiled before a shopper waits for them."""
+        vector = self.vectorizer.vector(text)
+        found = self.rank(*vector, 1)
+        self.alike(*vector, 1)
+        self.explain(text, found.rows.tolist())
+
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
         """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""
         return Ranked(*self.tree.search(ids, values, beam=self._beam, limit=limit)) if len(ids) else Ranked.empty()

@@ -44,7 +44,9 @@ class LiveShop:
 
     def _renew(self, store: Path) -> None:
         try:
-            self._discovery = Discovery.open(store)
+            renewed = Discovery.open(store)
+            renewed.warm_up()
+            self._discovery = renewed
             settle()
         except (WhybuyError, OSError) as error:
             _log.warning("The new build cannot be opened, so the one before is served on: %s", error)

@@ -45,7 +45,9 @@ def serve(
         WhybuyError: there is no finished build to serve.
     """
     with listen(host, port) as listener, Journal(store / JOURNAL_FILE) as journal:
-        app = create_app(Discovery.open(store), journal, examples=examples, store=store)
+        discovery = Discovery.open(store)
+        app = create_app(discovery, journal, examples=examples, store=store)
+        discovery.warm_up()
         settle()
         if listening is not None:
             listening(address(listener))
