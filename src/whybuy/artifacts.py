@@ -209,6 +209,45 @@ def write_json(path: Path, value: object) -> None:
     _replace(path, lambda stream: stream.write(text))
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayFolder:
+    """A kind of saved model: named arrays, memory-mapped when read, beside one JSON file of facts, written last."""
+
+    kind: str  # as messages call it
+    version: int
+    about: str  # name of the JSON file
+
+    def save(self, folder: Path, arrays: Mapping[str, NDArray[Any]], **facts: object) -> None:
+        """Write the folder that `load` reads; it is made when missing. facts: anything that JSON can say."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in arrays.items():
+            write_array(folder / f"{name}.npy", array)
+        sizes = {name: len(array) for name, array in arrays.items()}
+        write_json(folder / self.about, {"format_version": self.version, "sizes": sizes, **facts})
+
+    def load(self, folder: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The arrays, read-only, and the facts.
+
+        Raises:
+            ArtifactError: the folder holds none of this kind, one of another format version, or a damaged one.
+        """
+        try:
+            facts: dict[str, Any] = json.loads((folder / self.about).read_text())
+            version, sizes = facts["format_version"], facts["sizes"]
+            if version == self.version:
+                arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in sizes}
+        except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+            raise ArtifactError(f"{folder} holds no readable {self.kind} ({error}). Run `whybuy build`.") from error
+        if version != self.version:
+            raise ArtifactError(
+                f"{folder} holds {self.kind} in format {version}; this whybuy reads format {self.version}. "
+                "Run `whybuy build` to make it anew."
+            )
+        if {name: len(array) for name, array in arrays.items()} != sizes:
+            raise ArtifactError(f"The {self.kind} in {folder} are damaged: arrays are cut. Run `whybuy build`.")
+        return arrays, facts
+
+
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write a `.npy` file in place of the old one; whoever has that mapped, the array itself even, keeps it."""
     _replace(path, lambda stream: np.save(stream, array, allow_pickle=False))

@@ -159,5 +159,5 @@ def test_another_format_is_named(folder: Path, tmp_path: Path) -> None:
 
 def test_a_missing_array_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "fusion.json").write_text((folder / "fusion.json").read_text())
-    with pytest.raises(ArtifactError, match=r"no readable fusion .*split_start\.npy"):
+    with pytest.raises(ArtifactError, match=r"no readable fusion .*feature\.npy"):
         LearnedFusion.load(tmp_path)

@@ -5,7 +5,6 @@ the row ends (QuickScorer, Lucchese et al., SIGIR 2015). No branch depends on a 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,19 +101,3 @@ def _evaluate(trees: BoostedTrees, row_by_feature: NDArray[np.float32]) -> NDArr
             first = possible[row] & (~possible[row] + np.uint32(1))
             scores[row] += values[_BIT[np.uint32(first * _DE_BRUIJN) >> np.uint32(27)]]
     return scores
-
-
-def save_trees(trees: BoostedTrees, folder: Path) -> dict[str, int]:
-    """Write the arrays. Returns: how long each is."""
-    for name, array in trees._asdict().items():
-        np.save(folder / f"{name}.npy", array)
-    return {name: len(array) for name, array in trees._asdict().items()}
-
-
-def load_trees(folder: Path) -> BoostedTrees:
-    """Map the arrays of `save_trees` into memory.
-
-    Raises:
-        OSError, ValueError: an array is missing or unreadable.
-    """
-    return BoostedTrees(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in BoostedTrees._fields))

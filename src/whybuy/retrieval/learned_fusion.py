@@ -1,6 +1,5 @@
 """One order out of many signs, learned from judgments or clicks with LightGBM's LambdaMART (Burges 2010)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,18 +8,17 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.artifacts import write_json
-from whybuy.errors import ArtifactError, InputError, closest
-from whybuy.retrieval.boosted_trees import BoostedTrees, evaluate, from_lightgbm, load_trees, save_trees
+from whybuy.artifacts import ArrayFolder
+from whybuy.errors import InputError, closest
+from whybuy.retrieval.boosted_trees import BoostedTrees, evaluate, from_lightgbm
 from whybuy.retrieval.ranked import Ranked
 
 if TYPE_CHECKING:
     import lightgbm
 
-FORMAT_VERSION = 1
 GRADES = 30  # steps from no gain to the highest
 LEAST_QUERIES = 50  # with a gain among their candidates
-_ABOUT = "fusion.json"
+_SAVED = ArrayFolder("fusion", 1, "fusion.json")
 _MODEL = "model.txt"
 
 
@@ -99,19 +97,8 @@ class LearnedFusion:
         Raises:
             ArtifactError: the folder holds no fusion, one of another format version, or a damaged one.
         """
-        try:
-            about = json.loads((folder / _ABOUT).read_text())
-            if about["format_version"] != FORMAT_VERSION:
-                raise ArtifactError(
-                    f"{folder} holds a learned fusion in format {about['format_version']}; "
-                    f"this whybuy reads format {FORMAT_VERSION}. Run `whybuy build` to train it anew."
-                )
-            trees = load_trees(folder)
-            if {name: len(array) for name, array in trees._asdict().items()} != about["sizes"]:
-                raise ArtifactError(f"The fusion in {folder} is damaged: arrays are cut. Run `whybuy build`.")
-            return cls(about["features"], trees, about["importance"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ArtifactError(f"{folder} holds no readable fusion ({error}). Run `whybuy build`.") from error
+        arrays, facts = _SAVED.load(folder)
+        return cls(facts["features"], BoostedTrees(**arrays), facts["importance"])
 
 
 def fit(
@@ -137,8 +124,7 @@ def fit(
     trees = from_lightgbm(booster.dump_model())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MODEL).write_text(booster.model_to_string(), encoding="utf-8")
-    about = {"format_version": FORMAT_VERSION, "features": list(features), "sizes": save_trees(trees, folder)}
-    write_json(folder / _ABOUT, about | {"importance": importance})
+    _SAVED.save(folder, trees._asdict(), features=list(features), importance=importance)
     return LearnedFusion(features, trees, importance)
 
 

@@ -1,6 +1,5 @@
 """Cosine retrieval: products by their n-gram vectors, all scored through the postings of the query's n-grams."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -8,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import write_array, write_json
-from whybuy.errors import ArtifactError, InputError
+from whybuy.artifacts import ArrayFolder
+from whybuy.errors import InputError
 from whybuy.kernels import kernel
 from whybuy.retrieval.ranked import Ranked
 
-FORMAT_VERSION = 1
 SAMPLED = 16  # one row of so many is looked at to guess how high the best are
-_ABOUT = "ngram_index.json"
+_SAVED = ArrayFolder("n-gram index", 1, "ngram_index.json")
 
 
 class Postings(NamedTuple):
@@ -64,11 +62,7 @@ class NgramIndex:
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, array in self._postings._asdict().items():
-            write_array(folder / f"{name}.npy", array)
-        sizes = {name: len(array) for name, array in self._postings._asdict().items()}
-        write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "products": self._products, "sizes": sizes})
+        _SAVED.save(folder, self._postings._asdict(), products=self._products)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -77,19 +71,8 @@ class NgramIndex:
         Raises:
             ArtifactError: the folder holds no index, one of another format version, or a damaged one.
         """
-        try:
-            about = json.loads((folder / _ABOUT).read_text())
-            if about["format_version"] != FORMAT_VERSION:
-                raise ArtifactError(
-                    f"{folder} holds an n-gram index in format {about['format_version']}; "
-                    f"this whybuy reads format {FORMAT_VERSION}. Build it anew."
-                )
-            postings = Postings(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Postings._fields))
-            if {name: len(array) for name, array in postings._asdict().items()} != about["sizes"]:
-                raise ArtifactError(f"The n-gram index in {folder} is damaged: its arrays are cut. Build it anew.")
-            return cls(int(about["products"]), postings)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ArtifactError(f"{folder} holds no readable n-gram index ({error}). Build it anew.") from error
+        arrays, facts = _SAVED.load(folder)
+        return cls(int(facts["products"]), Postings(**arrays))
 
 
 def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:

@@ -1,6 +1,5 @@
 """What was bought or judged good for queries like this one: the memory of a shop, asked by likeness of words."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -9,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import write_array, write_json
-from whybuy.errors import ArtifactError, InputError
+from whybuy.artifacts import ArrayFolder
+from whybuy.errors import InputError
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.text import tokenize
 
-FORMAT_VERSION = 1
 SIMILAR = 15  # past queries that are looked at
 SHARPNESS = 3  # a product counts by likeness to this power
-_ABOUT = "past_queries.json"
+_SAVED = ArrayFolder("past queries", 1, "past_queries.json")
 _MARGIN = 30  # further queries fetched, since those of the same words may be left out
 
 
@@ -101,11 +99,7 @@ class PastQueries:
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
         self._index.save(folder / "index")
-        arrays = self._good._asdict() | {"wordings": self._wordings}
-        for name, array in arrays.items():
-            write_array(folder / f"{name}.npy", array)
-        sizes = {name: len(array) for name, array in arrays.items()}
-        write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "sizes": sizes})
+        _SAVED.save(folder, self._good._asdict() | {"wordings": self._wordings})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -114,17 +108,6 @@ class PastQueries:
         Raises:
             ArtifactError: the folder holds no past queries, those of another format version, or damaged ones.
         """
-        try:
-            about = json.loads((folder / _ABOUT).read_text())
-            if about["format_version"] != FORMAT_VERSION:
-                raise ArtifactError(
-                    f"{folder} holds past queries in format {about['format_version']}; "
-                    f"this whybuy reads format {FORMAT_VERSION}. Build them anew."
-                )
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*Good._fields, "wordings")}
-            if {name: len(array) for name, array in arrays.items()} != about["sizes"]:
-                raise ArtifactError(f"The past queries in {folder} are damaged: arrays are cut. Build them anew.")
-            wordings = arrays.pop("wordings")
-            return cls(NgramIndex.load(folder / "index"), wordings, Good(**arrays))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ArtifactError(f"{folder} holds no readable past queries ({error}). Build them anew.") from error
+        arrays, _ = _SAVED.load(folder)
+        wordings = arrays.pop("wordings")
+        return cls(NgramIndex.load(folder / "index"), wordings, Good(**arrays))

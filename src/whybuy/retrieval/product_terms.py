@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
@@ -12,15 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from whybuy.artifacts import write_array, write_json
-from whybuy.errors import ArtifactError
+from whybuy.artifacts import ArrayFolder
 from whybuy.retrieval.terms import UNITS, is_function_word, stem, words
 
-FORMAT_VERSION = 1
 UNKNOWN = -1  # a word of a query that no product has
 NOTHING = -2  # no word at all
 LEAST_JOINED = 6  # letters of two words of a query that may be one word of a title
-_ABOUT = "product_terms.json"
+_SAVED = ArrayFolder("product terms", 1, "product_terms.json")
 
 
 class TermTable(NamedTuple):
@@ -97,12 +94,7 @@ class ProductTerms:
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays = self.table._asdict() | {"hashes": self._hashes}
-        for name, array in arrays.items():
-            write_array(folder / f"{name}.npy", array)
-        sizes = {name: len(array) for name, array in arrays.items()}
-        write_json(folder / _ABOUT, {"format_version": FORMAT_VERSION, "sizes": sizes})
+        _SAVED.save(folder, self.table._asdict() | {"hashes": self._hashes})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -111,20 +103,9 @@ class ProductTerms:
         Raises:
             ArtifactError: the folder holds no terms, those of another format version, or damaged ones.
         """
-        try:
-            about = json.loads((folder / _ABOUT).read_text())
-            if about["format_version"] != FORMAT_VERSION:
-                raise ArtifactError(
-                    f"{folder} holds product terms in format {about['format_version']}; "
-                    f"this whybuy reads format {FORMAT_VERSION}. Build them anew."
-                )
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in about["sizes"]}
-            if {name: len(array) for name, array in arrays.items()} != about["sizes"]:
-                raise ArtifactError(f"The product terms in {folder} are damaged: arrays are cut. Build them anew.")
-            hashes = arrays.pop("hashes")
-            return cls(hashes, TermTable(**arrays))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ArtifactError(f"{folder} holds no readable product terms ({error}). Build them anew.") from error
+        arrays, _ = _SAVED.load(folder)
+        hashes = arrays.pop("hashes")
+        return cls(hashes, TermTable(**arrays))
 
 
 def _stems(text: str) -> list[str]:
