@@ -6,8 +6,11 @@ import pytest
 from hypothesis import settings
 
 from small_shop import write_judged_store, write_store
+from tree_shop import TreeShop, judged, make_shop
 from whybuy.build import build
 from whybuy.discovery import Discovery
+from whybuy.retrieval.finder import Indexes
+from whybuy.retrieval.teaching import OrderConfig, teach_order
 
 settings.register_profile("whybuy", deadline=None)  # the first call of a kernel compiles it
 settings.load_profile("whybuy")
@@ -33,3 +36,24 @@ def judged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = write_judged_store(tmp_path_factory.mktemp("judged"))
     build(store)
     return store
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
+    """The shop of `tree_shop`; to be read only."""
+    return make_shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def indexes(shop: TreeShop) -> Indexes:
+    """Those of the shop, with its tree."""
+    return shop.taught
+
+
+@pytest.fixture(scope="session")
+def order_folder(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An order that was taught; to be read only."""
+    folder = tmp_path_factory.mktemp("order")
+    config = OrderConfig(least_queries=50, folds=2, threads=1)
+    assert teach_order(shop.school, judged(), shop.taught, shop.read, folder, config=config)
+    return folder

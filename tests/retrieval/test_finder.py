@@ -3,16 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of, make_shop
+from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 
 from whybuy.errors import InputError
 from whybuy.retrieval.finder import RANKERS, Finder, FinderConfig, Found, Indexes
 from whybuy.retrieval.ordering import learned_order
-from whybuy.retrieval.teaching import OrderConfig, teach_order
 
 WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
@@ -20,17 +20,10 @@ DEPTH = 7  # fewer than many queries find
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
-    return make_shop(tmp_path_factory.mktemp("finder"))
-
-
-@pytest.fixture(scope="module")
-def steps(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Indexes]:
+def steps(shop: TreeShop, order_folder: Path) -> dict[str, Indexes]:
     """A shop with words and needs alone, with its tree, and with its learned order."""
-    taught, folder = shop.taught, tmp_path_factory.mktemp("order")
-    config = OrderConfig(least_queries=50, folds=2, threads=1)
-    teach_order(shop.school, judged(), taught, shop.read, folder, config=config)
-    return {"plain": shop.indexes, "tree": taught, "order": replace(taught, order=learned_order(folder))}
+    taught = shop.taught
+    return {"plain": shop.indexes, "tree": taught, "order": replace(taught, order=learned_order(order_folder))}
 
 
 def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> Found:

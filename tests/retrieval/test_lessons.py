@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, make_shop, pairs
+from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, pairs
 
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
 from whybuy.records import Behavior, Head, HeadKind, Product
@@ -24,11 +24,6 @@ from whybuy.retrieval.lessons import (
 )
 
 TABLE = product_table(PRODUCTS)
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
-    return make_shop(tmp_path_factory.mktemp("lessons"))
 
 
 def with_counts(rows: list[tuple[str, str, int, int]]) -> pa.Table:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, TreeShop, judged, make_shop
+from tree_shop import PRODUCTS, TreeShop, judged
 
 from whybuy.errors import ArtifactError
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.fusion_features import Candidates
 from whybuy.retrieval.ordering import KNOWLEDGE, STAGES, Asked, LearnedOrder, Signs, learned_order
-from whybuy.retrieval.teaching import OrderConfig, teach_order
 
 WORDS = st.sampled_from("Marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
@@ -23,26 +22,8 @@ NEED = "tent for camping"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
-    return make_shop(tmp_path_factory.mktemp("ordering"))
-
-
-@pytest.fixture(scope="module")
-def indexes(shop: TreeShop) -> Indexes:
-    return shop.taught
-
-
-@pytest.fixture(scope="module")
-def folder(shop: TreeShop, indexes: Indexes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("order")
-    config = OrderConfig(least_queries=50, folds=2, threads=1)
-    assert teach_order(shop.school, judged(), indexes, shop.read, path, config=config)
-    return path
-
-
-@pytest.fixture(scope="module")
-def signs(folder: Path) -> Signs:
-    return Signs.open(folder)
+def signs(order_folder: Path) -> Signs:
+    return Signs.open(order_folder)
 
 
 def ask(indexes: Indexes, shop: TreeShop, text: str) -> Asked:
@@ -108,21 +89,21 @@ def test_a_query_does_not_remember_itself_while_it_teaches(shop: TreeShop, index
 
 # ---------------------------------------------------------------- the order
 @given(text=TEXTS)
-def test_each_candidate_comes_once_best_first(shop: TreeShop, indexes: Indexes, folder: Path, text: str) -> None:
+def test_each_candidate_comes_once_best_first(shop: TreeShop, indexes: Indexes, order_folder: Path, text: str) -> None:
     assert indexes.tree
     asked = ask(indexes, shop, text)
-    ranked = LearnedOrder.open(folder).rank(asked, indexes.tree)
-    assert sorted(ranked.rows.tolist()) == sorted(Signs.open(folder).describe(asked, indexes.tree).rows.tolist())
+    ranked = LearnedOrder.open(order_folder).rank(asked, indexes.tree)
+    assert sorted(ranked.rows.tolist()) == sorted(Signs.open(order_folder).describe(asked, indexes.tree).rows.tolist())
     assert (np.diff(ranked.scores) <= 0).all()
 
 
-def test_what_nobody_finds_has_no_order(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
+def test_what_nobody_finds_has_no_order(shop: TreeShop, indexes: Indexes, order_folder: Path) -> None:
     assert indexes.tree
-    assert len(LearnedOrder.open(folder).rank(ask(indexes, shop, "ωψ"), indexes.tree)) == 0
+    assert len(LearnedOrder.open(order_folder).rank(ask(indexes, shop, "ωψ"), indexes.tree)) == 0
 
 
-def test_many_threads_are_answered_alike(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
-    tree, order = indexes.tree, LearnedOrder.open(folder)
+def test_many_threads_are_answered_alike(shop: TreeShop, indexes: Indexes, order_folder: Path) -> None:
+    tree, order = indexes.tree, LearnedOrder.open(order_folder)
     assert tree
     questions = [ask(indexes, shop, text) for text in judged().texts]
     with ThreadPoolExecutor(4) as pool:
@@ -154,8 +135,8 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
 
 
 @pytest.mark.parametrize(("damage", "message"), DAMAGES)
-def test_damage_is_named(folder: Path, tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
-    copy = shutil.copytree(folder, tmp_path / "order")
+def test_damage_is_named(order_folder: Path, tmp_path: Path, damage: Callable[[Path], object], message: str) -> None:
+    copy = shutil.copytree(order_folder, tmp_path / "order")
     damage(copy)
     with pytest.raises(ArtifactError, match=message):
         learned_order(copy)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
-from tree_shop import PRODUCTS, TreeShop, judged, make_shop
+from tree_shop import PRODUCTS, TreeShop, judged
 
 import whybuy.retrieval.teaching
 from whybuy.errors import InputError
@@ -23,23 +23,6 @@ from whybuy.retrieval.teaching import OrderConfig, gains_of, teach_order
 from whybuy.retrieval.tree import TreeIndex, train_tree
 
 FEW = OrderConfig(least_queries=50, folds=2, threads=1)
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
-    return make_shop(tmp_path_factory.mktemp("teaching"))
-
-
-@pytest.fixture(scope="module")
-def indexes(shop: TreeShop) -> Indexes:
-    return shop.taught
-
-
-@pytest.fixture(scope="module")
-def folder(shop: TreeShop, indexes: Indexes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("order")
-    assert teach_order(shop.school, judged(), indexes, shop.read, path, config=FEW)
-    return path
 
 
 # ---------------------------------------------------------------- gains
@@ -78,21 +61,21 @@ def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int
     return [int(finder.find(text, shop.read(text)).ranked.rows[0]) for text in texts]
 
 
-def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, folder: Path) -> None:
+def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, order_folder: Path) -> None:
     gains = judged()
     wanted = gains.products.indices
     unlearned = Finder(indexes, len(PRODUCTS), FinderConfig())
-    learned = Finder(replace(indexes, order=learned_order(folder)), len(PRODUCTS), FinderConfig())
+    learned = Finder(replace(indexes, order=learned_order(order_folder)), len(PRODUCTS), FinderConfig())
     hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (unlearned, learned)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8
 
 
-def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, folder: Path, tmp_path: Path) -> None:
+def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, order_folder: Path, tmp_path: Path) -> None:
     teach_order(shop.school, judged(), indexes, shop.read, tmp_path, config=FEW)
-    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    files = {path.relative_to(order_folder) for path in order_folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
-    assert all((folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
+    assert all((order_folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
 
 
 # ---------------------------------------------------------------- out of fold

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of, make_shop
+from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of
 
 from tiny_shop import pair_table, product_table
 from whybuy.errors import ArtifactError
@@ -24,11 +24,6 @@ from whybuy.retrieval.tree import TreeConfig, TreeIndex
 
 WORDS = st.sampled_from("marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
-    return make_shop(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="module")
