@@ -35,7 +35,7 @@ test: $(DEV) ## Run the tests; ARGS go to pytest
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import contract
-	@status=0; $(BIN)/ruff check --quiet || status=1; $(BIN)/ruff format --check --quiet || status=1; \
+	@status=0; $(BIN)/ruff check --no-cache --quiet || status=1; $(BIN)/ruff format --no-cache --check --quiet || status=1; \
 	$(BIN)/mypy --no-error-summary || status=1; \
 	$(BIN)/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; status=1; }; \
 	[ $$status -eq 0 ] && echo 'ruff, mypy and the import contract find nothing.'; exit $$status

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 
+from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
 from whybuy.retrieval.finder import RANKERS, Finder, FinderConfig, Found, Indexes
 from whybuy.retrieval.ordering import learned_order

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, pairs
 
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
+from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, pairs
 from whybuy.records import Behavior, Head, HeadKind, Product
 from whybuy.relations import Relation
 from whybuy.retrieval.expansion import build_expansion

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, TreeShop, judged
 
+from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import ArtifactError
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.fusion_features import Candidates

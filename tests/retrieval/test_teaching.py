@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
-from tree_shop import PRODUCTS, TreeShop, judged
 
 import whybuy.retrieval.teaching
+from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import InputError
 from whybuy.judgments import Judgments, Scale
 from whybuy.records import Intent

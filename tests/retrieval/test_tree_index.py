@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of
 
 from tiny_shop import pair_table, product_table
+from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of
 from whybuy.errors import ArtifactError
 from whybuy.records import Product
 from whybuy.retrieval.lessons import lessons_from_searches, own_texts
