@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -234,23 +233,19 @@ def read_arguments() -> argparse.Namespace:
 
 
 def main(arguments: argparse.Namespace, work: Path) -> None:
-    """Measure, print, write."""
+    """Measure, print, write; figures of data sets that are not measured now stay."""
     bench = Bench(peers_python(arguments.peers), work, arguments.rounds, arguments.asked)
-    facts = machine()
     warm_up(bench)
-    found = {}
+    found: dict[str, Figures] = (
+        json.loads(arguments.results.read_text())["by_data"] if arguments.results.is_file() else {}
+    )
     for name in arguments.data:
-        found[name] = measure(bench, name, DATA_SETS[name](work, arguments.labels))
+        facts = {"command": f"python benchmarks/xmr_vs_peers.py --data {name}", "machine": machine()}
+        found[name] = facts | measure(bench, name, DATA_SETS[name](work, arguments.labels))
         print(json.dumps({name: found[name]}, indent=1), flush=True)
-    body = {
-        "command": shlex.join(["python", "benchmarks/xmr_vs_peers.py", "--data", *arguments.data]),
-        **headline(found),
-        "by_data": found,
-        "machine": facts,
-        "versions": versions(bench.peers),
-    }
-    arguments.results.parent.mkdir(parents=True, exist_ok=True)
-    arguments.results.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+        body = headline(found) | {"by_data": found, "versions": versions(bench.peers)}
+        arguments.results.parent.mkdir(parents=True, exist_ok=True)
+        arguments.results.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
 DATA_SETS: dict[str, Callable[[Path, int], RankingData]] = {

@@ -244,8 +244,10 @@ def test_a_folder_of_judgments_teaches_the_order(judged: Path) -> None:
 
 def test_missing_judgments_are_named(judged: Path) -> None:
     (judged / JUDGED).unlink()
+    seen: list[Progress] = []
     with pytest.raises(ConfigError, match=r"judgments\.csv does not exist. Correct its path in store\.toml"):
-        build(judged)
+        build(judged, listen=seen.append)
+    assert not seen, "before the first stage"
 
 
 def test_a_build_of_before_there_were_trees_says_what_to_run(store: Path) -> None:

@@ -141,6 +141,7 @@ class _Line:
 
     def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
+        judged = self._judgments()
         catalog = self._catalog()
         pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
         if pairs is None:
@@ -151,8 +152,8 @@ class _Line:
         self._lexical(catalog)
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
-        if pairs is not None or (with_events and self._settings.one("order", OrderConfig).judgments):
-            self._order(catalog, graph, pairs)
+        if pairs is not None or (with_events and judged):
+            self._order(catalog, graph, pairs, judged)
         before = self._live()
         self._artifacts.publish(self._keys)
         self._artifacts.sweep(self._keys, before)  # a server may still open what was live until now
@@ -295,9 +296,15 @@ class _Line:
         inputs = self._from("catalog", "graph", "expansion", *(["pairs"] if pairs else []))
         self._stage("tree", tree.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
 
-    def _order(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
+    def _judgments(self) -> Path | None:
+        """The judgments that teach the order, missed before anything is built."""
+        named = self._settings.one("order", OrderConfig).judgments
+        if named and not (self._store / named).exists():
+            raise ConfigError(f"{self._store / named} does not exist. Correct its path in store.toml.")
+        return self._store / named if named else None
+
+    def _order(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
         config = self._settings.one("order", OrderConfig)
-        judged = self._store / config.judgments if config.judgments else None
 
         def make(folder: Path, summary: Summary) -> None:
             school = self._school(catalog, graph, pairs)

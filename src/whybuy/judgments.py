@@ -116,7 +116,8 @@ def _scale_of(path: Path, grades: list[float]) -> Scale:
     low, high = min(grades), max(grades)
     if low == high:
         raise InputError(
-            f"{path}: all grades are {low:g}, so the file does not show its scale. Give it as `--scale LOW..HIGH`."
+            f"{path}: all grades are {low:g}, so the file does not show its scale. Judge some otherwise, "
+            "or give the scale to `whybuy evaluate search` as `--scale LOW..HIGH`."
         )
     return Scale(low, high)
 

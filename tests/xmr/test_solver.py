@@ -176,6 +176,8 @@ def test_costs_that_are_not_positive_are_refused() -> None:
         SvmRanker(tolerance=-1)
 
 
-def test_a_cost_that_is_no_number_is_refused() -> None:
+def test_what_is_no_number_is_refused() -> None:
     with pytest.raises(InputError, match=r"cost is nan.*both must be above 0"):
         SvmRanker(cost=float("nan"))
+    with pytest.raises(InputError, match=r"threshold is nan; allowed: 0"):
+        SvmRanker(threshold=float("nan"))

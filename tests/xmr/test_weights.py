@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.weights import PackedWeights, pack
+from whybuy.xmr.weights import PackedWeights, codes_of, pack
 
 FEATURES = 1000
 
@@ -74,7 +74,17 @@ def test_ids_may_be_few_many_and_side_by_side(features: int) -> None:
 def test_neighboring_ids_are_spread_over_the_buckets() -> None:
     chunk = chunk_of([(5000 + i, 0, 1.0) for i in range(4096)], 1)
     packed = pack([chunk], flat_tree(1), 2**20)
-    assert packed.rows[packed.bucket_start].max() <= 4 * packed.rows[packed.bucket_start].mean()
+    rows = packed.rows[packed.buckets[:, 0].astype(np.int64) + (packed.buckets[:, 1].astype(np.int64) << 16)]
+    assert rows.max() <= 4 * rows.mean()
+
+
+def test_the_mask_of_a_bucket_lets_all_of_its_keys_through_and_few_others() -> None:
+    chunk = chunk_of([(7 * i, 0, 1.0) for i in range(4096)], 1)
+    packed = pack([chunk], flat_tree(1), 2**20)
+    codes, key_bits = codes_of(np.arange(2**20, dtype=np.int32), 20), packed.chunks[0, 2]
+    passed = (packed.buckets[codes >> key_bits, 2] >> (codes & 15)) & 1
+    assert passed[chunk.features].all()
+    assert np.delete(passed, chunk.features).mean() < 0.4
 
 
 def test_a_node_without_weights_has_biases_alone() -> None:

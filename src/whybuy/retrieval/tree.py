@@ -25,7 +25,7 @@ from whybuy.xmr.ports import NodeTask, Ranker
 from whybuy.xmr.solver import SvmRanker
 from whybuy.xmr.weights import read_array
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 LEAST_COST = 0.03  # of an error against one search, however few searches there are
 _ABOUT = "search.json"
 

@@ -29,7 +29,7 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             yield _without_mark(path, _decompressed(path, raw))
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. Correct the path in store.toml.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror}. Correct its path where you name it.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
         raise InputError(
             f"{path} is truncated or damaged: its compressed content ends too early ({error}). Copy it again."

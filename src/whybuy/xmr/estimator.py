@@ -31,12 +31,13 @@ from whybuy.xmr.search import (
     lists_of,
     one_list,
     walk_down,
+    walk_down_once,
 )
 from whybuy.xmr.training import DEFAULT_RANKER, Listener, train
 from whybuy.xmr.weights import PackedWeights, check_bits, code_bits, codes_of, features_of, pack, read_array, read_chunk
 
 KIND = "label tree"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _ABOUT = "tree.json"
 _TREE = ("first_child", "level_start", "labels")
 _INDEXER = BalancedKMeans()
@@ -157,8 +158,7 @@ class XMRTree:
         post: PostProcessor = PostProcessor.L3_HINGE,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The best labels of one query, best first, with their scores. Features that are not known are left out."""
-        found = walk_down(self._searched, one_list(ids, values), _ROOT, self._walk(beam, limit, post))
-        labels, scores = found.labels[0], found.scores[0]
+        labels, scores = walk_down_once(self._searched, ids, values, self._walk(beam, limit, post))
         if limit and labels[-1] < 0:
             labels, scores = labels[labels >= 0], scores[labels >= 0]
         return labels, scores if post.is_log else np.exp(scores)
@@ -282,7 +282,8 @@ class XMRTree:
         for name, array in arrays.items():
             write_array(folder / f"{name}.npy", array)
         numbers = {name: getattr(searched.packed, name) for name in ("features", "child_bytes", "weight_bytes")}
-        sizes = {path.name: path.stat().st_size for path in sorted(folder.glob("*.npy"))}
+        written = [f"{name}.npy" for name in (*PackedWeights._fields[:5], *arrays)]
+        sizes = {name: (folder / name).stat().st_size for name in sorted(written)}
         about = {"kind": KIND, "format_version": FORMAT_VERSION, "labels": labels, "weights": numbers, "sizes": sizes}
         write_json(folder / _ABOUT, about)
 

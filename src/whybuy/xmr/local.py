@@ -46,21 +46,20 @@ def localize(rows: Rows, chosen: NDArray[np.int32], space: int, least: int) -> L
         entries += rows.starts[row + 1] - rows.starts[row]
     numbers, counts, names = _number(rows, chosen, entries, space)
     kept = np.empty(len(names), np.int32)
-    shared = 0
+    shared = shared_entries = 0
     for number in range(len(names)):
         kept[number] = shared if counts[number] >= least else -1
-        shared += counts[number] >= least
-    shared_names = np.empty(shared, np.int32)
-    for number in range(len(names)):
-        if kept[number] >= 0:
-            shared_names[kept[number]] = names[number]
-    return _split(rows, chosen, kept[numbers], shared_names)
+        if counts[number] >= least:
+            names[shared] = names[number]
+            shared += 1
+            shared_entries += counts[number]
+    return _split(rows, chosen, numbers, kept, names[:shared].copy(), shared_entries)
 
 
 @kernel
 def _number(
     rows: Rows, chosen: NDArray[np.int32], entries: int, space: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.int32]]:
     """Number of each entry, how often each number occurs, which feature it is."""
     size = 1
     while size < 2 * entries and size < space:
@@ -68,7 +67,7 @@ def _number(
     slots = np.full(size, -1, np.int32)
     names = np.empty(min(entries, space), np.int32)
     counts = np.zeros(min(entries, space), np.int32)
-    numbers = np.empty(entries, np.int32)
+    numbers = np.empty(entries, np.uint32)
     seen = 0
     entry = 0
     for row in chosen:
@@ -88,11 +87,19 @@ def _number(
 
 
 @kernel
-def _split(rows: Rows, chosen: NDArray[np.int32], numbers: NDArray[np.int32], names: NDArray[np.int32]) -> LocalRows:
-    """Entries with a number, and entries with -1 that stand alone."""
-    shared = np.count_nonzero(numbers >= 0)
+def _split(
+    rows: Rows,
+    chosen: NDArray[np.int32],
+    numbers: NDArray[np.uint32],
+    kept: NDArray[np.int32],
+    names: NDArray[np.int32],
+    shared: int,
+) -> LocalRows:
+    """Entries whose number is kept, renumbered in the memory of the numbers, and entries that stand alone.
+
+    kept: by number, the new one or -1. names: by new number, the feature. shared: entries whose number is kept.
+    """
     starts = np.zeros(len(chosen) + 1, np.int64)
-    features = np.empty(shared, np.uint32)
     values = np.empty(shared, np.float32)
     alone_starts = np.zeros(len(chosen) + 1, np.int64)
     alone_names = np.empty(len(numbers) - shared, np.int32)
@@ -105,8 +112,9 @@ def _split(rows: Rows, chosen: NDArray[np.int32], numbers: NDArray[np.int32], na
         for place in range(rows.starts[row], rows.starts[row + 1]):
             value = rows.values[place]
             squares[position] += value * value
-            if numbers[entry] >= 0:
-                features[entry_shared] = numbers[entry]
+            number = kept[numbers[entry]]
+            if number >= 0:
+                numbers[entry_shared] = number
                 values[entry_shared] = value
                 entry_shared += 1
             else:
@@ -117,4 +125,5 @@ def _split(rows: Rows, chosen: NDArray[np.int32], numbers: NDArray[np.int32], na
             entry += 1
         starts[position + 1] = entry_shared
         alone_starts[position + 1] = entry_alone
+    features = numbers[:shared]
     return LocalRows(starts, features, values, names, alone_starts, alone_names, alone_values, alone_squares, squares)

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,12 @@ from scipy.sparse import csr_matrix
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
 from whybuy.xmr.growth import AddedLabels, no_labels
+from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.prefetch import prefetch
 from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_weight
+
+_BUCKET_BYTES = 6  # three numbers of 16 bits
 
 
 class PostProcessor(Enum):
@@ -34,16 +38,11 @@ class PostProcessor(Enum):
     LOG_L4_HINGE = "log-l4-hinge"
     LOG_SIGMOID = "log-sigmoid"
 
-    @property
-    def is_log(self) -> bool:
-        """Whether scores stay logarithms."""
-        return self.value.startswith("log-")
-
-    @property
-    def power(self) -> int:
-        """The power of the hinge; 0 is the sigmoid."""
-        name = self.value.removeprefix("log-")
-        return 0 if name == "sigmoid" else int(name[1])
+    def __init__(self, name: str) -> None:
+        """Read once, since every search asks: whether scores stay logarithms, and the power of the hinge."""
+        self.is_log = name.startswith("log-")
+        form = name.removeprefix("log-")
+        self.power = 0 if form == "sigmoid" else int(form[1])  # 0 is the sigmoid
 
 
 class SearchedTree(NamedTuple):
@@ -107,9 +106,14 @@ def one_list(ids: NDArray[np.int32], values: NDArray[np.float32]) -> Lists:
     Raises:
         InputError: there are more or fewer values than features.
     """
+    ids, values = _pair(ids, values)
+    return Lists(np.array([0, len(ids)]), ids, values)
+
+
+def _pair(ids: NDArray[np.int32], values: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     if len(ids) != len(values):
         raise InputError(f"The query has {len(ids)} features, but {len(values)} values; each feature needs one.")
-    return Lists(np.array([0, len(ids)]), ids, values)
+    return np.asarray(ids, np.int32), np.asarray(values, np.float32)
 
 
 def from_root(queries: int) -> Lists:
@@ -137,49 +141,69 @@ def walk_down(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, *, t
     return found
 
 
+def walk_down_once(
+    tree: SearchedTree, ids: NDArray[np.int32], values: NDArray[np.float32], walk: Walk
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """As `walk_down` from the root for one query, with the least to do around it.
+
+    Named tuples cost a microsecond each on the way into a kernel; plain ones do not.
+
+    Raises:
+        InputError: there are more or fewer values than features.
+    """
+    ids, values = _pair(ids, values)
+    plain = (tuple(tree.packed), tree.first_child, tree.labels, tuple(tree.added), tree.removed, tree.most_children)
+    return _search_once(plain, ids, values, (walk.steps, walk.beam, walk.limit, walk.power))
+
+
 class EncodedQuery(NamedTuple):
     """The features of one query that the tree knows, with room for where they are found in a chunk."""
 
     codes: NDArray[np.uint32]
     values: NDArray[np.float32]
-    at: NDArray[np.int64]  # where the bucket of each feature begins, then where the entries of each row found do
-    length: NDArray[np.int64]  # of that bucket in rows, then of that row in entries
-    found: NDArray[np.float32]  # values of the features found
+    places: NDArray[np.int64]  # shape (features, 3): where its bucket or row begins, which it is, how long that is
     slots: NDArray[np.int64]  # a hash table by code: the place of a feature, or -1
     sums: NDArray[np.float32]  # of stored weights times values, for each child of a node
+    shares: NDArray[np.float32]  # of the children, as logarithms
     power: int  # of the hinge, 0 for the sigmoid
 
 
-class _Best(NamedTuple):
-    """The best candidates so far: a heap with the worst on top, or, once sorted, a list, best first."""
-
-    scores: NDArray[np.float32]
-    ids: NDArray[np.int32]
-    size: NDArray[np.int64]  # shape (1,)
+@kernel
+def _search_once(
+    plain: tuple[Any, ...], ids: NDArray[np.int32], values: NDArray[np.float32], walk: tuple[int, int, int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """One query from the root. plain: a `SearchedTree` and `Walk` without their names."""
+    packed, first_child, labels, added, removed, most_children = plain
+    tree = SearchedTree(PackedWeights(*packed), first_child, labels, AddedLabels(*added), removed, most_children)
+    query = Lists(np.array([0, len(ids)], np.int64), ids, values)
+    root = Lists(np.array([0, 1], np.int64), np.zeros(1, np.int32), np.zeros(1, np.float32))
+    limit = walk[2]
+    found = Predictions(np.empty((1, limit), np.int32), np.empty((1, limit), np.float32))
+    _search(tree, query, root, Walk(*walk), 0, found)
+    return found.labels[0], found.scores[0]
 
 
 @kernel
 def _search(tree: SearchedTree, queries: Lists, start: Lists, walk: Walk, first: int, found: Predictions) -> None:
     """Fill the results of the queries from `first` on."""
-    last = first + len(found.labels)
+    labels, scores = found.labels, found.scores
+    last = first + len(labels)
     query = room_for_query(tree, _longest(queries.starts, first, last), walk.power)
     room = max(walk.beam, walk.limit, _longest(start.starts, first, last))
-    above = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
-    below = _Best(np.empty(room, np.float32), np.empty(room, np.int32), np.zeros(1, np.int64))
+    above, below = np.empty(room, np.uint64), np.empty(room, np.uint64)
     for row in range(first, last):
         asked = encode_query(tree, queries, row, query)
-        above.size[0] = 0
+        size = 0
         for entry in range(start.starts[row], start.starts[row + 1]):
-            _offer(above, room, start.values[entry], start.ids[entry])
-        _sort(above)
+            size = offer(above, size, room, key_of(start.values[entry], start.ids[entry]))
+        sort(above, size)
         for step in range(walk.steps):
-            _step(tree, asked, above, below, walk.limit if step == walk.steps - 1 else walk.beam)
+            size = _step(tree, asked, above[:size], below, walk.limit if step == walk.steps - 1 else walk.beam)
             above, below = below, above
-        size = above.size[0]
-        found.labels[row - first, :size] = above.ids[:size]
-        found.scores[row - first, :size] = above.scores[:size]
-        found.labels[row - first, size:] = -1
-        found.scores[row - first, size:] = -np.inf
+        for place in range(size):
+            labels[row - first, place], scores[row - first, place] = number_of(above[place]), score_of(above[place])
+        labels[row - first, size:] = -1
+        scores[row - first, size:] = -np.inf
 
 
 @kernel
@@ -199,10 +223,9 @@ def room_for_query(tree: SearchedTree, longest: int, power: int) -> EncodedQuery
     return EncodedQuery(
         np.empty(longest, np.uint32),
         np.empty(longest, np.float32),
-        np.empty(longest, np.int64),
-        np.empty(longest, np.int64),
-        np.empty(longest, np.float32),
+        np.empty((longest, 3), np.int64),
         np.empty(slots, np.int64),
+        np.empty(tree.most_children, np.float32),
         np.empty(tree.most_children, np.float32),
         power,
     )
@@ -221,7 +244,7 @@ def encode_query(tree: SearchedTree, queries: Lists, row: int, room: EncodedQuer
             room.values[count] = queries.values[entry]
             count += 1
     query = EncodedQuery(
-        room.codes[:count], room.values[:count], room.at, room.length, room.found, room.slots, room.sums, room.power
+        room.codes[:count], room.values[:count], room.places, room.slots, room.sums, room.shares, room.power
     )
     if len(tree.added.newest):
         query.slots[:] = -1
@@ -234,56 +257,101 @@ def encode_query(tree: SearchedTree, queries: Lists, row: int, room: EncodedQuer
 
 
 @kernel
-def _step(tree: SearchedTree, query: EncodedQuery, above: _Best, below: _Best, capacity: int) -> None:
-    """Put the best children of the nodes above into the list below."""
-    nodes = len(tree.first_child) - 1
-    below.size[0] = 0
-    for place in range(above.size[0]):
-        score, node = above.scores[place], above.ids[place]
-        if below.size[0] == capacity and score < below.scores[0]:
+def _step(
+    tree: SearchedTree, query: EncodedQuery, above: NDArray[np.uint64], below: NDArray[np.uint64], capacity: int
+) -> int:
+    """Put the best children of the nodes above, best first, into the list below. Returns: how many they are.
+
+    Arrays are taken out of their tuples before the loop: within, that would cost more than the arithmetic.
+    """
+    if capacity == 0:
+        return 0
+    first_child, labels, removed, newest = tree.first_child, tree.labels, tree.removed, tree.added.newest
+    chunks, bias, scale = tree.packed.chunks, tree.packed.bias, tree.packed.scale
+    rows, buckets = tree.packed.rows, tree.packed.buckets
+    widths = tree.packed.child_bytes, tree.packed.weight_bytes
+    codes, values, places, sums, shares = query.codes, query.values, query.places, query.sums, query.shares
+    nodes, power = len(first_child) - 1, query.power
+    size, least = 0, np.float32(-np.inf)  # of the scores that may still enter the list
+    for place in range(len(above)):
+        score, node = score_of(above[place]), number_of(above[place])
+        if score < least:
             break  # no child scores above its parent
-        add_up(tree.packed, node, query)
-        first = tree.first_child[node]
-        for child in range(first, tree.first_child[node + 1]):
-            margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
-            reached = score + log_share(margin, query.power)
-            if below.size[0] == capacity and reached < below.scores[0]:
+        if place + 1 < len(above):  # by the time that this node is done, the buckets of the next one are near
+            after = number_of(above[place + 1])
+            for code in codes:
+                prefetch(buckets, _BUCKET_BYTES * (chunks[after, 1] + (np.int64(code) >> chunks[after, 2])))
+        chunk = chunks[node, 0], chunks[node, 1], chunks[node, 2]
+        sum_chunk(rows, buckets, chunk, widths, codes, values, places, sums)
+        first, last = first_child[node], first_child[node + 1]
+        share_out(sums, bias[first - 1 : last - 1], scale[first - 1 : last - 1], power, shares)
+        for child in range(first, last):
+            reached = score + shares[child - first]
+            if reached < least:
                 continue
             if child < nodes:
-                _offer(below, capacity, reached, child)
-            elif not tree.removed[tree.labels[child - nodes]]:
-                _offer(below, capacity, reached, tree.labels[child - nodes])
-        if first >= nodes and len(tree.added.newest):
-            _offer_added(tree, query, node, score, below, capacity)
-    _sort(below)
+                size = offer(below, size, capacity, key_of(reached, child))
+            elif not removed[labels[child - nodes]]:
+                size = offer(below, size, capacity, key_of(reached, labels[child - nodes]))
+            if size == capacity:
+                least = score_of(below[0])
+        if first >= nodes and len(newest):
+            size = _offer_added(tree, query, int(node), score, below, size, capacity)
+            if size == capacity:
+                least = score_of(below[0])
+    sort(below, size)
+    return size
 
 
 @kernel
 def add_up(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
-    """Add up stored weight times value over the features of the query, for all children of a node.
+    """Add up stored weight times value over the features of the query, for all children of a node."""
+    chunk = packed.chunks[node, 0], packed.chunks[node, 1], packed.chunks[node, 2]
+    widths = packed.child_bytes, packed.weight_bytes
+    sum_chunk(packed.rows, packed.buckets, chunk, widths, query.codes, query.values, query.places, query.sums)
 
-    In three passes that each only touch what the next one reads: so the processor waits for many places of memory at
-    once and not for one after the other.
+
+@kernel
+def sum_chunk(  # noqa: PLR0913, PLR0917 - see `_step`
+    rows: NDArray[np.uint8],
+    buckets: NDArray[np.uint16],
+    chunk: tuple[int, int, int],
+    widths: tuple[int, int],
+    codes: NDArray[np.uint32],
+    values: NDArray[np.float32],
+    places: NDArray[np.int64],
+    sums: NDArray[np.float32],
+) -> None:
+    """As `add_up`, for a chunk of `PackedWeights`. widths: bytes of a child and of a weight.
+
+    In passes that each ask for the memory which the next one reads: so the processor waits for many places at once and
+    not for one after the other.
     """
-    first, bucket, key_bits = packed.chunks[node]
-    rows, child_bytes, width = packed.rows, packed.child_bytes, packed.child_bytes + packed.weight_bytes
+    first, first_bucket, key_bits = chunk
+    child_bytes, weight_bytes = widths
+    width = child_bytes + weight_bytes
     mask, most = (1 << key_bits) - 1, 0xFFFF >> key_bits
-    for place in range(len(query.codes)):
-        query.at[place] = first + np.int64(
-            packed.bucket_start[np.uint64(bucket + (np.int64(query.codes[place]) >> key_bits))]
-        )
-        query.length[place] = read_number(rows, query.at[place], 1)
+    likely = 0
+    for feature in range(len(codes)):
+        bucket = np.uint64(first_bucket + (np.int64(codes[feature]) >> key_bits))
+        places[likely, 0] = first + (np.int64(buckets[bucket, 0]) | np.int64(buckets[bucket, 1]) << 16)
+        places[likely, 1] = feature
+        there = (buckets[bucket, 2] >> (codes[feature] & 15)) & 1
+        if there:
+            prefetch(rows, places[likely, 0])
+        likely += there
     found = 0
-    for place in range(len(query.codes)):
-        key, header_at = np.int64(query.codes[place]) & mask, query.at[place] + 1
-        end = header_at + 2 * query.length[place]
+    for place in range(likely):
+        feature, header_at = places[place, 1], places[place, 0] + 1
+        key, end = np.int64(codes[np.uint64(feature)]) & mask, header_at + 2 * read_number(rows, header_at - 1, 1)
         at = end
         while header_at < end:
             header = read_number(rows, header_at, 2)
             count = (header >> key_bits) + 1
             if header & mask >= key:
                 if header & mask == key:
-                    query.at[found], query.length[found], query.found[found] = at, count, query.values[place]
+                    prefetch(rows, at)
+                    places[found, 0], places[found, 1], places[found, 2] = at, feature, count
                     found += 1
                 break
             if count > most:
@@ -291,18 +359,18 @@ def add_up(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
                 at += child_bytes
             at += count * width
             header_at += 2
-    query.sums[:] = 0
+    sums[:] = 0
     for place in range(found):
-        at, count = query.at[place], query.length[place]
+        at, count, value = places[place, 0], places[place, 2], values[np.uint64(places[place, 1])]
         if count > most:
             count = read_number(rows, at, child_bytes) + 1
             at += child_bytes
         if width == 2:
-            _add_bytes(rows, at, count, query.found[place], query.sums)
+            _add_bytes(rows, int(at), int(count), value, sums)
         else:
             for entry in range(count):
-                weight = read_weight(rows, at + entry * width + child_bytes, width - child_bytes)
-                query.sums[read_number(rows, at + entry * width, child_bytes)] += query.found[place] * weight
+                weight = read_weight(rows, at + entry * width + child_bytes, weight_bytes)
+                sums[read_number(rows, at + entry * width, child_bytes)] += value * weight
 
 
 @kernel
@@ -313,17 +381,24 @@ def _add_bytes(rows: NDArray[np.uint8], at: int, count: int, value: np.float32, 
 
 
 @kernel
-def _offer_added(
-    tree: SearchedTree, query: EncodedQuery, leaf: int, score: np.float32, below: _Best, capacity: int
-) -> None:
-    """Offer the labels that were added to a leaf."""
+def _offer_added(  # noqa: PLR0913, PLR0917 - the state of a search
+    tree: SearchedTree,
+    query: EncodedQuery,
+    leaf: int,
+    score: np.float32,
+    below: NDArray[np.uint64],
+    size: int,
+    capacity: int,
+) -> int:
+    """Offer the labels that were added to a leaf. Returns: how many are in the list then."""
     place = tree.added.newest[leaf]
     while place >= 0:
         margin = tree.added.bias[place] + added_margin(tree.added, query, place)
         label = len(tree.labels) + place
         if not tree.removed[label]:
-            _offer(below, capacity, score + log_share(margin, query.power), label)
+            size = offer(below, size, capacity, key_of(score + log_share(margin, query.power), label))
         place = tree.added.older[place]
+    return size
 
 
 @kernel
@@ -354,6 +429,29 @@ def contributions(tree: SearchedTree, node: int, child: int, query: Lists) -> ND
 
 
 @kernel
+def share_out(
+    sums: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    power: int,
+    shares: NDArray[np.float32],
+) -> None:
+    """As `log_share` for all children of a node at once; the sums are used up."""
+    if power == 0:
+        for child in range(len(bias)):
+            shares[child] = log_share(bias[child] + scale[child] * sums[child], 0)
+        return
+    for place in range(len(bias)):
+        at = np.uint64(place)  # an unsigned index is not looked at for being negative: so the loop becomes vectors
+        gap = np.float32(1) - (bias[at] + scale[at] * sums[at])
+        sums[at] = np.float32(0) if gap < np.float32(0) else gap
+        shares[at] = -sums[at]
+    for _ in range(power - 1):
+        for place in range(len(bias)):
+            shares[np.uint64(place)] *= sums[np.uint64(place)]
+
+
+@kernel
 def log_share(margin: np.float32, power: int) -> np.float32:
     """The logarithm of a child's share in the score of a path: -max(0, 1 - margin)**power, or of the sigmoid."""
     if power == 0:
@@ -363,55 +461,3 @@ def log_share(margin: np.float32, power: int) -> np.float32:
     for _ in range(power - 1):
         product *= gap
     return -product
-
-
-@kernel
-def _offer(best: _Best, capacity: int, score: np.float32, number: int) -> None:
-    """Keep a candidate when it is among the best `capacity`."""
-    size = best.size[0]
-    if size < capacity:
-        best.scores[size], best.ids[size] = score, number
-        best.size[0] = size + 1
-        child = size
-        while child > 0 and _worse(best, child, (child - 1) // 2):
-            _swap(best, child, (child - 1) // 2)
-            child = (child - 1) // 2
-    elif capacity and (score > best.scores[0] or (score == best.scores[0] and number < best.ids[0])):
-        best.scores[0], best.ids[0] = score, number
-        _sink(best, size)
-
-
-@kernel
-def _sink(best: _Best, size: int) -> None:
-    """Put the top of a heap where it belongs."""
-    parent = 0
-    while True:
-        worst = parent
-        for child in range(2 * parent + 1, min(2 * parent + 3, size)):
-            if _worse(best, child, worst):
-                worst = child
-        if worst == parent:
-            return
-        _swap(best, parent, worst)
-        parent = worst
-
-
-@kernel
-def _sort(best: _Best) -> None:
-    """Turn the heap into a list, best first."""
-    for last in range(best.size[0] - 1, 0, -1):
-        _swap(best, 0, last)
-        _sink(best, last)
-
-
-@kernel
-def _worse(best: _Best, left: int, right: int) -> bool:
-    if best.scores[left] != best.scores[right]:
-        return bool(best.scores[left] < best.scores[right])
-    return bool(best.ids[left] > best.ids[right])
-
-
-@kernel
-def _swap(best: _Best, left: int, right: int) -> None:
-    best.scores[left], best.scores[right] = best.scores[right], best.scores[left]
-    best.ids[left], best.ids[right] = best.ids[right], best.ids[left]

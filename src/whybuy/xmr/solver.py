@@ -42,6 +42,8 @@ class SvmRanker:
     def __post_init__(self) -> None:
         if not (self.cost > 0 and self.tolerance > 0):
             raise InputError(f"cost is {self.cost} and tolerance {self.tolerance}; both must be above 0.")
+        if not self.threshold >= 0:
+            raise InputError(f"threshold is {self.threshold}; allowed: 0 (all weights are kept) or more.")
 
     def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:
         """Train all children of the task; the same whatever else is trained beside."""

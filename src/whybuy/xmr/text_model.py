@@ -72,6 +72,7 @@ class TextModel:
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
+        (folder / _NAMES).unlink(missing_ok=True)  # written last: while it is missing, the folder is no model
         self.vectorizer.save(folder / "vectorizer")
         self.tree.save(folder / "tree")
         write_json(folder / _NAMES, self.names)

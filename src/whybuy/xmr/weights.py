@@ -27,13 +27,14 @@ class PackedWeights(NamedTuple):
     choose a bucket of the chunk, the bits below are the key of a row. A bucket is the number of its rows (1 byte), a
     header of 16 bits for each, ascending by key (the key and, above it, the number of entries less one; where that does
     not fit, the bits are all ones), and the entries row by row: the number that did not fit its header, if so, then
-    each entry's child, numbered within the node, and weight. All numbers are little-endian.
+    each entry's child, numbered within the node, and weight. All numbers are little-endian. Most features of a query
+    are not in a chunk; a mask beside the start of each bucket tells so for two thirds of them, without its bytes.
     A child of the tree is numbered from 1, as in `LabelTree`; its bias stands at that number less one.
     """
 
     rows: NDArray[np.uint8]  # the buckets of all chunks, one after the other
-    bucket_start: NDArray[np.uint32]  # where each bucket starts within its chunk
-    chunks: NDArray[np.int64]  # shape (nodes, 3): first byte in `rows`, first of `bucket_start`, bits of a key
+    buckets: NDArray[np.uint16]  # shape (buckets, 3): start in its chunk, low and high half; bits of its keys modulo 16
+    chunks: NDArray[np.int64]  # shape (nodes, 3): first byte in `rows`, first of `buckets`, bits of a key
     bias: NDArray[np.float32]  # shape (children,)
     scale: NDArray[np.float32]  # shape (children,): what a stored weight is multiplied with
     features: int
@@ -64,8 +65,8 @@ class PackedWeights(NamedTuple):
     @classmethod
     def load(cls, folder: Path, *, features: int, child_bytes: int, weight_bytes: int) -> "PackedWeights":
         """Map what `save` wrote; the numbers are those of the weights that were saved."""
-        rows, bucket_start, chunks, bias, scale = (read_array(folder / f"{name}.npy") for name in cls._fields[:5])
-        return cls(rows, bucket_start, chunks, bias, scale, features, child_bytes, weight_bytes)
+        rows, buckets, chunks, bias, scale = (read_array(folder / f"{name}.npy") for name in cls._fields[:5])
+        return cls(rows, buckets, chunks, bias, scale, features, child_bytes, weight_bytes)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: value for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
@@ -164,19 +165,19 @@ class _Rows(NamedTuple):
 
 def _pack_chunk(
     chunk: Chunk, bits: int, child_bytes: int, weight_bytes: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint32], int, NDArray[np.float32], NDArray[np.float32]]:
-    """Rows, starts of the buckets, bits of a key, biases and scales of one chunk."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int, NDArray[np.float32], NDArray[np.float32]]:
+    """Rows, buckets, bits of a key, biases and scales of one chunk."""
     codes = codes_of(chunk.features, bits)
     order = np.argsort(codes)
     key_bits = _key_bits(codes[order], bits)
     scale = _scales(chunk, weight_bytes)
     stored = _stored(chunk.weights / scale[chunk.children], weight_bytes)
     source = _Rows(codes, order, chunk.starts, chunk.children, stored, key_bits, child_bytes, weight_bytes)
-    bucket_start = np.empty(1 << (bits - key_bits), np.uint32)
-    room = len(bucket_start) + len(codes) * (2 + child_bytes) + len(stored) * (child_bytes + weight_bytes)
+    buckets = np.empty((1 << (bits - key_bits), 3), np.uint16)
+    room = len(buckets) + len(codes) * (2 + child_bytes) + len(stored) * (child_bytes + weight_bytes)
     rows = np.empty(room, np.uint8)
-    length = _write_chunk(source, rows, bucket_start)
-    return rows[:length].copy(), bucket_start, key_bits, chunk.bias.astype(np.float32), scale
+    length = _write_chunk(source, rows, buckets)
+    return rows[:length].copy(), buckets, key_bits, chunk.bias.astype(np.float32), scale
 
 
 def _key_bits(codes: NDArray[np.uint32], bits: int) -> int:
@@ -204,14 +205,15 @@ def _stored(weights: NDArray[np.float32], weight_bytes: int) -> NDArray[np.uint3
 
 
 @kernel
-def _write_chunk(source: _Rows, rows: NDArray[np.uint8], bucket_start: NDArray[np.uint32]) -> int:
-    """Fill the rows and the starts of the buckets; returns how many bytes were written."""
+def _write_chunk(source: _Rows, rows: NDArray[np.uint8], buckets: NDArray[np.uint16]) -> int:
+    """Fill the rows and the buckets; returns how many bytes were written."""
     at, first = 0, 0
     most = 0xFFFF >> source.key_bits
-    for bucket in range(len(bucket_start)):
-        bucket_start[bucket] = at
+    for bucket in range(len(buckets)):
+        buckets[bucket, 0], buckets[bucket, 1], buckets[bucket, 2] = at & 0xFFFF, at >> 16, 0
         last = first
         while last < len(source.order) and source.codes[source.order[last]] >> source.key_bits == bucket:
+            buckets[bucket, 2] |= 1 << (source.codes[source.order[last]] & 15)
             last += 1
         at = _write(last - first, 1, rows, at)
         for row in source.order[first:last]:
