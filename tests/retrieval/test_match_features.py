@@ -144,7 +144,7 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
         "cosine": Ranked(np.array([0, 4], np.int32), np.array([0.5, 0.4], np.float32)),
     }
     memory = Memory(Ranked(np.array([0], np.int32), np.ones(1, np.float32)), 0.5)
-    found = fusion.of(["red", "bucket"], stages, memory, terms)
+    found = fusion.of(terms.query(["red", "bucket"]), stages, memory, terms.table)
     column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
     assert found.rows.tolist() == [3, 0, 4]
     assert found.features.shape == (3, len(set(fusion.names)))
@@ -160,14 +160,14 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
 
 def test_without_anything_found_there_are_no_candidates(terms: ProductTerms) -> None:
     fusion = FusionFeatures({"lexical": 2})
-    found = fusion.of([], {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms)
+    found = fusion.of(terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table)
     assert found.features.shape == (0, len(fusion.names))
 
 
 def test_a_missing_stage_is_named(terms: ProductTerms) -> None:
     with pytest.raises(InputError, match="cosine is missing"):
         FusionFeatures({"lexical": 2, "cosine": 2}).of(
-            [], {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms
+            terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table
         )
 
 

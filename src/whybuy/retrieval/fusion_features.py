@@ -1,6 +1,6 @@
 """The candidates of a query out of all stages, and everything that a learned fusion is told about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from whybuy.errors import InputError
 from whybuy.retrieval.match_features import STAGE, Agreement, Match, agreement, match_features, stage_features
 from whybuy.retrieval.past_queries import Memory
-from whybuy.retrieval.product_terms import ProductTerms
+from whybuy.retrieval.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranked import Ranked
 
 LEADERS = {"best": 15, "wide": 80}  # products of the first stage that candidates are compared with
@@ -57,10 +57,10 @@ class FusionFeatures:
         past = [f"past_{column.name.lower()}" for column in Agreement]
         return (*past, *(f"{stage}_{column}" for stage in self.depths for column in STAGE))
 
-    def of(self, asked: Sequence[str], stages: Mapping[str, Ranked], memory: Memory, terms: ProductTerms) -> Candidates:
+    def of(self, query: QueryTerms, stages: Mapping[str, Ranked], memory: Memory, table: TermTable) -> Candidates:
         """Gather and describe candidates.
 
-        asked: the words of the query, spelling corrected. stages: a ranking for each of `depths`. memory: of similar
+        query: its words, spelling corrected. stages: a ranking for each of `depths`. memory: of similar
         past queries, without this one when the fusion is being trained.
 
         Raises:
@@ -72,8 +72,8 @@ class FusionFeatures:
         rows = found[np.sort(np.unique(found, return_index=True)[1])]
         leading = stages[next(iter(self.depths))]
         groups = [*(_leaders(leading, count) for count in LEADERS.values()), memory.products]
-        columns = [match_features(terms.query(asked), terms.table, rows)]
-        columns += [agreement(terms.table, group, rows) for group in groups]
+        columns = [match_features(query, table, rows)]
+        columns += [agreement(table, group, rows) for group in groups]
         columns.append(np.full((len(rows), 1), memory.likeness, np.float32))
         columns += [stage_features(stages[stage], rows) for stage in self.depths]
         return Candidates(rows, np.concatenate(columns, axis=1))

@@ -26,7 +26,7 @@ _MODEL = "model.txt"
 class FusionTraining:
     """How the trees are grown; tuned by cross-validation on Home Depot's training queries."""
 
-    trees: int = 150
+    trees: int = 300
     leaves: int = 15  # of each tree, at most 32
     learning_rate: float = 0.05
     least_rows: int = 200  # in a leaf; fewer when there are few rows

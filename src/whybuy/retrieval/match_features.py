@@ -109,7 +109,7 @@ def stage_features(stage: Ranked, candidates: NDArray[np.int32]) -> NDArray[np.f
 @kernel
 def _match(query: QueryTerms, table: TermTable, candidates: NDArray[np.int32], features: NDArray[np.float32]) -> None:
     title, title_start, kind, kind_start, other, other_start, _, rarity, is_number, _ = table
-    weights = _weights(query, rarity)
+    weights = word_weights(query, rarity)
     last = _last_word(query, table)
     mean_length = len(title) / max(1, len(title_start) - 1)
     place = np.empty(len(weights), np.int32)  # of each word of the query in the title
@@ -130,7 +130,8 @@ def _match(query: QueryTerms, table: TermTable, candidates: NDArray[np.int32], f
 
 
 @kernel
-def _weights(query: QueryTerms, rarity: NDArray[np.float32]) -> NDArray[np.float32]:
+def word_weights(query: QueryTerms, rarity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each word of a query counts: its rarity, less for function words. Returns: shape (words,)."""
     rarest = rarity.max() if len(rarity) else np.float32(1)
     weights = np.empty(len(query.terms), np.float32)
     for word, term in enumerate(query.terms):

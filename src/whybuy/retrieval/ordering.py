@@ -12,9 +12,10 @@ from whybuy.retrieval.learned_fusion import LearnedFusion
 from whybuy.retrieval.past_queries import PastQueries
 from whybuy.retrieval.product_terms import ProductTerms
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.translations import Translated, Translations
 from whybuy.retrieval.tree import TreeIndex
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FUSION = "fusion"  # folder of the learned weights within the artifact
 STAGES = FusionFeatures({"lexical": 200, "alike": 100, "tree": 60, "intents": 60, "unlearned": 60})
 TAUGHT_DEPTHS = {"lexical": 60, "alike": 30, "tree": 30, "intents": 30}  # what a learned order is taught by
@@ -39,11 +40,13 @@ class Signs:
 
     terms: ProductTerms
     past: PastQueries
+    translations: Translations
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns, readable."""
-        return (*STAGES.names, *KNOWLEDGE)
+        translated = [f"translated_{column.name.lower()}" for column in Translated]
+        return (*STAGES.names, *translated, *KNOWLEDGE)
 
     @property
     def rising(self) -> tuple[str, ...]:
@@ -53,13 +56,16 @@ class Signs:
     def describe(self, asked: Asked, tree: TreeIndex, *, without: int | None = None) -> Candidates:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
         memory = self.past.recall(*asked.vector, without=without)
-        found = STAGES.of(asked.words, asked.stages, memory, self.terms)
-        return Candidates(found.rows, np.hstack([found.features, _knowledge(asked, tree, found.rows)]))
+        query = self.terms.query(asked.words)
+        found = STAGES.of(query, asked.stages, memory, self.terms.table)
+        translated = self.translations.features(query, self.terms.table, found.rows)
+        return Candidates(found.rows, np.hstack([found.features, translated, _knowledge(asked, tree, found.rows)]))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` opens; it is made when missing."""
         self.terms.save(folder / "terms")
         self.past.save(folder / "past")
+        self.translations.save(folder / "translations")
 
     @classmethod
     def open(cls, folder: Path) -> "Signs":
@@ -68,7 +74,11 @@ class Signs:
         Raises:
             ArtifactError: a part is missing, damaged or of another format version.
         """
-        return cls(ProductTerms.load(folder / "terms"), PastQueries.load(folder / "past"))
+        return cls(
+            ProductTerms.load(folder / "terms"),
+            PastQueries.load(folder / "past"),
+            Translations.load(folder / "translations"),
+        )
 
 
 def _knowledge(asked: Asked, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -41,6 +41,7 @@ class QueryTerms(NamedTuple):
     terms: NDArray[np.int32]  # shape (words,), `UNKNOWN` for words that no product has
     joined: NDArray[np.int32]  # shape (words,): the term that a word and the next one make together, or `NOTHING`
     light: NDArray[np.bool_]  # shape (words,): function words
+    stems: NDArray[np.uint64]  # shape (words,): what tells words apart, those that no product has too
 
 
 class ProductTerms:
@@ -80,13 +81,13 @@ class ProductTerms:
     def query(self, asked: Sequence[str]) -> QueryTerms:
         """The terms of a query's words, spelling corrected, in reading order."""
         pairs = [left + right for left, right in pairwise(asked)]
-        terms = self._terms(map(stem, asked), UNKNOWN)
-        joined = self._terms(stem(pair) if pair.isalpha() and len(pair) >= LEAST_JOINED else "" for pair in pairs)
+        stems = _hashes(map(stem, asked))
+        joined = _hashes(stem(pair) if pair.isalpha() and len(pair) >= LEAST_JOINED else "" for pair in pairs)
         light = np.array([is_function_word(word) for word in asked], np.bool_)
-        return QueryTerms(terms, np.append(joined, np.int32(NOTHING))[: len(asked)].astype(np.int32), light)
+        after = np.append(self._terms(joined, NOTHING), np.int32(NOTHING))[: len(asked)].astype(np.int32)
+        return QueryTerms(self._terms(stems, UNKNOWN), after, light, stems)
 
-    def _terms(self, stems: Iterable[str], missing: int = NOTHING) -> NDArray[np.int32]:
-        hashes = np.array([_hash(word) for word in stems], np.uint64)
+    def _terms(self, hashes: NDArray[np.uint64], missing: int) -> NDArray[np.int32]:
         places = np.searchsorted(self._hashes, hashes)
         known = places < len(self._hashes)
         known[known] = self._hashes[places[known]] == hashes[known]
@@ -121,6 +122,10 @@ def _other_texts(products: pa.Table) -> Iterable[str]:
 def _flat(field: Sequence[Sequence[str]], number: dict[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     lengths = np.array([0, *map(len, field)], np.int64)
     return np.array([number[word] for found in field for word in found], np.int32), np.cumsum(lengths)
+
+
+def _hashes(words: Iterable[str]) -> NDArray[np.uint64]:
+    return np.array([_hash(word) for word in words], np.uint64)
 
 
 def _hash(word: str) -> int:

@@ -20,6 +20,7 @@ from whybuy.retrieval.lessons import Lessons, lessons_from_texts, own_texts
 from whybuy.retrieval.ordering import FUSION, TAUGHT_DEPTHS, Signs
 from whybuy.retrieval.past_queries import PastQueries, wording
 from whybuy.retrieval.product_terms import ProductTerms
+from whybuy.retrieval.translations import Translations
 from whybuy.retrieval.tree import TreeConfig, TreeIndex, train_tree
 from whybuy.retrieval.tree_paths import name_nodes
 from whybuy.text import clean
@@ -104,14 +105,23 @@ def teach_order(
     """
     if len(gains) < config.least_queries or indexes.tree is None:
         return None
-    signs = _signs(school, gains, indexes.tree.vectorizer)
+    vectorizer, good, terms = indexes.tree.vectorizer, _good(gains.products), ProductTerms.build(school.products)
+    words = [terms.query(indexes.lexical.corrected(text)) for text in gains.texts]
+    vectors = vectorizer.transform(gains.texts, threads=config.threads)
+    past = PastQueries.build(gains.texts, vectors, good)
+    signs = Signs(terms, past, Translations.build(words, good, terms.table))
     taught: list[int] = []
     described: list[Candidates] = []
-    for tree, queries in _unseen(school, gains, indexes.tree.vectorizer, config):
-        finder = Finder(replace(indexes, tree=tree, order=None), len(signs.terms), FinderConfig())
+    for queries, others in _folds(gains, config):
+        tree = school.train_without(
+            [text for text, seen in zip(gains.texts, others, strict=True) if not seen], vectorizer
+        )
+        finder = Finder(replace(indexes, tree=tree, order=None), len(terms), FinderConfig())
+        seen_words = [word for word, seen in zip(words, others, strict=True) if seen]
+        unknowing = replace(signs, translations=Translations.build(seen_words, good[others], terms.table))
         for query in queries:
             asked = finder.ask(gains.texts[query], read(gains.texts[query]))
-            candidates = signs.describe(asked, tree, without=query)
+            candidates = unknowing.describe(asked, tree, without=query)
             described.append(candidates.within(asked.stages, TAUGHT_DEPTHS))
         taught += queries
     examples = _examples(gains, taught, described)
@@ -122,21 +132,12 @@ def teach_order(
     return fit(examples, signs.names, folder / FUSION, training=training)
 
 
-def _unseen(
-    school: TreeSchool, gains: Lessons, vectorizer: NgramVectorizer, config: OrderConfig
-) -> Iterator[tuple[TreeIndex, list[int]]]:
-    """Trees, each with the queries that it has not seen and that teach."""
+def _folds(gains: Lessons, config: OrderConfig) -> Iterator[tuple[list[int], NDArray[np.bool_]]]:
+    """The queries of each fold that teach, and which queries are of other folds; the same words share a fold."""
     folds = np.array([int(digest("fold", *wording(text)), 16) % config.folds for text in gains.texts])
     chosen = _sample(gains, config.most_queries)
     for fold in range(config.folds):
-        tree = school.train_without([gains.texts[query] for query in np.flatnonzero(folds == fold)], vectorizer)
-        yield tree, chosen[folds[chosen] == fold].tolist()
-
-
-def _signs(school: TreeSchool, gains: Lessons, vectorizer: NgramVectorizer) -> Signs:
-    queries = vectorizer.transform(gains.texts, threads=school.config.threads)
-    past = PastQueries.build(gains.texts, queries, _good(gains.products))
-    return Signs(ProductTerms.build(school.products), past)
+        yield chosen[folds[chosen] == fold].tolist(), folds != fold
 
 
 def _good(gains: csr_matrix) -> csr_matrix:

@@ -1,0 +1,159 @@
+"""Which words of titles answer which words of queries, counted in past queries (after Berger & Lafferty, SIGIR 1999).
+
+Shoppers and sellers name the same thing differently: who asks for a "fridge" is content with a "refrigerator".
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum, auto
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags_array
+
+from whybuy.artifacts import ArrayFolder
+from whybuy.kernels import kernel
+from whybuy.retrieval.match_features import word_weights
+from whybuy.retrieval.product_terms import QueryTerms, TermTable
+
+CAUTION = 3  # queries of a word in which nothing was good, added to those that there are
+SMOOTHING = 0.002  # added to shares before they are compared
+LEAST_LIFT = 0.5  # natural logarithm: what is hardly more frequent than in the whole catalog is left out
+_SAVED = ArrayFolder("translations", 1, "translations.json")
+
+
+class Translated(IntEnum):
+    """Columns of `Translations.features`; shares are in [0, 1]."""
+
+    COVERED = 0  # share of the query's rarity in the title, each word itself or a word that answers it
+    OTHERWISE = auto()  # the part of it that other words answer
+    EXPECTED = auto()  # lift of the title's words, over the query's rarity
+    LIKENESS = auto()  # cosine of the title's words and those expected
+
+
+class Answers(NamedTuple):
+    """Terms of titles by word of queries: those of word w are entries starts[w] up to starts[w + 1]."""
+
+    starts: NDArray[np.int64]  # shape (words + 1,)
+    terms: NDArray[np.int32]  # shape (entries,), as in `TermTable`
+    shares: NDArray[np.float32]  # shape (entries,): how often a good product has the term in its title, in (0, 1)
+    lifts: NDArray[np.float32]  # shape (entries,): share times logarithm of the share over that in the whole catalog
+
+
+class Translations:
+    """What past queries tell of words; memory-mapped, immutable."""
+
+    def __init__(self, stems: NDArray[np.uint64], answers: Answers) -> None:
+        """stems: shape (words,), ascending, as in `QueryTerms`."""
+        self._stems, self._answers = stems, answers
+
+    @classmethod
+    def build(cls, asked: Sequence[QueryTerms], good: csr_matrix, table: TermTable) -> Self:
+        """Count which terms the titles of good products have. good: queries x products, > 0 where one was good."""
+        products, terms = len(table.type_of), len(table.rarity)
+        stems, queries = _words(asked)
+        titles = _ones(table.title, table.title_start, terms)
+        good = csr_matrix((np.ones(good.nnz), good.indices, good.indptr), shape=good.shape)
+        per_query = np.diff(good.indptr)
+        weighed = diags_array(1 / np.maximum(per_query, 1)) @ good @ titles
+        told = queries.T @ (per_query > 0)
+        counted = csr_matrix(diags_array(1 / (told + CAUTION)) @ (queries.T @ weighed)).tocoo()
+        usual = np.asarray(titles.sum(axis=0)).ravel() / max(products, 1)
+        lifts = np.log((counted.data + SMOOTHING) / (usual[counted.col] + SMOOTHING))
+        kept = lifts > LEAST_LIFT
+        words, shares = counted.row[kept], counted.data[kept]
+        order = np.lexsort((counted.col[kept], words))
+        starts = np.searchsorted(words[order], np.arange(len(stems) + 1)).astype(np.int64)
+        found = counted.col[kept].astype(np.int32), shares.astype(np.float32), (shares * lifts[kept]).astype(np.float32)
+        return cls(stems, Answers(starts, *(column[order] for column in found)))
+
+    def __len__(self) -> int:
+        return len(self._stems)
+
+    def features(self, query: QueryTerms, table: TermTable, candidates: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Compare what a query's words let expect with the titles of candidates.
+
+        Returns: shape (candidates, len(Translated)).
+        """
+        features = np.zeros((len(candidates), len(Translated)), np.float32)
+        places = np.searchsorted(self._stems, query.stems)
+        known = places < len(self._stems)
+        known[known] = self._stems[places[known]] == query.stems[known]
+        if len(query.terms):
+            _translate(query, np.where(known, places, -1), self._answers, table, candidates, features)
+        return features
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` opens; it is made when missing."""
+        _SAVED.save(folder, self._answers._asdict() | {"stems": self._stems})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a saved folder, memory-mapped.
+
+        Raises:
+            ArtifactError: the folder holds no translations, those of another format version, or damaged ones.
+        """
+        arrays, _ = _SAVED.load(folder)
+        stems = arrays.pop("stems")
+        return cls(stems, Answers(**arrays))
+
+
+def _words(asked: Sequence[QueryTerms]) -> tuple[NDArray[np.uint64], csr_matrix]:
+    """The distinct words of queries, and which query has which: queries x words, ones."""
+    lengths = [len(query.stems) for query in asked]
+    every = np.concatenate([query.stems for query in asked]) if asked else np.empty(0, np.uint64)
+    stems, columns = np.unique(every, return_inverse=True)
+    return stems, _ones(columns, np.cumsum([0, *lengths]), len(stems))
+
+
+def _ones(columns: NDArray[np.integer], starts: NDArray[np.integer], width: int) -> csr_matrix:
+    """Rows of ones, however often a column is named."""
+    matrix = csr_matrix((np.ones(len(columns)), np.array(columns), np.array(starts)), shape=(len(starts) - 1, width))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+@kernel
+def _translate(
+    query: QueryTerms,
+    places: NDArray[np.int64],
+    answers: Answers,
+    table: TermTable,
+    candidates: NDArray[np.int32],
+    features: NDArray[np.float32],
+) -> None:
+    """places: of each word in the answers, -1 where it was never asked for."""
+    title, title_start, rarity = table.title, table.title_start, table.rarity
+    starts, terms, shares, lifts = answers
+    weights = word_weights(query, rarity)
+    whole = weights.sum()
+    share, expected = np.zeros(len(rarity), np.float32), np.zeros(len(rarity), np.float32)
+    for word in range(len(weights)):
+        first, last = (starts[places[word]], starts[places[word] + 1]) if places[word] >= 0 else (0, 0)
+        for entry in range(first, last):
+            share[terms[entry]] = shares[entry]
+            expected[terms[entry]] += weights[word] * lifts[entry]
+        for at in range(len(candidates)):
+            itself, best = False, np.float32(0)
+            for place in range(title_start[candidates[at]], title_start[candidates[at] + 1]):
+                itself |= title[place] == query.terms[word]
+                best = max(best, share[title[place]])
+            part = weights[word] / whole
+            features[at, Translated.COVERED] += part if itself else part * best
+            features[at, Translated.OTHERWISE] += 0 if itself else part * best
+        for entry in range(first, last):
+            share[terms[entry]] = 0
+    length = np.sqrt((expected * expected).sum())
+    for at in range(len(candidates)):
+        met, both, squares = np.float32(0), np.float32(0), np.float32(0)
+        for place in range(title_start[candidates[at]], title_start[candidates[at] + 1]):
+            term = title[place]
+            met += expected[term]
+            both += expected[term] * rarity[term]
+            squares += rarity[term] * rarity[term]
+        features[at, Translated.EXPECTED] = met / whole
+        if both > 0:
+            features[at, Translated.LIKENESS] = both / (length * np.sqrt(squares))
