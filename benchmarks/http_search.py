@@ -1,6 +1,6 @@
 """Loads a running `whybuy serve` with searches at a fixed rate, and says how long the answers take, as JSON.
 
-Usage: `python benchmarks/http_search.py STORE JUDGMENTS [--rate 200] [--seconds 30] [--gzip]`.
+Usage: `python benchmarks/http_search.py STORE JUDGMENTS [--rate 200 100] [--seconds 30] [--gzip] [--results FILE]`.
 Arrivals are those of a Poisson process and wait for nobody (an open loop): a time counts from the moment at which the
 request was due, so that a server that falls behind cannot hide it. No query is asked twice. The shares come from a
 second, unloaded run of the same queries inside this process.
@@ -32,15 +32,23 @@ from whybuy.judgments import read_judgments
 from whybuy.records import Query
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
+from whybuy.retrieval.learned_fusion import LearnedFusion
 from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.ordering import Signs
+from whybuy.retrieval.tree import TreeIndex
 from whybuy.serving.bodies import answer_json
 
 CONNECTIONS = 64
+ALONE = 2_000  # queries of the unloaded run
 STEPS = {
     "lexical": (LexicalIndex, ("all_words", "some_words", "typo", "having")),
     "matches": (LexicalIndex, ("matched",)),
     "needs": (IntentReader, ("read",)),
     "expansion": (ExpansionIndex, ("rank",)),
+    "tree": (TreeIndex, ("rank",)),
+    "alike": (TreeIndex, ("alike",)),
+    "signs": (Signs, ("describe",)),
+    "order": (LearnedFusion, ("rank",)),
     "facets": (Facets, ("count",)),
     "reasons": (ReasonReader, ("joining",)),
 }
@@ -60,21 +68,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path)
     parser.add_argument("judgments", type=Path, help="their queries are asked, each once")
-    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--rate", type=float, nargs="+", default=[200.0], help="requests a second; several in turn")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--warmup", type=float, default=5.0, help="seconds that are not counted")
     parser.add_argument("--gzip", action="store_true", help="ask for compressed answers")
+    parser.add_argument("--results", type=Path, help="write the JSON here too")
     asked = parser.parse_args()
-    texts = queries(asked.judgments, round((asked.seconds + asked.warmup) * asked.rate))
-    warmup = round(asked.warmup * asked.rate)
+    texts = queries(asked.judgments, round((asked.seconds + asked.warmup) * max(asked.rate)))
+    loads = [under_load(asked, texts, rate) for rate in asked.rate]
+    body = json.dumps({"loads": loads, "alone_ms": alone(asked.store, texts[:ALONE])}, indent=1)
+    print(body)
+    if asked.results:
+        asked.results.write_text(body + "\n", encoding="utf-8")
+
+
+def under_load(asked: argparse.Namespace, texts: Sequence[str], rate: float) -> dict[str, Any]:
+    """Figures of one rate, on a server of its own."""
+    warmup, last = round(asked.warmup * rate), round((asked.seconds + asked.warmup) * rate)
     with serving(asked.store) as (port, server):
-        asyncio.run(load(port, texts[:warmup], asked.rate, gzip=asked.gzip))
+        asyncio.run(load(port, texts[:warmup], rate, gzip=asked.gzip))
         began, used = time.perf_counter(), cpu_seconds(server)
-        heard = asyncio.run(load(port, texts[warmup:], asked.rate, gzip=asked.gzip))
+        heard = asyncio.run(load(port, texts[warmup:last], rate, gzip=asked.gzip))
         seconds, used = time.perf_counter() - began, cpu_seconds(server) - used
-    settings = {name: getattr(asked, name) for name in ("rate", "gzip")}
-    figures = settings | report(heard, seconds) | {"server_cpu_ms": round(1000 * used / len(heard.milliseconds), 2)}
-    print(json.dumps(figures | {"alone_ms": alone(asked.store, texts)}, indent=1))
+    figures = {"rate": rate, "gzip": asked.gzip} | report(heard, seconds)
+    return figures | {"server_cpu_ms": round(1000 * used / len(heard.milliseconds), 2)}
 
 
 def queries(judgments: Path, count: int) -> list[str]:

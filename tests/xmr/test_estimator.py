@@ -277,3 +277,8 @@ def test_features_that_are_not_known_count_for_nothing() -> None:
 def test_widths_of_weights_are_checked_before_training() -> None:
     with pytest.raises(InputError, match="A weight of 12 bits is not known"):
         TrainingConfig(bits=12)
+
+
+def test_no_thread_is_refused() -> None:
+    with pytest.raises(InputError, match="threads is 0; training takes 1 or more"):
+        XMRTree.fit(csr_matrix((3, 2)), csr_matrix((3, 1)), threads=0)

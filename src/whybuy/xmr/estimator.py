@@ -94,8 +94,10 @@ class XMRTree:
         labels x features; used as `config` says, not as instances of their own.
 
         Raises:
-            InputError: a feature is no finite number, or the matrices do not fit.
+            InputError: a feature is no finite number, the matrices do not fit, or there is no thread.
         """
+        if threads < 1:
+            raise InputError(f"threads is {threads}; training takes 1 or more.")
         features, labels = csr_matrix(features), csr_matrix(labels)
         _check_numbers(features)
         if label_texts is None:
