@@ -2,8 +2,8 @@
 
 Usage: `python benchmarks/http_search.py STORE JUDGMENTS [--rate 200 100] [--seconds 30] [--gzip] [--results FILE]`.
 Arrivals are those of a Poisson process and wait for nobody (an open loop): a time counts from the moment at which the
-request was due, so that a server that falls behind cannot hide it. No query is asked twice. The shares come from a
-second, unloaded run of the same queries inside this process.
+request was due, so that a server that falls behind cannot hide it. No server is asked a query twice. The shares come
+from an unloaded run of the first 2,000 queries inside this process.
 """
 
 import argparse

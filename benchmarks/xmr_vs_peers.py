@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -235,15 +236,18 @@ def read_arguments() -> argparse.Namespace:
 def main(arguments: argparse.Namespace, work: Path) -> None:
     """Measure, print, write; figures of data sets that are not measured now stay."""
     bench = Bench(peers_python(arguments.peers), work, arguments.rounds, arguments.asked)
+    facts_of_machine = machine()
     warm_up(bench)
     found: dict[str, Figures] = (
         json.loads(arguments.results.read_text())["by_data"] if arguments.results.is_file() else {}
     )
     for name in arguments.data:
-        facts = {"command": f"python benchmarks/xmr_vs_peers.py --data {name}", "machine": machine()}
+        settings = [f"--{key}={getattr(arguments, key)}" for key in ("rounds", "asked", "labels")]
+        command = shlex.join(["python", "benchmarks/xmr_vs_peers.py", f"--data={name}", *settings])
+        facts = {"command": command, "machine": facts_of_machine, "versions": versions(bench.peers)}
         found[name] = facts | measure(bench, name, DATA_SETS[name](work, arguments.labels))
         print(json.dumps({name: found[name]}, indent=1), flush=True)
-        body = headline(found) | {"by_data": found, "versions": versions(bench.peers)}
+        body = headline(found) | {"by_data": found}
         arguments.results.parent.mkdir(parents=True, exist_ok=True)
         arguments.results.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 

@@ -248,6 +248,7 @@ def test_missing_judgments_are_named(judged: Path) -> None:
     with pytest.raises(ConfigError, match=r"judgments\.csv does not exist. Correct its path in store\.toml"):
         build(judged, listen=seen.append)
     assert not seen, "before the first stage"
+    assert build(judged, with_events=False).made, "a build from the catalog alone asks for none"
 
 
 def test_a_build_of_before_there_were_trees_says_what_to_run(store: Path) -> None:

@@ -141,7 +141,7 @@ class _Line:
 
     def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
-        judged = self._judgments()
+        judged = self._judgments() if with_events else None
         catalog = self._catalog()
         pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
         if pairs is None:
@@ -152,7 +152,7 @@ class _Line:
         self._lexical(catalog)
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
-        if pairs is not None or (with_events and judged):
+        if pairs is not None or judged:
             self._order(catalog, graph, pairs, judged)
         before = self._live()
         self._artifacts.publish(self._keys)

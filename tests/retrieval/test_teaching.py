@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 import whybuy.retrieval.teaching
@@ -19,7 +21,9 @@ from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.lessons import Lessons
 from whybuy.retrieval.ordering import learned_order
 from whybuy.retrieval.past_queries import wording
+from whybuy.retrieval.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.teaching import OrderConfig, gains_of, teach_order
+from whybuy.retrieval.translations import Translations
 from whybuy.retrieval.tree import TreeIndex, train_tree
 
 FEW = OrderConfig(least_queries=50, folds=2, threads=1)
@@ -101,6 +105,35 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
     assert sorted(asked) == sorted(map(wording, gains.texts))
     assert len(taught) == 3
     assert all(taught)
+
+
+def test_no_query_is_described_by_what_it_has_taught_of_words(
+    shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gains = judged()
+    learned_from: dict[Translations, set[bytes]] = {}
+    described: list[bytes] = []
+    build, features = Translations.build, Translations.features
+
+    def remember(asked: Sequence[QueryTerms], good: csr_matrix, table: TermTable) -> Translations:
+        assert len(asked) == good.shape[0]
+        translations = build(asked, good, table)
+        learned_from[translations] = {query.stems.tobytes() for query in asked}
+        return translations
+
+    def describe(self: Translations, query: QueryTerms, *others: Any) -> NDArray[np.float32]:  # noqa: ANN401
+        assert query.stems.tobytes() not in learned_from[self]
+        described.append(query.stems.tobytes())
+        return features(self, query, *others)
+
+    monkeypatch.setattr(Translations, "build", remember)
+    monkeypatch.setattr(Translations, "features", describe)
+    teach_order(shop.school, gains, indexes, shop.read, tmp_path, config=replace(FEW, folds=3))
+    every, *parts = learned_from.values()
+    assert set(described) == every, "what is served has learned from all"
+    assert len(described) == len(gains)
+    assert len(parts) == 3
+    assert all(parts)
 
 
 def test_of_many_queries_a_sample_teaches(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:

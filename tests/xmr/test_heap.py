@@ -38,4 +38,5 @@ def _sum_with_prefetch(array: NDArray[np.float64], at: np.int64) -> np.float64:
 
 
 def test_nothing_happens_when_memory_is_asked_for_ahead() -> None:
-    assert _sum_with_prefetch(np.arange(4.0), np.int64(8)) == 6
+    for at in (8, 1 << 40, -1 << 40):
+        assert _sum_with_prefetch(np.arange(4.0), np.int64(at)) == 6

@@ -131,11 +131,14 @@ def _translate(
     weights = word_weights(query, rarity)
     whole = weights.sum()
     share, expected = np.zeros(len(rarity), np.float32), np.zeros(len(rarity), np.float32)
+    length = np.float32(0)  # of what is expected, squared
     for word in range(len(weights)):
         first, last = (starts[places[word]], starts[places[word] + 1]) if places[word] >= 0 else (0, 0)
         for entry in range(first, last):
-            share[terms[entry]] = shares[entry]
-            expected[terms[entry]] += weights[word] * lifts[entry]
+            term, lift = terms[entry], weights[word] * lifts[entry]
+            share[term] = shares[entry]
+            length += (2 * expected[term] + lift) * lift
+            expected[term] += lift
         for at in range(len(candidates)):
             itself, best = False, np.float32(0)
             for place in range(title_start[candidates[at]], title_start[candidates[at] + 1]):
@@ -146,14 +149,15 @@ def _translate(
             features[at, Translated.OTHERWISE] += 0 if itself else part * best
         for entry in range(first, last):
             share[terms[entry]] = 0
-    length = np.sqrt((expected * expected).sum())
     for at in range(len(candidates)):
         met, both, squares = np.float32(0), np.float32(0), np.float32(0)
-        for place in range(title_start[candidates[at]], title_start[candidates[at] + 1]):
-            term = title[place]
+        words = title[title_start[candidates[at]] : title_start[candidates[at] + 1]]
+        for place, term in enumerate(words):
+            if (words[:place] == term).any():
+                continue  # said before
             met += expected[term]
             both += expected[term] * rarity[term]
             squares += rarity[term] * rarity[term]
         features[at, Translated.EXPECTED] = met / whole
         if both > 0:
-            features[at, Translated.LIKENESS] = both / (length * np.sqrt(squares))
+            features[at, Translated.LIKENESS] = both / np.sqrt(length * squares)

@@ -18,6 +18,7 @@ from whybuy.xmr.prefetch import prefetch
 from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_weight
 
 _BUCKET_BYTES = 6  # three numbers of 16 bits
+_LAST_ID = 2**31 - 1
 
 
 class PostProcessor(Enum):
@@ -113,7 +114,9 @@ def one_list(ids: NDArray[np.int32], values: NDArray[np.float32]) -> Lists:
 def _pair(ids: NDArray[np.int32], values: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     if len(ids) != len(values):
         raise InputError(f"The query has {len(ids)} features, but {len(values)} values; each feature needs one.")
-    return np.asarray(ids, np.int32), np.asarray(values, np.float32)
+    if ids.dtype != np.int32:
+        ids = np.where((ids >= 0) & (ids <= _LAST_ID), ids, -1).astype(np.int32)  # no number wraps around into another
+    return ids, np.asarray(values, np.float32)
 
 
 def from_root(queries: int) -> Lists:
