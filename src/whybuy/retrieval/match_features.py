@@ -325,7 +325,7 @@ def _agree(
     for at, product in enumerate(rows):
         text = title[title_start[product] : title_start[product + 1]]
         for place, term in enumerate(text):
-            if not _stands_in(text[:place], term):
+            if not stands_in(text[:place], term):
                 _add(terms, by_term, term, shares[at])
         if len(text):
             _add(starts, by_start, text[0], shares[at])
@@ -370,7 +370,8 @@ def _add(keys: NDArray[np.int32], values: NDArray[np.float32], key: int, value: 
 
 
 @kernel
-def _stands_in(words: NDArray[np.int32], term: int) -> bool:
+def stands_in(words: NDArray[np.int32], term: int) -> bool:
+    """Whether a term is among some words."""
     found = False
     for word in words:
         found |= word == term

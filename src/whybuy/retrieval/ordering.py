@@ -15,7 +15,7 @@ from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.translations import Translated, Translations
 from whybuy.retrieval.tree import TreeIndex
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 FUSION = "fusion"  # folder of the learned weights within the artifact
 STAGES = FusionFeatures({"lexical": 200, "alike": 100, "tree": 60, "intents": 60, "unlearned": 60})
 TAUGHT_DEPTHS = {"lexical": 60, "alike": 30, "tree": 30, "intents": 30}  # what a learned order is taught by

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix, diags_array
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.kernels import kernel
-from whybuy.retrieval.match_features import word_weights
+from whybuy.retrieval.match_features import stands_in, word_weights
 from whybuy.retrieval.product_terms import QueryTerms, TermTable
 
 CAUTION = 3  # queries of a word in which nothing was good, added to those that there are
@@ -153,8 +153,8 @@ def _translate(
         met, both, squares = np.float32(0), np.float32(0), np.float32(0)
         words = title[title_start[candidates[at]] : title_start[candidates[at] + 1]]
         for place, term in enumerate(words):
-            if (words[:place] == term).any():
-                continue  # said before
+            if stands_in(words[:place], term):
+                continue
             met += expected[term]
             both += expected[term] * rarity[term]
             squares += rarity[term] * rarity[term]
