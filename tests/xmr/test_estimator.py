@@ -11,7 +11,8 @@ from scipy.sparse import csr_matrix, identity
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.estimator import TrainingConfig, XMRTree
-from whybuy.xmr.search import PostProcessor
+from whybuy.xmr.scoring import score_labels
+from whybuy.xmr.search import PostProcessor, _search_once
 from whybuy.xmr.weights import pack
 
 BEAM = 1000  # wider than any level
@@ -282,3 +283,20 @@ def test_widths_of_weights_are_checked_before_training() -> None:
 def test_no_thread_is_refused() -> None:
     with pytest.raises(InputError, match="threads is 0; training takes 1 or more"):
         XMRTree.fit(csr_matrix((3, 2)), csr_matrix((3, 1)), threads=0)
+
+
+def test_trees_made_opened_and_grown_run_the_same_machine_code(tmp_path: Path) -> None:
+    made, (ids, values) = random_xmr(), one(random_queries(1), 0)
+    made.save(tmp_path)
+    opened = XMRTree.load(tmp_path)
+
+    def ask(tree: XMRTree) -> set[object]:
+        tree.search(ids, values)
+        tree.score(ids, values, np.arange(3, dtype=np.int32))
+        return {*getattr(_search_once, "signatures"), *getattr(score_labels, "signatures")}  # noqa: B009 - of Numba
+
+    compiled = ask(made)
+    for tree in (opened, made):
+        assert ask(tree) == compiled
+        tree.add(random_queries(1), csr_matrix(np.ones((1, 1))))
+        assert ask(tree) == compiled

@@ -16,7 +16,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.embeddings import pifa, pifa_with_text, unit_rows
 from whybuy.xmr.explaining import Explanation, explain_label
-from whybuy.xmr.growth import AddedLabels, Positives, Siblings, first_ranker, with_label
+from whybuy.xmr.growth import AddedLabels, Positives, Siblings, first_ranker, no_labels, with_label
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.matching import BeamMatcher
 from whybuy.xmr.ports import Indexer, Ranker
@@ -72,7 +72,7 @@ class XMRTree:
 
     def __init__(self, tree: LabelTree, packed: PackedWeights) -> None:
         self.tree = tree
-        self._searched = SearchedTree.of(tree, packed)
+        self._searched, self._added = SearchedTree.of(tree, packed), no_labels()
         self._labels = len(tree.labels)  # added ones included
         self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
@@ -240,11 +240,11 @@ class XMRTree:
         weights = stored * searched.packed.scale[first - 1 : last - 1][children]
         siblings = Siblings(codes, lengths, children, weights, searched.packed.bias[first - 1 : last - 1])
         place = self._labels - len(self.tree.labels)
-        added = with_label(searched.added, place, first_ranker(leaf, siblings, positives), nodes)
+        self._added = with_label(self._added, place, first_ranker(leaf, siblings, positives), nodes)
         removed = searched.removed
         if len(removed) <= self._labels:
             removed = np.concatenate([removed, np.zeros(self._labels + 64, np.bool_)])
-        self._searched = searched._replace(added=added, removed=removed)
+        self._searched = searched.growing(self._added)._replace(removed=removed)
         self._labels += 1
 
     def _leaf(self, positives: Positives) -> int:
@@ -299,11 +299,11 @@ class XMRTree:
         about = _read_about(folder)
         tree = LabelTree(*(read_array(folder / f"{name}.npy") for name in _TREE))
         loaded = cls(tree, PackedWeights.load(folder, **about["weights"]))
-        added = AddedLabels(*(read_array(folder / f"added_{name}.npy") for name in AddedLabels._fields))
+        loaded._added = AddedLabels(*(read_array(folder / f"added_{name}.npy") for name in AddedLabels._fields))
         removed = np.zeros(about["labels"], np.bool_)
         removed[read_array(folder / "removed.npy")] = True
         loaded._labels = about["labels"]
-        loaded._searched = loaded._searched._replace(added=added, removed=removed)
+        loaded._searched = loaded._searched.growing(loaded._added)._replace(removed=removed)
         return loaded
 
 

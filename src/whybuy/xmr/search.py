@@ -15,7 +15,7 @@ from whybuy.xmr.growth import AddedLabels, no_labels
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.prefetch import prefetch
-from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_weight
+from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_only, read_weight
 
 _BUCKET_BYTES = 6  # three numbers of 16 bits
 _LAST_ID = 2**31 - 1
@@ -47,7 +47,10 @@ class PostProcessor(Enum):
 
 
 class SearchedTree(NamedTuple):
-    """All that a search reads; replaced as a whole when labels are added."""
+    """All that a search reads; replaced as a whole when labels are added.
+
+    Arrays that may be mapped from disk are read-only here, wherever they come from: kernels are compiled for each kind.
+    """
 
     packed: PackedWeights
     first_child: NDArray[np.int32]  # as in `LabelTree`
@@ -60,7 +63,14 @@ class SearchedTree(NamedTuple):
     def of(cls, tree: LabelTree, packed: PackedWeights) -> "SearchedTree":
         """A tree as it was trained: nothing added, nothing removed."""
         widest = int(np.diff(tree.first_child).max(initial=0))
-        return cls(packed, tree.first_child, tree.labels, no_labels(), np.zeros(len(tree.labels), np.bool_), widest)
+        removed = np.zeros(len(tree.labels), np.bool_)
+        children, labels = read_only(tree.first_child), read_only(tree.labels)
+        return cls(packed.read_only(), children, labels, no_labels(), removed, widest).growing(no_labels())
+
+    def growing(self, added: AddedLabels) -> "SearchedTree":
+        """The same with other added labels."""
+        views = {name: read_only(array) for name, array in added._asdict().items()}
+        return self._replace(added=AddedLabels(**views))
 
 
 class Lists(NamedTuple):

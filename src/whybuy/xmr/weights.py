@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ HEADER_BITS = 16  # at the front of each row
 ROWS_PER_BUCKET = 4  # at least so many on average; fewer are hardly faster, and larger
 FULLEST_BUCKET = 255
 WIDTHS = (8, 16, 32)  # bits of a stored weight
+Numbers = TypeVar("Numbers", bound=np.generic)
 
 
 class PackedWeights(NamedTuple):
@@ -68,8 +69,19 @@ class PackedWeights(NamedTuple):
         rows, buckets, chunks, bias, scale = (read_array(folder / f"{name}.npy") for name in cls._fields[:5])
         return cls(rows, buckets, chunks, bias, scale, features, child_bytes, weight_bytes)
 
+    def read_only(self) -> "PackedWeights":
+        """The same memory, which cannot be written through these."""
+        return PackedWeights(**self._asdict() | {name: read_only(array) for name, array in self._arrays().items()})
+
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {name: value for name, value in self._asdict().items() if isinstance(value, np.ndarray)}
+
+
+def read_only(array: NDArray[Numbers]) -> NDArray[Numbers]:
+    """The same memory, which cannot be written through this."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def read_array(path: Path) -> NDArray[Any]:
