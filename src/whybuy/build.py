@@ -300,7 +300,7 @@ class _Line:
         """The judgments that teach the order, missed before anything is built."""
         named = self._settings.one("order", OrderConfig).judgments
         if named and not (self._store / named).exists():
-            raise ConfigError(f"{self._store / named} does not exist. Correct its path in store.toml.")
+            raise _missing(self._store / named)
         return self._store / named if named else None
 
     def _order(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
@@ -363,4 +363,8 @@ def _content_key(path: Path) -> str:
     try:
         return file_digest(path)
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist. Correct its path in store.toml.") from None
+        raise _missing(path) from None
+
+
+def _missing(path: Path) -> ConfigError:
+    return ConfigError(f"{path} does not exist. Correct its path in store.toml.")

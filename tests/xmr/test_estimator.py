@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, identity
 
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
+from whybuy.xmr.estimator import FORMAT_VERSION, TrainingConfig, XMRTree
 from whybuy.xmr.scoring import score_labels
 from whybuy.xmr.search import PostProcessor, _search_once
 from whybuy.xmr.weights import pack
@@ -231,7 +231,8 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "tree.json").read_text())
     (tmp_path / "tree.json").write_text(json.dumps(about | {"format_version": 99}))
     with pytest.raises(
-        ArtifactError, match=r"holds 'label tree' in format 99; this whybuy reads 'label tree' in format \d"
+        ArtifactError,
+        match=f"holds 'label tree' in format 99; this whybuy reads 'label tree' in format {FORMAT_VERSION}",
     ):
         XMRTree.load(tmp_path)
 

@@ -65,7 +65,8 @@ class SearchedTree(NamedTuple):
         widest = int(np.diff(tree.first_child).max(initial=0))
         removed = np.zeros(len(tree.labels), np.bool_)
         children, labels = read_only(tree.first_child), read_only(tree.labels)
-        return cls(packed.read_only(), children, labels, no_labels(), removed, widest).growing(no_labels())
+        untouched = cls(packed.read_only(), children, labels, no_labels(), removed, widest)
+        return untouched.growing(untouched.added)
 
     def growing(self, added: AddedLabels) -> "SearchedTree":
         """The same with other added labels."""
@@ -295,9 +296,9 @@ def _step(
             for code in codes:
                 prefetch(buckets, _BUCKET_BYTES * (chunks[after, 1] + (np.int64(code) >> chunks[after, 2])))
         chunk = chunks[node, 0], chunks[node, 1], chunks[node, 2]
-        sum_chunk(rows, buckets, chunk, widths, codes, values, places, sums)
+        _sum_chunk(rows, buckets, chunk, widths, codes, values, places, sums)
         first, last = first_child[node], first_child[node + 1]
-        share_out(sums, bias[first - 1 : last - 1], scale[first - 1 : last - 1], power, shares)
+        _share_out(sums, bias[first - 1 : last - 1], scale[first - 1 : last - 1], power, shares)
         for child in range(first, last):
             reached = score + shares[child - first]
             if reached < least:
@@ -321,11 +322,11 @@ def add_up(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
     """Add up stored weight times value over the features of the query, for all children of a node."""
     chunk = packed.chunks[node, 0], packed.chunks[node, 1], packed.chunks[node, 2]
     widths = packed.child_bytes, packed.weight_bytes
-    sum_chunk(packed.rows, packed.buckets, chunk, widths, query.codes, query.values, query.places, query.sums)
+    _sum_chunk(packed.rows, packed.buckets, chunk, widths, query.codes, query.values, query.places, query.sums)
 
 
 @kernel
-def sum_chunk(  # noqa: PLR0913, PLR0917 - see `_step`
+def _sum_chunk(  # noqa: PLR0913, PLR0917 - see `_step`
     rows: NDArray[np.uint8],
     buckets: NDArray[np.uint16],
     chunk: tuple[int, int, int],
@@ -442,7 +443,7 @@ def contributions(tree: SearchedTree, node: int, child: int, query: Lists) -> ND
 
 
 @kernel
-def share_out(
+def _share_out(
     sums: NDArray[np.float32],
     bias: NDArray[np.float32],
     scale: NDArray[np.float32],
