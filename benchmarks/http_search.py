@@ -1,6 +1,7 @@
 """Loads a running `whybuy serve` with searches at a fixed rate, and says how long the answers take, as JSON.
 
-Usage: `python benchmarks/http_search.py STORE JUDGMENTS [--rate 200 100] [--seconds 30] [--gzip] [--results FILE]`.
+Usage: `python benchmarks/http_search.py STORE JUDGMENTS [--rate 200 100] [--workers 2] [--seconds 30] [--gzip]
+[--results FILE]`.
 Arrivals are those of a Poisson process and wait for nobody (an open loop): a time counts from the moment at which the
 request was due, so that a server that falls behind cannot hide it. No server is asked a query twice. The shares come
 from an unloaded run of the first 2,000 queries inside this process.
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, nargs="+", default=[200.0], help="requests a second; several in turn")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--warmup", type=float, default=5.0, help="seconds that are not counted")
+    parser.add_argument("--workers", type=int, default=2, help="processes that answer")
     parser.add_argument("--gzip", action="store_true", help="ask for compressed answers")
     parser.add_argument("--results", type=Path, help="write the JSON here too")
     asked = parser.parse_args()
@@ -85,12 +87,12 @@ def main() -> None:
 def under_load(asked: argparse.Namespace, texts: Sequence[str], rate: float) -> dict[str, Any]:
     """Figures of one rate, on a server of its own."""
     warmup, last = round(asked.warmup * rate), round((asked.seconds + asked.warmup) * rate)
-    with serving(asked.store) as (port, server):
+    with serving(asked.store, asked.workers) as (port, server):
         asyncio.run(load(port, texts[:warmup], rate, gzip=asked.gzip))
         began, used = time.perf_counter(), cpu_seconds(server)
         heard = asyncio.run(load(port, texts[warmup:last], rate, gzip=asked.gzip))
         seconds, used = time.perf_counter() - began, cpu_seconds(server) - used
-    figures = {"rate": rate, "gzip": asked.gzip} | report(heard, seconds)
+    figures = {"rate": rate, "workers": asked.workers, "gzip": asked.gzip} | report(heard, seconds)
     return figures | {"server_cpu_ms": round(1000 * used / len(heard.milliseconds), 2)}
 
 
@@ -111,9 +113,10 @@ def queries(judgments: Path, count: int) -> list[str]:
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[tuple[int, int]]:
+def serving(store: Path, workers: int) -> Iterator[tuple[int, int]]:
     """The port and the process id of a server of its own, warm enough to answer; ended behind the block."""
     command = [sys.executable, "-m", "whybuy.cli", "serve", "--store", str(store), "--port", "0"]
+    command += ["--workers", str(workers)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     try:
@@ -130,12 +133,13 @@ def serving(store: Path) -> Iterator[tuple[int, int]]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Processor time of a process so far; 0 where there is no /proc."""
-    stat = Path(f"/proc/{process}/stat")
-    if not stat.exists():
+    """Processor time of a process and those below it so far; 0 where there is no /proc."""
+    about = Path(f"/proc/{process}")
+    if not about.exists():
         return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    fields = (about / "stat").read_text().rpartition(")")[2].split()
+    below = (about / "task" / str(process) / "children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(one)) for one in below)
 
 
 async def load(port: int, texts: Sequence[str], rate: float, *, gzip: bool) -> Heard:

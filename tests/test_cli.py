@@ -320,15 +320,17 @@ def test_a_graph_is_measured_against_its_truth(small_store: Path, tmp_path: Path
 def test_serving_says_where(small_store: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
     asked: list[tuple[object, ...]] = []
 
-    def pretend(store: Path, *, host: str, port: int, examples: tuple[str, ...], listening: object) -> None:
-        asked.append((store, host, port, bool(examples)))
+    def pretend(
+        store: Path, *, host: str, port: int, workers: int, examples: tuple[str, ...], listening: object
+    ) -> None:
+        asked.append((store, host, port, workers, bool(examples)))
         assert callable(listening)
         listening(f"http://{host}:{port}/")
 
     monkeypatch.setattr("whybuy.serving.run.serve", pretend)
     monkeypatch.setattr("whybuy.demo.store.make_store", lambda store, *, seed: None)
     said = done(*words, "--store", small_store, "--port", "8123")
-    assert asked == [(small_store, "127.0.0.1", 8123, words == ("demo",))]
+    assert asked == [(small_store, "127.0.0.1", 8123, 1, words == ("demo",))]
     assert said.stdout == ""
     assert "http://127.0.0.1:8123/" in said.stderr
 

@@ -176,7 +176,7 @@ def demo(
             )
     build(store=store)
     if serve:
-        _serve(store, host, port, EXAMPLES)
+        _serve(store, host, port, examples=EXAMPLES)
 
 
 @app.command()
@@ -185,19 +185,20 @@ def serve(
     store: Store = HERE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer; at most one a processor helps.")] = 1,
 ) -> None:
     """Serve the API and the pages of a built shop."""
-    _serve(store, host, port, ())
+    _serve(store, host, port, workers=workers)
 
 
-def _serve(store: Path, host: str, port: int, examples: tuple[str, ...]) -> None:
+def _serve(store: Path, host: str, port: int, *, workers: int = 1, examples: tuple[str, ...] = ()) -> None:
     from whybuy.serving.run import serve as run
 
     def listening(address: str) -> None:
         _stderr().print(f"[bold]{address}[/]  (Ctrl-C stops)", highlight=False)
 
     with failing_clearly():
-        run(store, host=host, port=port, examples=examples, listening=listening)
+        run(store, host=host, port=port, workers=workers, examples=examples, listening=listening)
 
 
 # ---------------------------------------------------------------- asking

@@ -38,7 +38,6 @@ from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
 from whybuy.retrieval.fusion import FusionConfig
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ordering import learned_order
-from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.tree import TreeIndex
 
 FORMATS = {
@@ -137,7 +136,7 @@ class Discovery:
         until = query.offset + query.limit
         plain = not query.filters and query.sort is Sort.RELEVANCE and until <= self._config.depth
         depth = self._config.depth if plain else len(self._catalog)
-        found = self._finder.staged(query.text, self._find(query.text, query.ranker, depth), depth)
+        found = self._find(query.text, query.ranker, depth)
         ranked = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
         rows = self._finder.every_row(query.text, found) if plain else ranked
@@ -160,8 +159,7 @@ class Discovery:
             UnknownProduct: the shop has no such product.
         """
         row = self._row(product_id)
-        depth = len(self._catalog)
-        found = self._finder.staged(query, self._find(query, "fused", depth), depth)
+        found = self._find(query, "fused", len(self._catalog))
         return self._hits(np.array([row], np.int32), query, found, explain=True)[0]
 
     def product(self, product_id: str) -> Product:
@@ -209,8 +207,8 @@ class Discovery:
 
     # ------------------------------------------------------------ explaining
     def _hits(self, rows: NDArray[np.int32], text: str, found: Found, *, explain: bool) -> tuple[Hit, ...]:
-        totals = _scores(found.ranked, rows)
-        by_stage = [(stage, _scores(ranked, rows)) for stage, ranked in found.by_stage.items()]
+        totals = found.ranked.scores_of(rows)
+        by_stage = [(stage, ranked.scores_of(rows)) for stage, ranked in found.by_stage.items() if ranked]
         matched = self._lexical.matched(text, rows.tolist())
         paths = self._tree.explain(text, rows.tolist()) if explain else [()] * len(rows)
         hits = []
@@ -243,16 +241,6 @@ def _manifests(folders: Mapping[str, Path]) -> dict[str, Manifest]:
     if missing := FORMATS.keys() - folders.keys() - OPTIONAL:
         raise ArtifactError(f"The last build made no {', '.join(sorted(missing))}. Run `whybuy build` to make it anew.")
     return {kind: read_manifest(folders[kind], kind, version) for kind, version in FORMATS.items() if kind in folders}
-
-
-def _scores(ranked: Ranked, rows: NDArray[np.int32]) -> list[float | None]:
-    """The score of each product; None when it is not among the ranked."""
-    if not len(ranked):
-        return [None] * len(rows)
-    order = np.argsort(ranked.rows)
-    place = order[np.minimum(ranked.rows.searchsorted(rows, sorter=order), len(ranked) - 1)]
-    there, scores = ranked.rows[place] == rows, ranked.scores[place]
-    return [score if found else None for score, found in zip(scores.tolist(), there.tolist(), strict=True)]
 
 
 def _checked(text: str) -> str:

@@ -55,9 +55,22 @@ def rows(ranked: Ranked) -> list[int]:
     return [int(row) for row in ranked.rows]
 
 
+def stage(index: LexicalIndex, name: str, query: str, limit: int = 10) -> Ranked:
+    """What a stage finds; the first two are parts of the last."""
+    found = index.some_words(query, limit)
+    parts = {"all_words": index.all_words, "typo": index.typo}
+    return parts[name](query, found) if name in parts else found
+
+
+def all_words(index: LexicalIndex, query: str) -> list[int]:
+    return rows(stage(index, "all_words", query))
+
+
 def test_all_words_needs_each_word(index: LexicalIndex) -> None:
-    assert rows(index.all_words("faucets for the kitchen", 10)) == [0]
-    assert rows(index.all_words("kitchen mower", 10)) == []
+    assert all_words(index, "faucets for the kitchen") == [0]
+    assert all_words(index, "kitchen mower") == []
+    assert all_words(index, "for the") == [5]
+    assert sorted(all_words(index, "for the kitchen")) == [0, 5]
 
 
 def test_some_words_takes_any_word_and_prefers_more(index: LexicalIndex) -> None:
@@ -74,13 +87,29 @@ def test_a_title_counts_more_than_a_description(index: LexicalIndex) -> None:
     [("delvia chrome", 1), ("slip resistant", 4), ("watering", 5), ("grass battery", 3), ("2x4", 2), ("40v", 3)],
 )
 def test_every_field_is_searched(index: LexicalIndex, query: str, row: int) -> None:
-    assert rows(index.all_words(query, 10)) == [row]
+    assert all_words(index, query) == [row]
 
 
 @pytest.mark.parametrize("query", ["kichen faucte", "kitchenfaucet", "kitchen fauset"])
 def test_typo_finds_what_all_words_misses(index: LexicalIndex, query: str) -> None:
-    assert rows(index.all_words(query, 10)) == []
-    assert rows(index.typo(query, 10)) == [0]
+    assert all_words(index, query) == []
+    assert rows(stage(index, "typo", query)) == [0]
+
+
+@pytest.mark.parametrize("query", ["kitchen faucet", "kichen mower", "zzyx"])
+def test_typo_finds_nothing_where_none_helps(index: LexicalIndex, query: str) -> None:
+    assert rows(stage(index, "typo", query)) == []
+
+
+@given(query=st.lists(KNOWN_WORDS, min_size=1, max_size=4, unique_by=stem).map(" ".join))
+def test_all_words_are_those_of_a_look_at_every_product(index: LexicalIndex, query: str) -> None:
+    asked = [stem(word) for word in words(query) if not is_function_word(word)] or [stem(word) for word in words(query)]
+    having = [
+        row
+        for row, product in enumerate(PRODUCTS)
+        if set(asked) <= {stem(word) for text in field_texts(product) for word in words(text)}
+    ]
+    assert sorted(all_words(index, query)) == having
 
 
 def test_some_words_corrects_unknown_words(index: LexicalIndex) -> None:
@@ -92,26 +121,27 @@ def test_two_words_meet_the_one_that_the_catalog_writes(tmp_path: Path) -> None:
     assert rows(LexicalIndex.open(tmp_path).some_words("lawn mower", 10)) == [0]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", STAGES)
 @pytest.mark.parametrize("query", ["", "   ", "?!*", "()[]", "\x00"])
-def test_a_query_without_words_finds_nothing(index: LexicalIndex, stage: str, query: str) -> None:
-    assert rows(getattr(index, stage)(query, 10)) == []
+def test_a_query_without_words_finds_nothing(index: LexicalIndex, name: str, query: str) -> None:
+    assert rows(stage(index, name, query)) == []
+    assert index.having(query).tolist() == []
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", STAGES)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.text() | st.text('"+-:()[]{}~^*?\\/AND OR NOT faucet'), limit=st.integers(0, 20))
-def test_any_query_is_answered(index: LexicalIndex, stage: str, query: str, limit: int) -> None:
-    ranked: Ranked = getattr(index, stage)(query, limit)
+def test_any_query_is_answered(index: LexicalIndex, name: str, query: str, limit: int) -> None:
+    ranked = stage(index, name, query, limit)
     assert len(ranked) <= limit
     assert len(set(rows(ranked))) == len(ranked)
     assert ranked.scores.tolist() == sorted(ranked.scores.tolist(), reverse=True)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", STAGES)
 @pytest.mark.parametrize("query", ["faucet " * 1500, "x" * 10_000, "a1b2 " * 2000])
-def test_ten_thousand_characters_are_answered(index: LexicalIndex, stage: str, query: str) -> None:
-    assert len(getattr(index, stage)(query, 10)) <= 10
+def test_ten_thousand_characters_are_answered(index: LexicalIndex, name: str, query: str) -> None:
+    assert len(stage(index, name, query)) <= 10
 
 
 def test_words_beyond_the_longest_query_are_not_looked_up(tmp_path: Path) -> None:
@@ -158,16 +188,16 @@ def test_rows_and_matches_are_those_of_a_look_at_every_product(index: LexicalInd
 
 
 def test_added_products_are_found_at_once(own_index: LexicalIndex) -> None:
-    assert rows(own_index.all_words("telescope", 10)) == []
+    assert all_words(own_index, "telescope") == []
     own_index.add(table_of((Product("p6", "Telescope"),)), first_row=6)
-    assert rows(own_index.all_words("telescope", 10)) == [6]
+    assert all_words(own_index, "telescope") == [6]
     assert rows(own_index.some_words("telescpe", 10)) == [6]
     assert len(own_index) == 7
 
 
 def test_adding_a_known_id_replaces_it(own_index: LexicalIndex) -> None:
     own_index.add(table_of((Product("p5", "Telescope"),)), first_row=6)
-    assert rows(own_index.all_words("garden hose", 10)) == []
+    assert all_words(own_index, "garden hose") == []
     assert own_index.having("telescope hose").tolist() == [6]
     assert own_index.matched("telescope hose", [5, 6]) == [(), (Match("title", "telescope"),)]
     assert len(own_index) == 6

@@ -11,7 +11,7 @@ from tiny_shop import product_table
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import Product
 from whybuy.retrieval.fusion_features import FusionFeatures
-from whybuy.retrieval.match_features import STAGE, Agreement, Match, agreement, match_features, stage_features
+from whybuy.retrieval.match_features import Agreement, Match, agreement, match_features
 from whybuy.retrieval.past_queries import Memory
 from whybuy.retrieval.product_terms import NOTHING, UNKNOWN, ProductTerms
 from whybuy.retrieval.ranked import Ranked
@@ -127,14 +127,6 @@ def test_a_group_agrees_with_what_it_shares(terms: ProductTerms) -> None:
 
 def test_no_group_agrees_with_nothing(terms: ProductTerms) -> None:
     assert not agreement(terms.table, Ranked.empty(), ALL).any()
-
-
-def test_a_stage_gives_scores_and_ranks() -> None:
-    stage = Ranked(np.array([4, 1], np.int32), np.array([8, 2], np.float32))
-    features = stage_features(stage, np.array([1, 2, 4], np.int32))
-    assert features.tolist() == [[2, 0.25, 0.5], [0, 0, 0], [8, 1, 1]]
-    assert features.shape[1] == len(STAGE)
-    assert not stage_features(Ranked.empty(), ALL).any()
 
 
 def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, random_array
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.retrieval.ngram_index import NgramIndex, best_of
+from whybuy.retrieval.ngram_index import NgramIndex
 
 
 def vectors(products: int = 40, features: int = 60, *, seed: int = 0) -> csr_matrix:
@@ -37,14 +37,6 @@ def test_ranks_as_the_plain_product_does(seed: int, limit: int) -> None:
     scores = index.scores(columns, weights)
     order = np.lexsort((np.arange(40), -scores))
     assert ranked.rows.tolist() == [row for row in order.tolist() if scores[row] > 0][:limit]
-
-
-@settings(deadline=None)  # the first call compiles
-@given(scores=st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]), max_size=60), limit=st.integers(0, 70))
-def test_the_best_are_those_of_a_full_sort_with_ties_by_row(scores: list[float], limit: int) -> None:
-    values = np.array(scores, np.float32)
-    order = sorted(range(len(scores)), key=lambda row: (-scores[row], row))
-    assert best_of(values, limit).rows.tolist() == [row for row in order if scores[row] > 0][:limit]
 
 
 def test_a_saved_index_answers_the_same(tmp_path: Path) -> None:

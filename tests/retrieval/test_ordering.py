@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import ArtifactError
+from whybuy.retrieval.candidates import Candidates
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
-from whybuy.retrieval.fusion_features import Candidates
 from whybuy.retrieval.ordering import KNOWLEDGE, STAGES, Asked, LearnedOrder, Signs, learned_order
 
 WORDS = st.sampled_from("Marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())

@@ -47,6 +47,7 @@ class IntentReader:
                 self._by_word[word].append(node)
         self._types = frozenset(canonical(name, graph.language) for name in _first_keys(graph, types))
         self._types |= {name.split()[-1] for name in self._types if name}
+        self._known = self._by_word.keys() | {word for name in self._types for word in name.split()}
         total = len(self._words) + 1
         self._rarity = {word: math.log(total / len(nodes)) + 1.0 for word, nodes in self._by_word.items()}
         self._unseen = math.log(total) + 1.0
@@ -77,18 +78,21 @@ class IntentReader:
     def _read_wordings(self, words: list[str], found: dict[int, tuple[float, str, str]]) -> set[int]:
         """Add needs whose wording stands in the query, longest first; returns the places that they cover."""
         covered: set[int] = set()
+        light = [word in FUNCTION_WORDS for word in words]
+        known = [lemma(word, self._graph.language) in self._known for word in words]
         for start, end in ngrams(words, self._config.longest):
-            if covered & set(range(start, end)) or all(word in FUNCTION_WORDS for word in words[start:end]):
+            span = range(start, end)
+            if all(light[start:end]) or not all(light[at] or known[at] for at in span) or covered & set(span):
                 continue
             wording = " ".join(words[start:end])
             if self._names_product(words, start, end):
-                covered |= set(range(start, end))
+                covered |= set(span)
                 continue
             node = self._graph.intent(wording)
             if node is not None and self._is_led(words, start, node):
-                covered |= set(range(start, end))
-                known, _, source = found.get(node, (0.0, "", "wording"))
-                found[node] = (max(known, self._strength(node)), wording, source)
+                covered |= set(span)
+                before, _, source = found.get(node, (0.0, "", "wording"))
+                found[node] = (max(before, self._strength(node)), wording, source)
         return covered
 
     def _is_led(self, words: list[str], start: int, node: int) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from whybuy.graph import KnowledgeGraph
@@ -22,6 +23,9 @@ _SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co
 WORDINGS_SHOWN = 3
 
 
+_Named = tuple[str, tuple[str, ...]]  # kind and key of a node
+
+
 class ReasonReader:
     """Reads reasons from one graph; safe for many threads."""
 
@@ -32,14 +36,15 @@ class ReasonReader:
         )
         self._relation = graph.edges["relation"].combine_chunks().dictionary_encode().indices.to_numpy()
         self._confidence = confidence(plausibility, typicality, support)
-        self._heads = lru_cache(maxsize=20_000)(self._known_heads)
+        self._heads = lru_cache(maxsize=20_000)(_heads_of)
         self._by_head = lru_cache(maxsize=2_000)(self._edges_by_head)
         self._reason = lru_cache(maxsize=50_000)(self._read)
 
     def of(self, product: Product, *, limit: int) -> tuple[Reason, ...]:
         """Why people buy a product, the surest reason first."""
-        heads = self._heads(product).items()
-        found = [(telling, edge) for node, telling in heads for edge in self._graph.edges_from(node).tolist()]
+        heads = [(self._graph.node(kind, *key), telling) for (kind, key), telling in self._heads(product).items()]
+        nodes = [(node, telling) for node, telling in heads if node is not None]
+        found = [(telling, edge) for node, telling in nodes for edge in self._graph.edges_from(node).tolist()]
         ranked = sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
         return self._worded(product, ranked[:limit])
 
@@ -53,25 +58,12 @@ class ReasonReader:
             ranked += sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
         return self._worded(product, ranked[:limit])
 
-    def _known_heads(self, product: Product) -> Mapping[int, bool]:
-        """The nodes that speak of a product, and whether each tells more than its type: a product, or an attribute."""
-        kind = product.product_type
-        traits = [(kind, name, value) for name, value in product.attributes]
-        title = [(kind, TITLE_WORD, word) for word in dict.fromkeys(lemmas(product.title))]
-        asked = [
-            *((True, HeadKind.TYPE_ATTRIBUTE, key) for key in traits),
-            (True, HeadKind.PRODUCT, (product.product_id,)),
-            (False, HeadKind.TYPE, (kind,)),
-            *((False, HeadKind.TYPE_ATTRIBUTE, key) for key in title),
-        ]
-        nodes = [(self._graph.node(head.value, *key), telling) for telling, head, key in asked]
-        return {node: telling for node, telling in reversed(nodes) if node is not None}
-
-    def _edges_by_head(self, tail: int) -> Mapping[int, Sequence[int]]:
-        edges: defaultdict[int, list[int]] = defaultdict(list)
+    def _edges_by_head(self, tail: int) -> Mapping[_Named, Sequence[int]]:
+        edges: defaultdict[_Named, list[int]] = defaultdict(list)
         rows = self._graph.edges_to(tail)
-        for head, row in zip(self._head[rows].tolist(), rows.tolist(), strict=True):
-            edges[head].append(row)
+        heads = self._graph.nodes.take(pa.array(self._head[rows])).to_pylist()
+        for head, row in zip(heads, rows.tolist(), strict=True):
+            edges[head["kind"], tuple(head["key"])].append(row)
         return edges
 
     def _most_telling(self, found: Iterable[tuple[bool, int]]) -> list[int]:
@@ -93,6 +85,19 @@ class ReasonReader:
         triple = next(iter(self._graph.triples([edge])))
         confidence = round(float(self._confidence[edge]), 4)
         return Reason(str(triple.head), triple.relation, triple.tail, confidence, evidence(triple))
+
+
+def _heads_of(product: Product) -> Mapping[_Named, bool]:
+    """The heads that may speak of a product, and whether each tells more than its type: a product, or an attribute."""
+    kind = product.product_type
+    traits = [(kind, name, value) for name, value in product.attributes]
+    title = [(kind, TITLE_WORD, word) for word in lemmas(product.title)]
+    return {
+        **{(HeadKind.TYPE_ATTRIBUTE.value, key): False for key in title},
+        (HeadKind.TYPE.value, (kind,)): False,
+        (HeadKind.PRODUCT.value, (product.product_id,)): True,
+        **{(HeadKind.TYPE_ATTRIBUTE.value, key): True for key in traits},
+    }
 
 
 def confidence(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from whybuy.graph import KnowledgeGraph
 from whybuy.graph.files import INTENT
 from whybuy.records import HeadKind, Intent
-from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranked import Ranked, best_of
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 
 FORMAT_VERSION = 1
@@ -103,16 +103,6 @@ def _rows(products: pa.Table) -> _Rows:
     )
 
 
-def _best(scores: NDArray[np.float32], limit: int) -> Ranked:
-    """The rows with the highest scores above 0, ties by row. scores: shape (products,)."""
-    found = np.flatnonzero(scores > 0)
-    if len(found) > limit > 0:
-        cut = np.partition(scores[found], len(found) - limit)[len(found) - limit]
-        found = found[scores[found] >= cut]
-    order = np.lexsort((found, -scores[found]))[:limit]
-    return Ranked(found[order].astype(np.int32), scores[found[order]])
-
-
 class ExpansionIndex:
     """Ranks products by needs; memory-mapped, safe for many threads."""
 
@@ -145,7 +135,7 @@ class ExpansionIndex:
         named = self._named_types(query, intents)
         if named.any():
             scores *= np.where(named[self._type_of_row], 1.0, OTHER_TYPE).astype(np.float32)
-        return _best(scores, limit)
+        return best_of(scores, limit)
 
     def products_of(self, node: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The products that answer an intent node. Returns: rows ascending, and their weights in (0, 1]."""

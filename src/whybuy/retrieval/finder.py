@@ -1,7 +1,7 @@
 """All rankers of a shop behind one question: which products answer these words, in which order, and who found them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -86,12 +86,6 @@ class Finder:
         unsaid = self._unsaid(text, by_stage, intents)
         return self._asked(text, by_stage, self._unlearned(by_stage, unsaid), unsaid)
 
-    def staged(self, text: str, found: Found, depth: int) -> Found:
-        """With the stage that changes no order but says how misspelled words were found."""
-        if found.by_stage.get("all_words") or "some_words" not in found.by_stage:
-            return found
-        return replace(found, by_stage={**found.by_stage, "typo": self._indexes.lexical.typo(text, depth)})
-
     def every_row(self, text: str, found: Found) -> NDArray[np.int32]:
         """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
         words, needs = (found.by_stage.get(stage, NOTHING) for stage in ("some_words", "intents"))
@@ -109,7 +103,7 @@ class Finder:
         said, vector = self._lexical(text, depth), self._vector(text)
         return {
             "all_words": said["all_words"],
-            "typo": NOTHING,
+            "typo": said["typo"],
             "intents": self._needs(text, intents, depth),
             "some_words": said["some_words"],
             "tree": self._by_tree(vector),
@@ -117,12 +111,10 @@ class Finder:
         }
 
     def _lexical(self, text: str, depth: int) -> dict[str, Ranked]:
+        """What the words find, called by how well they do: the first two stages are parts of the last."""
         lexical = self._indexes.lexical
-        return {
-            "all_words": lexical.all_words(text, depth),
-            "typo": NOTHING,
-            "some_words": lexical.some_words(text, depth),
-        }
+        found = lexical.some_words(text, depth)
+        return {"all_words": lexical.all_words(text, found), "typo": lexical.typo(text, found), "some_words": found}
 
     def _needs(self, text: str, intents: Sequence[Intent], depth: int) -> Ranked:
         return self._indexes.expansion.rank(text, intents, depth) if intents else NOTHING

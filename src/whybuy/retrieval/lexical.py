@@ -21,8 +21,9 @@ from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.spelling import Spelling
 from whybuy.retrieval.terms import FIELDS, QueryWord, field_texts, is_function_word, query_word, stem, words
 
+NOWHERE = np.empty(0, np.int32)
 CONFIG_FILE = "lexical.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _WRITER_MEMORY = 64_000_000  # bytes
 _WORDS_KEPT = 4_000  # whose searches are remembered
 _TERMS_KEPT = 4_000  # whose products are remembered: four bytes for each product with the term
@@ -49,7 +50,6 @@ class LexicalConfig:
     phrase: float = 0.2  # weight of neighboring words that stand together in the title
     function_word: float = 0.5  # weight of "for", "with", ...
     longest_query: int = 64  # words; those beyond are not looked up
-    alternatives: int = 5  # known words tried for each word of a query with typos
 
 
 def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None = None) -> None:
@@ -96,21 +96,19 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._view.searcher.num_docs)
 
-    def all_words(self, query: str, limit: int) -> Ranked:
-        """Products that have every word of the query as typed, apart from function words."""
-        typed = self._typed(query)
-        needed = [word for word in typed if not is_function_word(word.word)] or typed
-        return self._ranked([*((Occur.Must, self._anywhere(word)) for word in needed), *self._scored(typed)], limit)
-
-    def typo(self, query: str, limit: int) -> Ranked:
-        """Products that have every word of the query or one a few letters away (`spelling.edits_allowed`)."""
-        needed = [word for word in self._typed(query) if not is_function_word(word.word)]
-        clauses = [(Occur.Must, self._any_spelling(word)) for word in needed]
-        return self._ranked(clauses, limit)
-
     def some_words(self, query: str, limit: int) -> Ranked:
         """Products that have any word of the query, unknown words corrected: BM25 and a reward per word covered."""
         return self._ranked(self._scored(self._corrected(query)), limit)
+
+    def all_words(self, query: str, found: Ranked) -> Ranked:
+        """Those of some products that have every word of the query as typed, apart from function words."""
+        return self._having_each(self._needed(query), found)
+
+    def typo(self, query: str, found: Ranked) -> Ranked:
+        """Those that have every word once misspelled ones are corrected; none when nothing is misspelled."""
+        needed = self._needed(query)
+        corrected = [known for word in needed for known in self._view.correct(word)]
+        return self._having_each(corrected, found) if corrected != needed else Ranked.empty()
 
     def of_type(self, product_type: str, limit: int, *, query: str = "") -> Ranked:
         """Products of one type, those that fit the query best first."""
@@ -120,17 +118,12 @@ class LexicalIndex:
 
     def having(self, query: str) -> NDArray[np.int32]:
         """Rows of all products that `some_words` finds, ascending, without the cost of ranking them."""
-        view = self._view
-        each = [view.having(name, word.term) for word in self._corrected(query) for name in view.fields]
-        found = np.zeros(max((int(rows[-1]) + 1 for rows in each if len(rows)), default=0), dtype=bool)
-        for rows in each:
-            found[rows] = True
-        return np.flatnonzero(found).astype(np.int32)
+        each = [self._view.having_anywhere(word.term) for word in self._corrected(query)]
+        return np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(each))).astype(np.int32) if each else NOWHERE
 
     def corrected(self, query: str) -> list[str]:
         """The words of a query in reading order, misspelled ones as the shop spells them, each once."""
-        typed = words(query[: 16 * self.config.longest_query])
-        return list(dict.fromkeys(known for word in typed for known in self._view.correct(word)))
+        return list(dict.fromkeys(known for word in self._typed(query) for known in self._view.correct(word)))
 
     def matched(self, query: str, rows: Sequence[int]) -> list[tuple[Match, ...]]:
         """Which words of the query stand in which fields of each product, after correction and stemming."""
@@ -164,18 +157,26 @@ class LexicalIndex:
         self._view = _View(self._index)
         self._typed = functools.lru_cache(maxsize=1_000)(self._type)
         self._corrected = functools.lru_cache(maxsize=1_000)(self._correct)
-        self._bm25, self._anywhere, self._covered, self._any_spelling = (
-            functools.lru_cache(maxsize=_WORDS_KEPT)(search)
-            for search in (self._by_bm25, self._in_any_field, self._by_coverage, self._in_any_spelling)
-        )
+        self._bm25 = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_bm25)
+        self._covered = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_coverage)
 
     # ------------------------------------------------------------ words of a query
-    def _type(self, query: str) -> list[QueryWord]:
-        return self._weighed(words(query[: 16 * self.config.longest_query]))
+    def _type(self, query: str) -> list[str]:
+        return words(query[: 16 * self.config.longest_query])
+
+    def _needed(self, query: str) -> list[str]:
+        """The distinct words that say something about the product; all of them when none does."""
+        typed = list(dict.fromkeys(self._typed(query)))[: self.config.longest_query]
+        return [word for word in typed if not is_function_word(word)] or typed
+
+    def _having_each(self, needed: Sequence[str], found: Ranked) -> Ranked:
+        kept = np.full(len(found), bool(needed))
+        for word in needed:
+            kept &= _bits(self._view.having_anywhere(stem(word)), found.rows)
+        return found.only(kept)
 
     def _correct(self, query: str) -> list[QueryWord]:
-        view = self._view
-        typed = words(query[: 16 * self.config.longest_query])
+        view, typed = self._view, self._typed(query)
         joined = [left + right for left, right in pairwise(typed) if view.joins(left, right)]
         return self._weighed([*(known for word in typed for known in view.correct(word)), *joined])
 
@@ -202,19 +203,9 @@ class LexicalIndex:
             for name in self._view.fields
         )
 
-    def _in_any_field(self, word: QueryWord) -> Search:
-        return _either(Search.term_query(_SCHEMA, name, word.term, "basic") for name in self._view.fields)
-
     def _by_coverage(self, word: QueryWord) -> Search:
-        return Search.const_score_query(self._anywhere(word), self.config.coverage * word.weight)
-
-    def _in_any_spelling(self, word: QueryWord) -> Search:
-        spelling = self._view.spelling
-        near = spelling.nearest(word.word, self.config.alternatives)
-        corrected = [Search.boost_query(self._bm25(query_word(one.word)), 1 / (1 + one.edits)) for one in near]
-        halves = spelling.split(word.word) or ()
-        both = [(Occur.Must, self._bm25(query_word(half))) for half in halves]
-        return Search.disjunction_max_query([self._bm25(word), *corrected, Search.boolean_query(both)])
+        anywhere = _either(Search.term_query(_SCHEMA, name, word.term, "basic") for name in self._view.fields)
+        return Search.const_score_query(anywhere, self.config.coverage * word.weight)
 
     def _ranked(self, clauses: list[tuple[Occur, Search]], limit: int) -> Ranked:
         if not clauses or limit <= 0:
@@ -231,8 +222,11 @@ class _View:
     def __init__(self, index: tantivy.Index) -> None:
         self.searcher = index.searcher()
         self.fields = [name for name in FIELDS if self.searcher.terms_with_prefix(name, "", limit=1)]
+        last = self.searcher.search(Search.all_query(), 1, order_by_field="row", order=Order.Desc).hits
+        self.rows = 1 + last[0][0] if last else 0  # those of deleted products are counted
         self.correct = functools.lru_cache(maxsize=20_000)(self._correct)
         self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
+        self.having_anywhere = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having_anywhere)
 
     @functools.cached_property
     def spelling(self) -> Spelling:
@@ -258,10 +252,23 @@ class _View:
         hits = self.searcher.search(wanted, every, count=False, order_by_field="row", order=Order.Asc).hits
         return np.fromiter((row for row, _ in hits), np.int32, len(hits))
 
+    def _having_anywhere(self, term: str) -> NDArray[np.uint8]:
+        """Whether each product has a term in any field: a bit by row."""
+        found = np.zeros(self.rows, np.bool_)
+        for name in self.fields:
+            found[self.having(name, term)] = True
+        return np.packbits(found)
+
     def joins(self, left: str, right: str) -> bool:
         """Whether the catalog writes two words as one, too: "lawn mower" and "lawnmower"."""
         whole = left + right
         return whole.isalpha() and len(whole) >= 6 and self.searcher.doc_freq("word", whole) > 0
+
+
+def _bits(packed: NDArray[np.uint8], places: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The bits at some places of `np.packbits`."""
+    found: NDArray[np.bool_] = (packed[places >> 3] << (places & 7) & 128) > 0
+    return found
 
 
 def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
+from whybuy.retrieval.hash_table import add, empty_table, slot
 from whybuy.retrieval.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranked import Ranked
 
@@ -64,10 +65,6 @@ class Agreement(IntEnum):
     ITSELF = auto()  # weight of the product itself in the group
 
 
-STAGE = ("score", "share_of_best", "reciprocal_rank")
-"""Columns of `stage_features`."""
-
-
 def match_features(query: QueryTerms, table: TermTable, candidates: NDArray[np.int32]) -> NDArray[np.float32]:
     """Compare a query with the words of each candidate. Returns: shape (candidates, len(Match))."""
     features = np.zeros((len(candidates), len(Match)), np.float32)
@@ -85,23 +82,6 @@ def agreement(table: TermTable, group: Ranked, candidates: NDArray[np.int32]) ->
     features = np.zeros((len(candidates), len(Agreement)), np.float32)
     if len(group):
         _agree(table, group.rows, group.scores, candidates, features)
-    return features
-
-
-def stage_features(stage: Ranked, candidates: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Score, share of the best score and 1 / rank; 0 for what the stage has not found.
-
-    Returns: shape (candidates, len(STAGE)).
-    """
-    features = np.zeros((len(candidates), len(STAGE)), np.float32)
-    if len(stage):
-        order = np.argsort(stage.rows)
-        places = order[np.minimum(np.searchsorted(stage.rows, candidates, sorter=order), len(order) - 1)]
-        found = stage.rows[places] == candidates
-        scores = np.where(found, stage.scores[places], 0)
-        best = float(stage.scores[0])
-        shares = scores / best if best > 0 else scores
-        features[:] = np.column_stack([scores, shares, np.where(found, 1 / (places + 1), 0)])
     return features
 
 
@@ -317,56 +297,31 @@ def _agree(
     words = 0
     for product in rows:
         words += title_start[product + 1] - title_start[product]
-    terms, by_term = _empty_table(words)
-    starts, by_start = _empty_table(len(rows))
-    types, by_type = _empty_table(len(rows))
-    whole, by_product = _empty_table(len(rows))
+    terms, by_term = empty_table(words)
+    starts, by_start = empty_table(len(rows))
+    types, by_type = empty_table(len(rows))
+    whole, by_product = empty_table(len(rows))
     shares = scores / scores.sum()
     for at, product in enumerate(rows):
         text = title[title_start[product] : title_start[product + 1]]
         for place, term in enumerate(text):
             if not stands_in(text[:place], term):
-                _add(terms, by_term, term, shares[at])
+                add(terms, by_term, term, shares[at])
         if len(text):
-            _add(starts, by_start, text[0], shares[at])
-        _add(types, by_type, type_of[product], shares[at])
-        _add(whole, by_product, product, scores[at])
+            add(starts, by_start, text[0], shares[at])
+        add(types, by_type, type_of[product], shares[at])
+        add(whole, by_product, product, scores[at])
     for at, product in enumerate(candidates):
         text = title[title_start[product] : title_start[product + 1]]
         total, said = np.float32(0), np.float32(0)
         for term in text:
             total += rarity[term]
-            said += rarity[term] * by_term[_slot(terms, term)]
+            said += rarity[term] * by_term[slot(terms, term)]
         features[at, Agreement.TERMS] = said
         features[at, Agreement.TERMS_SHARE] = said / total if total > 0 else 0
-        features[at, Agreement.TYPE] = by_type[_slot(types, type_of[product])]
-        features[at, Agreement.START] = by_start[_slot(starts, text[0])] if len(text) else 0
-        features[at, Agreement.ITSELF] = by_product[_slot(whole, product)]
-
-
-@kernel
-def _empty_table(entries: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """A hash table at most half full: keys, -1 where none is, and values."""
-    size = 2
-    while size < 2 * entries + 2:
-        size *= 2
-    return np.full(size, -1, np.int32), np.zeros(size, np.float32)
-
-
-@kernel
-def _slot(keys: NDArray[np.int32], key: int) -> int:
-    """Where a key stands, or the empty place where it would."""
-    at = (key * 2654435761) & (len(keys) - 1)
-    while keys[at] != -1 and keys[at] != key:
-        at = (at + 1) & (len(keys) - 1)
-    return at
-
-
-@kernel
-def _add(keys: NDArray[np.int32], values: NDArray[np.float32], key: int, value: float) -> None:
-    at = _slot(keys, key)
-    keys[at] = key
-    values[at] += value
+        features[at, Agreement.TYPE] = by_type[slot(types, type_of[product])]
+        features[at, Agreement.START] = by_start[slot(starts, text[0])] if len(text) else 0
+        features[at, Agreement.ITSELF] = by_product[slot(whole, product)]
 
 
 @kernel

@@ -10,9 +10,8 @@ from scipy.sparse import csr_matrix
 from whybuy.artifacts import ArrayFolder
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
-from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranked import Ranked, best_of
 
-SAMPLED = 16  # one row of so many is looked at to guess how high the best are
 _SAVED = ArrayFolder("n-gram index", 1, "ngram_index.json")
 
 
@@ -73,26 +72,6 @@ class NgramIndex:
         """
         arrays, facts = _SAVED.load(folder)
         return cls(int(facts["products"]), Postings(**arrays))
-
-
-def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:
-    """The rows with the highest scores above 0, best first, ties by row. scores: shape (products,)."""
-    rows = np.flatnonzero(scores >= _guess(scores, limit))
-    if len(rows) < limit:
-        rows = np.flatnonzero(scores > 0)
-    if len(rows) > limit > 0:
-        found = scores[rows]
-        rows = rows[found >= np.partition(found, len(rows) - limit)[len(rows) - limit]]
-    order = np.lexsort((rows, -scores[rows]))[: max(0, limit)]
-    return Ranked(rows[order].astype(np.int32), scores[rows[order]])
-
-
-def _guess(scores: NDArray[np.float32], limit: int) -> float:
-    """A score above 0 that about twice as many rows reach as are asked for, by a sample of the rows."""
-    sample = scores[::SAMPLED]
-    rank = 1 + 2 * max(0, limit) // SAMPLED
-    cut = np.partition(sample, len(sample) - rank)[len(sample) - rank] if rank <= len(sample) else 0
-    return max(float(cut), float(np.finfo(np.float32).smallest_subnormal))
 
 
 @kernel

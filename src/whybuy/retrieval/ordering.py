@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.retrieval.fusion_features import Candidates, FusionFeatures
+from whybuy.retrieval.candidates import Candidates
+from whybuy.retrieval.fusion_features import FusionFeatures
 from whybuy.retrieval.learned_fusion import LearnedFusion
 from whybuy.retrieval.past_queries import PastQueries
 from whybuy.retrieval.product_terms import ProductTerms
@@ -82,11 +83,12 @@ class Signs:
 
 
 def _knowledge(asked: Asked, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    ids, values = asked.vector
-    scored = tree.tree.score(ids, values, rows)
-    searches = np.log1p(tree.logs.searches[rows]).astype(np.float32)
-    shares = np.array([tree.known(ids, values), asked.unsaid], np.float32)
-    return np.column_stack([scored.margins, scored.biases, scored.ways, searches, np.tile(shares, (len(rows), 1))])
+    features = np.empty((len(rows), len(KNOWLEDGE)), np.float32)
+    scored = tree.tree.score(*asked.vector, rows)
+    features[:, 0], features[:, 1], features[:, 2] = scored
+    features[:, 3] = np.log1p(tree.logs.searches[rows])
+    features[:, 4], features[:, 5] = tree.known(*asked.vector), asked.unsaid
+    return features
 
 
 class LearnedOrder:

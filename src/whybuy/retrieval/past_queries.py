@@ -10,6 +10,8 @@ from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.errors import InputError
+from whybuy.kernels import kernel
+from whybuy.retrieval.hash_table import empty_table, slot
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.text import tokenize
@@ -77,24 +79,10 @@ class PastQueries:
         """
         similar = self._index.rank(columns, weights, SIMILAR + (0 if without is None else _MARGIN))
         if without is not None:
-            other = self._wordings[similar.rows] != self._wordings[without]
-            similar = Ranked(similar.rows[other], similar.scores[other])
+            similar = similar.only(self._wordings[similar.rows] != self._wordings[without])
         similar = similar.first(SIMILAR)
         likeness = float(min(1.0, similar.scores[0])) if len(similar) else 0.0
-        return Memory(self._products(similar), likeness)
-
-    def _products(self, similar: Ranked) -> Ranked:
-        spans = [slice(self._good.starts[query], self._good.starts[query + 1]) for query in similar.rows]
-        if not spans:
-            return Ranked.empty()
-        every = np.concatenate([self._good.rows[span] for span in spans])
-        scored = [
-            likeness**SHARPNESS * self._good.weights[span] for likeness, span in zip(similar.scores, spans, strict=True)
-        ]
-        rows, place = np.unique(every, return_inverse=True)
-        scores = np.bincount(place, np.concatenate(scored), minlength=len(rows)).astype(np.float32)
-        order = np.lexsort((rows, -scores))
-        return Ranked(rows[order].astype(np.int32), scores[order])
+        return Memory(Ranked(*_remember(similar.rows, similar.scores, self._good)), likeness)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
@@ -111,3 +99,26 @@ class PastQueries:
         arrays, _ = _SAVED.load(folder)
         wordings = arrays.pop("wordings")
         return cls(NgramIndex.load(folder / "index"), wordings, Good(**arrays))
+
+
+@kernel
+def _remember(
+    queries: NDArray[np.int32], likeness: NDArray[np.float32], good: Good
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The products of some past queries, best first, ties by row."""
+    entries = 0
+    for query in queries:
+        entries += good.starts[query + 1] - good.starts[query]
+    keys, _ = empty_table(entries)
+    number, rows, scores, count = np.empty(len(keys), np.int64), np.empty(entries, np.int32), np.zeros(entries), 0
+    for at, query in enumerate(queries):
+        for entry in range(good.starts[query], good.starts[query + 1]):
+            place = slot(keys, good.rows[entry])
+            if keys[place] != good.rows[entry]:
+                keys[place], number[place], rows[count] = good.rows[entry], count, good.rows[entry]
+                count += 1
+            scores[number[place]] += likeness[at] ** SHARPNESS * good.weights[entry]
+    rounded = scores[:count].astype(np.float32)
+    order = np.argsort(rows[:count])
+    order = order[np.argsort(-rounded[order], kind="mergesort")]
+    return rows[:count][order], rounded[order]

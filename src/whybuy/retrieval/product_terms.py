@@ -128,5 +128,6 @@ def _hashes(words: Iterable[str]) -> NDArray[np.uint64]:
     return np.array([_hash(word) for word in words], np.uint64)
 
 
+@functools.lru_cache(maxsize=200_000)
 def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -13,8 +13,8 @@ from whybuy.artifacts import digest
 from whybuy.errors import InputError
 from whybuy.judgments import Judgments
 from whybuy.records import Intent
+from whybuy.retrieval.candidates import Candidates
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
-from whybuy.retrieval.fusion_features import Candidates
 from whybuy.retrieval.learned_fusion import LEAST_QUERIES, Examples, FusionTraining, LearnedFusion, fit
 from whybuy.retrieval.lessons import Lessons, lessons_from_texts, own_texts
 from whybuy.retrieval.ordering import FUSION, TAUGHT_DEPTHS, Signs

@@ -14,15 +14,15 @@ router = APIRouter(prefix="/v1", tags=["search"])
 
 
 @router.get("/search", response_model=Answer, summary="Products that answer a query, each with its reasons")
-def search(search: Annotated[SearchRequest, Query()], shop: Shop) -> Response:
+async def search(search: Annotated[SearchRequest, Query()], shop: Shop) -> Response:
     """The request stands in the address."""
-    return _json(answer_json(find(search, shop)))
+    return _json(await shop.work(lambda: answer_json(find(search, shop))))
 
 
 @router.post("/search", response_model=Answer, summary="The same, asked in a JSON body")
-def search_by_body(search: SearchBody, shop: Shop) -> Response:
+async def search_by_body(search: SearchBody, shop: Shop) -> Response:
     """The request stands in the body, under the same names."""
-    return _json(answer_json(find(search, shop)))
+    return _json(await shop.work(lambda: answer_json(find(search, shop))))
 
 
 @router.get("/explain", response_model=Hit, summary="Why one product answers a query")

@@ -24,7 +24,12 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
-    discovery: Discovery, journal: Journal, *, examples: tuple[str, ...] = (), store: Path | None = None
+    discovery: Discovery,
+    journal: Journal,
+    *,
+    examples: tuple[str, ...] = (),
+    store: Path | None = None,
+    processes: int = 1,
 ) -> FastAPI:
     """The API and the pages of one shop.
 
@@ -33,6 +38,7 @@ def create_app(
         journal: Hears `/v1/events`; the caller closes it.
         examples: Queries that the start page offers.
         store: The folder whose newer builds take the place of `discovery`; None stays with it.
+        processes: How many like this one share the machine; one alone searches in threads.
     """
     app = FastAPI(
         title="whybuy",
@@ -44,7 +50,7 @@ def create_app(
         responses=problem_responses(),
     )
     measures = Measures()
-    app.state.services = Services(discovery, journal, measures, examples)
+    app.state.services = Services(discovery, journal, measures, examples, threads=processes == 1)
     app.state.live = LiveShop(discovery, store)
     for part in (api, events, health, shopfront):
         app.include_router(part.router)

@@ -1,9 +1,13 @@
 """What `/metrics` counts: requests, their time, searches without an answer, events."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from whybuy.records import Answer
 
+COUNTERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # set before the start: the counters of all processes meet there
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -44,5 +48,9 @@ class Measures:
         self._events.labels("rejected").inc(rejected)
 
     def text(self) -> bytes:
-        """All counters in the Prometheus text format."""
-        return generate_latest(self._registry)
+        """All counters in the Prometheus text format, summed over the processes where there are several."""
+        if COUNTERS_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)

@@ -3,18 +3,22 @@
 import contextlib
 import errno
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from whybuy.discovery import Discovery
-from whybuy.errors import WhybuyError
+from whybuy.errors import InputError, WhybuyError
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.serving.app import create_app
 from whybuy.serving.live import settle
+from whybuy.serving.workers import supervise
 
+# httptools reads requests 0.3 ms faster, but refuses addresses beyond 64 kB
 _LARGEST_HEAD = 256 * 1024  # a query of 10,000 characters takes up to 120 kB in an address
 
 
@@ -27,6 +31,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
+    workers: int = 1,
     examples: tuple[str, ...] = (),
     listening: Callable[[str], None] | None = None,
 ) -> None:
@@ -36,29 +41,57 @@ def serve(
         store: The folder with `store.toml` and a finished build.
         host: The address or name to listen on.
         port: 0 takes any free port.
+        workers: Processes that answer, at least 1.
         examples: Queries that the start page offers.
         listening: Called with the address of the start page once the port is taken.
 
     Raises:
         ListenError: the port is taken, not allowed, or the host is unknown.
         JournalError: the journal in the store cannot be used.
+        InputError: there are no workers.
         WhybuyError: there is no finished build to serve.
     """
-    with listen(host, port) as listener, Journal(store / JOURNAL_FILE) as journal:
+    if workers < 1:
+        raise InputError(f"{workers} workers cannot answer; say 1 or more, up to the number of processors.")
+    say = listening or (lambda _: None)
+    with contextlib.suppress(KeyboardInterrupt):
+        with listen(host, port) as listener, _opened(store, examples) as app:  # which shows what is wrong, if anything
+            where = address(listener)
+            if workers == 1:
+                say(where)
+                make_server(app).run(sockets=[listener])
+                return
+            family, bound = listener.family, listener.getsockname()
+        with _listening_together(family, bound, workers) as listeners:
+            supervise(partial(_work, store, examples, workers), listeners, partial(say, where))
+
+
+@contextlib.contextmanager
+def _opened(store: Path, examples: tuple[str, ...], processes: int = 1) -> Iterator[FastAPI]:
+    """What one process serves. processes: how many there are of it."""
+    with Journal(store / JOURNAL_FILE) as journal:
         discovery = Discovery.open(store)
-        app = create_app(discovery, journal, examples=examples, store=store)
+        app = create_app(discovery, journal, examples=examples, store=store, processes=processes)
         discovery.warm_up()
         settle()
-        if listening is not None:
-            listening(address(listener))
-        with contextlib.suppress(KeyboardInterrupt):
-            make_server(app).run(sockets=[listener])
+        yield app
+
+
+def _work(
+    store: Path, examples: tuple[str, ...], processes: int, listener: socket.socket, answering: Callable[[], None]
+) -> None:
+    """One process of several."""
+    with _opened(store, examples, processes) as app, contextlib.suppress(KeyboardInterrupt):
+        answering()
+        make_server(app).run(sockets=[listener])
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:
     """A server that reports only warnings, to the log."""
     return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, h11_max_incomplete_event_size=_LARGEST_HEAD)
+        uvicorn.Config(
+            app, http="h11", log_level="warning", access_log=False, h11_max_incomplete_event_size=_LARGEST_HEAD
+        )
     )
 
 
@@ -72,9 +105,26 @@ def listen(host: str, port: int) -> socket.socket:
         raise ListenError(f"Cannot listen on port {port}: ports go from 0 to 65535; 0 takes any free one.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
+        return _prompt(socket.create_server((host, port), family=family))
     except OSError as error:
         raise ListenError(f"Cannot listen on {host}, port {port}: {_advice(error)}") from error
+
+
+@contextlib.contextmanager
+def _listening_together(family: int, bound: tuple[object, ...], count: int) -> Iterator[list[socket.socket]]:
+    """Sockets of one address; Linux spreads connections over several, elsewhere the processes share one."""
+    alike = sys.platform == "linux"
+    with contextlib.ExitStack() as open_sockets:
+        yield [
+            open_sockets.enter_context(_prompt(socket.create_server(bound, family=family, reuse_port=alike)))
+            for _ in range(count if alike else 1)
+        ] * (1 if alike else count)
+
+
+def _prompt(listener: socket.socket) -> socket.socket:
+    """Without the wait of a body for the receipt of its headers, which is up to 40 ms."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _advice(error: OSError) -> str:

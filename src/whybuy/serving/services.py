@@ -1,14 +1,18 @@
 """What the routes of one application share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,11 @@ class Services:
     journal: Journal
     measures: Measures
     examples: tuple[str, ...]  # queries that the start page offers
+    threads: bool = True  # one process of several has none: what waits for it, others take
+
+    async def work(self, task: Callable[[], T]) -> T:
+        """Do what keeps a processor busy for milliseconds, beside other requests where there are threads."""
+        return await run_in_threadpool(task) if self.threads else task()
 
 
 async def _services(request: Request) -> Services:
