@@ -21,7 +21,7 @@ define pip_install
 	/^exit / { code = $$2 } END { print code ? "" : " done"; exit code }'
 endef
 
-.PHONY: help install demo test check bench shops clean python
+.PHONY: help install demo test check bench shops intentionqa clean python
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench: $(DEV) ## Measure at size: ten million events, and the sets in WHYBUY_DAT
 
 shops: $(RUNTIME) ## Build homedepot, instacart, amazon_office and bestbuy in WHYBUY_SHOPS
 	@$(BIN)/python benchmarks/shops.py $(SHOP)
+
+intentionqa: $(DEV) ## Train a critic on IntentionQA in WHYBUY_SHOPS
+	@$(BIN)/python benchmarks/intentionqa.py "$(WHYBUY_SHOPS)/intentionqa-critic" $(ARGS)
 
 clean: ## Delete .venv and all caches
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -77,7 +77,7 @@ def test_every_command_is_documented_with_every_option(words: tuple[str, ...]) -
         assert f"`{option}" in section[0] or option in ("--help", "--store"), option
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] != "xmr"], ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in COMMANDS if not {"xmr", "critic"} & {*words}], ids=" ".join)
 def test_every_command_of_a_shop_takes_its_store(words: tuple[str, ...]) -> None:
     assert "--store" in done(*words, "--help").stdout
 
@@ -346,3 +346,54 @@ def test_a_reader_that_stops_listening_is_no_failure(small_store: Path) -> None:
     ended = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, check=False)
     assert ended.stdout.count("\n") == 1
     assert "Traceback" not in ended.stderr
+
+
+# ---------------------------------------------------------------- the critic
+def judgments_of_kinds(folder: Path) -> Path:
+    """Two kinds of titles, each with its own reason and with that of the other; a row that says nothing."""
+    lines = ["head,relation,tail,typical"]
+    for number in range(30):
+        for kind, own, other in (("tent", "camping", "walkies"), ("leash", "walkies", "camping")):
+            lines += [f"Marlowe {kind} {number},used_for_event,{own},1", f"Marlowe {kind} {number},,{other},0"]
+    path = folder / "judged.csv"
+    path.write_text("\n".join([*lines, "Marlowe tent,,camping,"]), encoding="utf-8")
+    return path
+
+
+def questions_of_kinds(folder: Path) -> Path:
+    rows = [
+        {"item_a_title": "Tarn tent", "item_b_title": "Tarn tent", "options": ["walkies", "camping"], "answer": "B"},
+        {"item_a_title": "Tarn leash", "item_b_title": "Tarn leash", "options": ["walkies", "camping"], "answer": "A"},
+    ]
+    path = folder / "questions.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+def test_a_critic_is_trained_and_measured(tmp_path: Path) -> None:
+    judged, out = judgments_of_kinds(tmp_path), tmp_path / "critic"
+    said = done("critic", "train", "--judgments", judged, "--out", out, "--curve")
+    assert "1 of 121 lines set aside: no answer" in said.stderr
+    assert "judged.csv:122: camping" in said.stderr
+    assert "Learned from 120 judgments" in said.stderr
+    assert re.search(r"^typical +1\.000", said.stdout, re.MULTILINE)
+    assert "judgments" in said.stdout
+    asked = questions_of_kinds(tmp_path)
+    assert (
+        "2 questions, answered by what is typical"
+        in done("evaluate", "critic", "--critic", out, "--questions", asked).stdout
+    )
+    figures = json.loads(done("evaluate", "critic", "--critic", out, "--questions", asked, "--json").stdout)
+    assert (figures["accuracy_redrawn"], figures["accuracy"], figures["n"]) == (1, 1, 2)
+    assert figures.keys() == {"accuracy_redrawn", "accuracy", "option_only", "option_only_original", "auc", "n"}
+
+
+def test_a_critic_says_what_it_lacks(tmp_path: Path) -> None:
+    judged = judgments_of_kinds(tmp_path)
+    nowhere = tmp_path / "nowhere"
+    assert "no encoder" in failed(
+        1, "critic", "train", "--judgments", judged, "--out", nowhere, "--encoder", str(nowhere)
+    )
+    assert "holds no readable critic" in failed(
+        1, "evaluate", "critic", "--critic", nowhere, "--questions", questions_of_kinds(tmp_path)
+    )

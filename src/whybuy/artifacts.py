@@ -216,6 +216,7 @@ class ArrayFolder:
     kind: str  # as messages call it
     version: int
     about: str  # name of the JSON file
+    made_by: str = "whybuy build"
 
     def save(self, folder: Path, arrays: Mapping[str, NDArray[Any]], **facts: object) -> None:
         """Write the folder that `load` reads; it is made when missing. facts: anything that JSON can say."""
@@ -237,14 +238,14 @@ class ArrayFolder:
             if version == self.version:
                 arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in sizes}
         except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
-            raise ArtifactError(f"{folder} holds no readable {self.kind} ({error}). Run `whybuy build`.") from error
+            raise ArtifactError(f"{folder} holds no readable {self.kind} ({error}). Run `{self.made_by}`.") from error
         if version != self.version:
             raise ArtifactError(
                 f"{folder} holds {self.kind} in format {version}; this whybuy reads format {self.version}. "
-                "Run `whybuy build` to make it anew."
+                f"Run `{self.made_by}` to make it anew."
             )
         if {name: len(array) for name, array in arrays.items()} != sizes:
-            raise ArtifactError(f"The {self.kind} in {folder} are damaged: arrays are cut. Run `whybuy build`.")
+            raise ArtifactError(f"The {self.kind} in {folder} are damaged: arrays are cut. Run `{self.made_by}`.")
         return arrays, facts
 
 

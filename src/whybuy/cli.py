@@ -32,7 +32,11 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="Measure search and graph 
 app.add_typer(graph_app, name="graph")
 app.add_typer(export_app, name="export")
 xmr_app = typer.Typer(no_args_is_help=True, help="The label-tree engine alone: texts to labels, from text files.")
+critic_app = typer.Typer(
+    no_args_is_help=True, help="The critic: which reasons people would call plausible and typical."
+)
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(critic_app, name="critic")
 app.add_typer(xmr_app, name="xmr")
 
 Store = Annotated[Path, typer.Option("--store", help="Folder of the shop.", envvar="WHYBUY_STORE")]
@@ -351,6 +355,85 @@ def evaluate_graph(
     with failing_clearly():
         report = evaluate_store_graph(store, truth or store / "truth" / "reasons.parquet")
         print(_json(report.as_json())) if json else _print_graph_report(report)
+
+
+@evaluate_app.command("critic")
+def evaluate_critic(
+    *,
+    critic: Annotated[Path, typer.Option(help="Folder of a trained critic.")],
+    questions: Annotated[
+        Path, typer.Option(help="Parquet, CSV or JSONL: item_a_title, item_b_title, options, answer.")
+    ],
+    json: Json = False,
+) -> None:
+    """Measure a critic on questions of many choices, as they are and with distractors drawn anew."""
+    from whybuy.evaluation.critic import evaluate_critic as evaluate
+    from whybuy.evaluation.critic import read_questions
+    from whybuy.knowledge.critic.critic import Critic
+    from whybuy.tables import ReadReport
+
+    with failing_clearly():
+        opened, reading = Critic.load(critic), ReadReport()
+        asked = read_questions(questions, reading)
+        _print_set_aside(reading)
+        report = evaluate(lambda statements: opened.score(statements)[opened.questions[-1]], asked)
+        if json:
+            print(_json(report.as_json()))
+            return
+        print(f"{report.n:,} questions, answered by what is {opened.questions[-1]}")
+        print(f"distractors drawn anew: {report.accuracy_redrawn:.3f}  (option alone {report.option_only:.3f})")
+        print(f"as they are:            {report.accuracy:.3f}  (option alone {report.option_only_original:.3f})")
+        print(f"AUC, drawn anew:        {report.auc:.3f}")
+
+
+# ---------------------------------------------------------------- the critic
+@critic_app.command("train")
+def train_critic(
+    *,
+    judgments: Annotated[
+        Path, typer.Option(help="head (or item_a_title, item_b_title), relation, tail, plausible, typical.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    encoder: Annotated[
+        str, typer.Option(help="Folder or hub name of a pretrained encoder. Default: one fitted on the judged texts.")
+    ] = "",
+    curve: Annotated[bool, typer.Option("--curve", help="Also say how good fewer judgments would be.")] = False,
+    json: Json = False,
+) -> None:
+    """Learn from judgments how plausible and how typical reasons are."""
+    from whybuy.knowledge.critic.judged import read_judged
+    from whybuy.knowledge.critic.learning import learn_critic, learning_curve, texts_of
+    from whybuy.language.catalog_encoder import CatalogEncoder
+    from whybuy.language.encoder import Remembering
+    from whybuy.language.transformer_encoder import TransformerEncoder
+    from whybuy.tables import ReadReport
+
+    with failing_clearly(), _stderr().status("reading") as status:
+        reading = ReadReport()
+        judged = read_judged(judgments, reading)
+        _print_set_aside(reading)
+        status.update("encoding and learning")
+        found = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
+        critic = learn_critic(judged, found)
+        critic.save(out)
+        status.update("learning from fewer judgments")
+        points = learning_curve(judged, found) if curve else []
+        figures = {"judgments": len(judged), "out_of_fold": critic.lesson.out_of_fold, "curve": points}
+        print(_json(figures)) if json else _print_lesson(critic.lesson.out_of_fold, points)
+        _stderr().print(
+            f"Learned from {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _print_lesson(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
+    """What a critic is worth on heads that it had not seen, by question and by number of judgments."""
+    names = ("auc", "average_precision", "calibration_error", "precision", "recall", "share_yes")
+    rows = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}
+    print(f"{'':18}" + "".join(f"{name:>19}" for name in names))
+    for title, row in rows.items():
+        print(f"{title:18}" + "".join(f"{row[name]:19.3f}" for name in names))
 
 
 # ---------------------------------------------------------------- the engine alone

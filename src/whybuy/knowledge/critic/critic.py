@@ -1,0 +1,92 @@
+"""Says how plausible and how typical reasons are: by how they fit what they are said of, and by their wording."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.artifacts import ArrayFolder
+from whybuy.knowledge.critic.affinity import Affinity
+from whybuy.knowledge.critic.judge import Line
+from whybuy.knowledge.critic.judged import Statements
+from whybuy.knowledge.critic.signs import FIT, Fit, shared_words, vectors_of
+from whybuy.language.encoder import Encoder, open_encoder, save_encoder
+from whybuy.vectors.ngrams import NgramVectorizer
+
+SIGNS = (*FIT, "shared_words", "wording")
+"""What a judge weighs; the wording is the margin of a regression over the reason's words and word pairs."""
+_SAVED = ArrayFolder("critic", 1, "critic.json", made_by="whybuy critic train")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """One question."""
+
+    wording: Line  # over words and word pairs of the reason
+    line: Line  # over `SIGNS`
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a critic learned from, and how well it did on judgments of heads that it had not seen."""
+
+    judgments: int
+    out_of_fold: dict[str, dict[str, float]] = field(default_factory=dict)  # by question: what `quality` says
+
+
+class Critic:
+    """Answers "plausible" and "typical", as far as judgments taught them; immutable, safe for many threads."""
+
+    def __init__(
+        self, encoder: Encoder, vectorizer: NgramVectorizer, fit: Fit, judges: dict[str, Judge], lesson: Lesson
+    ) -> None:
+        """vectorizer: of wordings. judges: by question."""
+        self._encoder, self._vectorizer, self._fit, self._judges = encoder, vectorizer, fit, judges
+        self.lesson = lesson
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """Of "plausible" and "typical", those that there were enough answers to."""
+        return tuple(self._judges)
+
+    def score(self, statements: Statements) -> dict[str, NDArray[np.float64]]:
+        """Probabilities by question, each of shape (statements,): that people would say yes."""
+        if not len(statements):
+            return {question: np.empty(0) for question in self._judges}
+        fits = self._fit.features(vectors_of(statements, self._encoder))
+        wordings, shared = self._vectorizer.transform(list(statements.reasons)), shared_words(statements)
+        return {
+            question: judge.line.probabilities(np.column_stack([fits, shared, judge.wording.margins(wordings)]))
+            for question, judge in self._judges.items()
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `load` opens; it is made when missing."""
+        save_encoder(self._encoder, folder / "encoder")
+        self._vectorizer.save(folder / "wordings")
+        arrays = {**asdict(self._fit.affinity), "known": self._fit.known}
+        for question, judge in self._judges.items():
+            arrays |= {f"{question}_wording": judge.wording.weights, f"{question}_line": judge.line.weights}
+        biases = {question: [judge.wording.bias, judge.line.bias] for question, judge in self._judges.items()}
+        _SAVED.save(folder, arrays, signs=SIGNS, biases=biases, lesson=asdict(self.lesson))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a saved folder.
+
+        Raises:
+            ArtifactError: the folder holds no critic, one of another format version, or a damaged one.
+            MissingExtraError: its encoder is a transformer, and torch is missing.
+        """
+        arrays, facts = _SAVED.load(folder)
+        maps = Affinity(*(arrays[name] for name in ("head_mean", "head_map", "reason_mean", "reason_map")))
+        judges = {
+            question: Judge(
+                Line(arrays[f"{question}_wording"], wording_bias), Line(arrays[f"{question}_line"], line_bias)
+            )
+            for question, (wording_bias, line_bias) in facts["biases"].items()
+        }
+        encoder, vectorizer = open_encoder(folder / "encoder"), NgramVectorizer.load(folder / "wordings")
+        return cls(encoder, vectorizer, Fit(maps, arrays["known"]), judges, Lesson(**facts["lesson"]))

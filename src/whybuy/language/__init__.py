@@ -1,0 +1,1 @@
+"""Ports to text models: what turns texts into vectors."""

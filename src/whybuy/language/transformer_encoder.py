@@ -1,0 +1,70 @@
+"""A pretrained encoder out of a folder or a hub: any transformer, its token vectors averaged (Reimers 2019)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LONGEST = 256  # tokens; of longer texts, the first
+BATCH = 64
+
+
+class TransformerEncoder:
+    """Any model that transformers' `AutoModel` opens."""
+
+    def __init__(self, model: str) -> None:
+        """model: a folder, or a name on the hub that transformers is set up for.
+
+        Raises:
+            MissingExtraError: torch or transformers is missing.
+            InputError: there is no such model.
+        """
+        self.model = model
+        self._tokenizer, self._transformer = _load(model)
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder`."""
+        import torch  # noqa: PLC0415 - seconds to load, and an extra
+
+        vectors = np.zeros((len(texts), self._transformer.config.hidden_size), np.float32)
+        by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        with torch.inference_mode():
+            for start in range(0, len(texts), BATCH):
+                rows = by_length[start : start + BATCH]
+                tokens = self._tokenizer(
+                    [texts[row] for row in rows], padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+                )
+                vectors[rows] = _mean(self._transformer(**tokens).last_hidden_state, tokens["attention_mask"]).numpy()
+        return vectors
+
+
+def _mean(states: "Tensor", mask: "Tensor") -> "Tensor":
+    from torch.nn.functional import normalize  # noqa: PLC0415
+
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return normalize((states * weights).sum(1) / weights.sum(1).clamp(min=1), dim=1)
+
+
+def _load(model: str) -> tuple[Any, Any]:
+    try:
+        from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError(
+            f"The encoder {model} needs torch and transformers. Install them with `pip install 'whybuy[neural]'`, or "
+            "leave --encoder out to have one fitted on your own texts."
+        ) from None
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # of weights that are read in milliseconds
+    try:
+        return AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model).eval()
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"There is no encoder {model!r} to open: {reason} Give a folder, or a name on your hub."
+        ) from error

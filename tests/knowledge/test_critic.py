@@ -1,0 +1,223 @@
+"""The critic learns from judgments what fits and what is hollow, and says how sure it is."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from whybuy.errors import ArtifactError, InputError
+from whybuy.knowledge.critic.affinity import Affinity
+from whybuy.knowledge.critic.critic import Critic
+from whybuy.knowledge.critic.judge import Line, quality
+from whybuy.knowledge.critic.judged import Judged, Statements, read_judged, statement
+from whybuy.knowledge.critic.learning import learn_critic, learning_curve, texts_of
+from whybuy.knowledge.critic.signs import shared_words
+from whybuy.language.catalog_encoder import CatalogEncoder
+from whybuy.tables import ReadReport
+
+KINDS = {
+    "slip-on shoe": ["standing all day", "pregnant women", "slippery floors"],
+    "dome tent": ["winter camping", "family trips", "festivals"],
+    "dog leash": ["walking the dog", "puppy training", "night walks"],
+    "floor lamp": ["reading at night", "dark corners", "a cozy room"],
+}
+BRANDS = [f"{name}{number}" for name in ("Marlowe", "Delvia", "Tarn", "Acme") for number in range(6)]
+HOLLOW = ["the same reason", "their quality"]
+
+
+def judged_shop() -> Judged:
+    """Titles of four kinds with the reasons of their kind (typical), of other kinds (neither), and hollow ones."""
+    heads: list[tuple[str, ...]] = []
+    reasons: list[str] = []
+    plausible: list[float] = []
+    typical: list[float] = []
+    for number, brand in enumerate(BRANDS):
+        for kind, own in KINDS.items():
+            others = [found[number % 3] for other, found in KINDS.items() if other != kind]
+            for reason in [*own, *others, *HOLLOW]:
+                heads.append((f"{brand} {kind}",))
+                reasons.append(f"used for {reason}")
+                plausible.append(float(reason in own or reason in HOLLOW))
+                typical.append(float(reason in own))
+    answers = {"plausible": np.array(plausible, np.float32), "typical": np.array(typical, np.float32)}
+    return Judged(Statements(heads, reasons), answers)
+
+
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    return judged_shop()
+
+
+@pytest.fixture(scope="module")
+def encoder(judged: Judged) -> CatalogEncoder:
+    return CatalogEncoder.fit(texts_of(judged), dimensions=24)
+
+
+@pytest.fixture(scope="module")
+def critic(judged: Judged, encoder: CatalogEncoder) -> Critic:
+    return learn_critic(judged, encoder)
+
+
+def typical(critic: Critic, head: str, *reasons: str) -> list[float]:
+    found = critic.score(Statements([(head,)] * len(reasons), [f"used for {reason}" for reason in reasons]))
+    return list(map(float, found["typical"]))
+
+
+def test_what_fits_is_typical_of_a_head_that_was_never_judged(critic: Critic) -> None:
+    for kind, own in KINDS.items():
+        others = [reason for other, found in KINDS.items() if other != kind for reason in found]
+        scores = typical(critic, f"Newcomer {kind}", *own, *others, *HOLLOW)
+        assert min(scores[: len(own)]) > 0.5 > max(scores[len(own) :])
+
+
+def test_plausible_and_typical_are_two_questions(critic: Critic) -> None:
+    found = critic.score(Statements([("Newcomer dome tent",)], ["used for the same reason"]))
+    assert critic.questions == ("plausible", "typical")
+    assert found["plausible"][0] > found["typical"][0]
+
+
+def test_what_it_says_of_itself_is_out_of_fold(critic: Critic, judged: Judged) -> None:
+    said = critic.lesson.out_of_fold["typical"]
+    assert critic.lesson.judgments == len(judged)
+    assert said["auc"] > 0.95
+    assert said["share_yes"] == pytest.approx(3 / 8)
+    assert 0 <= said["calibration_error"] < 0.15
+
+
+def test_answers_by_chance_teach_nothing(judged: Judged, encoder: CatalogEncoder) -> None:
+    random = np.random.default_rng(3)
+    answers = {"typical": (random.random(len(judged)) < 0.5).astype(np.float32)}
+    answers["plausible"] = np.full(len(judged), np.nan, np.float32)
+    learned = learn_critic(Judged(judged.statements, answers), encoder)
+    assert learned.questions == ("typical",)
+    assert abs(learned.lesson.out_of_fold["typical"]["auc"] - 0.5) < 0.08
+
+
+def test_the_same_judgments_give_the_same_critic(judged: Judged, encoder: CatalogEncoder, critic: Critic) -> None:
+    again = learn_critic(judged, encoder).score(judged.statements)
+    np.testing.assert_array_equal(again["typical"], critic.score(judged.statements)["typical"])
+
+
+def test_a_saved_critic_says_the_same(critic: Critic, judged: Judged, tmp_path: Path) -> None:
+    critic.save(tmp_path)
+    loaded = Critic.load(tmp_path)
+    assert loaded.lesson == critic.lesson
+    for question, scores in critic.score(judged.statements).items():
+        np.testing.assert_allclose(loaded.score(judged.statements)[question], scores, rtol=1e-6)
+
+
+def test_nothing_is_asked_of_no_statements(critic: Critic) -> None:
+    assert {name: len(found) for name, found in critic.score(Statements([], [])).items()} == {
+        "plausible": 0,
+        "typical": 0,
+    }
+
+
+def test_more_judgments_are_told_apart_on_the_same_heads(judged: Judged, encoder: CatalogEncoder) -> None:
+    curve = learning_curve(judged, encoder)
+    sizes = [point["judgments"] for point in curve]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] < len(judged)
+    assert curve[-1]["auc"] > 0.95
+
+
+def test_too_few_answers_are_counted(encoder: CatalogEncoder, judged: Judged) -> None:
+    with pytest.raises(InputError, match=r"too few .*plausible: 5 yes, 3 no; typical: 3 yes, 5 no.* needs 20"):
+        learn_critic(judged.only(np.arange(8)), encoder)
+
+
+def test_a_folder_that_holds_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="holds no readable critic"):
+        Critic.load(tmp_path)
+
+
+def test_affinity_finds_what_two_sides_share() -> None:
+    random = np.random.default_rng(0)
+    common = random.standard_normal((400, 3))
+    heads = np.hstack([random.standard_normal((400, 5)), common]).astype(np.float32)
+    reasons = np.hstack([common @ random.standard_normal((3, 3)), random.standard_normal((400, 4))]).astype(np.float32)
+    learned = Affinity.fit(heads[:300], reasons[:300])
+    scores = learned.of_heads(heads[300:]) @ learned.of_reasons(reasons[300:]).T
+    assert np.mean(scores.argmax(axis=1) == np.arange(100)) > 0.15  # of 100, by chance 0.01
+    np.testing.assert_allclose(np.linalg.norm(learned.of_heads(heads), axis=1), 1, rtol=1e-4)
+
+
+def test_scaled_weights_answer_for_features_as_they_come() -> None:
+    random = np.random.default_rng(0)
+    features = (random.standard_normal((300, 2)) * [100, 0.01] + [5, 5]).astype(np.float32)
+    answers = (features[:, 1] > 5).astype(np.float32)
+    found = Line.learn_scaled(features, answers).probabilities(features)
+    assert np.mean((found > 0.5) == (answers > 0.5)) > 0.95
+
+
+def test_quality_is_that_of_a_hand_count() -> None:
+    found, answers = np.array([0.05, 0.95, 0.65, 0.65]), np.array([0, 1, 1, 0], np.float32)
+    assert quality(found, answers) == {
+        "auc": 0.875,
+        "average_precision": pytest.approx(0.8333, abs=1e-4),
+        "calibration_error": 0.1,  # (0.05 + 0.05 + 2 x |0.65 - 0.5|) / 4
+        "precision": 0.6667,
+        "recall": 1.0,
+        "share_yes": 0.5,
+    }
+    assert np.isnan(quality(found[:1], answers[:1])["auc"])
+
+
+def test_shared_words_are_counted_by_their_lemmas() -> None:
+    found = shared_words(Statements([("Dog Leashes", "Collar"), ("tent",)], ["a leash for dogs", "for"]))
+    assert found.tolist() == [1.0, 0.0]
+
+
+def test_a_relation_lends_its_words() -> None:
+    assert statement("used_for_audience", "pregnant women") == "made for pregnant women"
+    assert statement("capableOf", "they both hold water") == "they both hold water"
+
+
+def test_judgments_are_read_and_bad_rows_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "judged.csv"
+    path.write_text(
+        "head,item_a_title,item_b_title,relation,tail,plausible,typical\n"
+        "winter boots,,,used_in_location,snow,1,0\n"
+        ",Tent &amp; Poles,Stove,,they are for camping,yes,\n"
+        ",,,,lost,1,1\n"
+        "boots,,,, ,1,1\n"
+        "boots,,,,walking,maybe,1\n"
+        "boots,,,,walking,,\n",
+        encoding="utf-8",
+    )
+    report = ReadReport()
+    judged = read_judged(path, report)
+    assert judged.statements == Statements(
+        [("winter boots",), ("Tent & Poles", "Stove")], ["used in snow", "they are for camping"]
+    )
+    assert judged.answers["plausible"].tolist() == [1, 1]
+    assert np.array_equal(judged.answers["typical"], [0, np.nan], equal_nan=True)
+    assert dict(report.set_aside) == {
+        "no head": 1,
+        "no tail": 1,
+        "an answer that is not 1, 0 or empty": 1,
+        "no answer": 1,
+    }
+    assert [example.line for example in report.examples] == [4, 5, 6, 7]
+
+
+def test_numbers_of_parquet_are_answers(tmp_path: Path) -> None:
+    path = tmp_path / "judged.jsonl"
+    rows = [{"head": "boots", "tail": "walking", "typical": value} for value in (1, 0.0, True, False)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert read_judged(path, ReadReport()).answers["typical"].tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("query,tail,typical\nboots,snow,1\n", r"has the columns query, tail, typical\. Judgments need `head`"),
+        ("head,tail,typical\nboots,snow,perhaps\n", "no judgment that can be used"),
+    ],
+)
+def test_a_file_that_is_no_judgments_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "judged.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_judged(path, ReadReport())
