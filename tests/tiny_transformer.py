@@ -25,7 +25,7 @@ def write_tiny_transformer(folder: Path, texts: Sequence[str]) -> Path:
     tokenizer.train_from_iterator(texts, WordLevelTrainer(special_tokens=SPECIAL))
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     named: dict[str, Any] = dict(zip(NAMES, SPECIAL, strict=True))
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)
     torch.manual_seed(0)
     shape: dict[str, Any] = {"hidden_size": DIMENSIONS, "intermediate_size": 32}
     shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": tokenizer.get_vocab_size()}

@@ -22,7 +22,6 @@ _COUNTED = {
 _SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": "", "names.v1": "asked as {}"}
 WORDINGS_SHOWN = 3
 
-
 _Named = tuple[str, tuple[str, ...]]  # kind and key of a node
 
 

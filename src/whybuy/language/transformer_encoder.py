@@ -60,7 +60,7 @@ def _load(model: str) -> tuple[Any, Any]:
             f"The encoder {model} needs torch and transformers. Install them with `pip install 'whybuy[neural]'`, or "
             "leave --encoder out to have one fitted on your own texts."
         ) from None
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # of weights that are read in milliseconds
+    disable_progress_bar()  # of weights that are read in milliseconds
     try:
         return AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model).eval()
     except (OSError, ValueError) as error:

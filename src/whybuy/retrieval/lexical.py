@@ -27,6 +27,7 @@ FORMAT_VERSION = 2
 _WRITER_MEMORY = 64_000_000  # bytes
 _WORDS_KEPT = 4_000  # whose searches are remembered
 _TERMS_KEPT = 4_000  # whose products are remembered: four bytes for each product with the term
+_BITS_KEPT = 8 * 32_000_000  # of the same, a bit for each product of the shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,8 @@ class _View:
         self.rows = 1 + last[0][0] if last else 0  # those of deleted products are counted
         self.correct = functools.lru_cache(maxsize=20_000)(self._correct)
         self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
-        self.having_anywhere = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having_anywhere)
+        kept = min(_TERMS_KEPT, 1 + _BITS_KEPT // max(1, self.rows))
+        self.having_anywhere = functools.lru_cache(maxsize=kept)(self._having_anywhere)
 
     @functools.cached_property
     def spelling(self) -> Spelling:
@@ -267,7 +269,8 @@ class _View:
 
 def _bits(packed: NDArray[np.uint8], places: NDArray[np.int32]) -> NDArray[np.bool_]:
     """The bits at some places of `np.packbits`."""
-    found: NDArray[np.bool_] = (packed[places >> 3] << (places & 7) & 128) > 0
+    bytes_there = packed.take(places >> 3, mode="clip")  # rows may have come from a newer state of the index
+    found: NDArray[np.bool_] = (bytes_there << (places & 7) & 128) > 0
     return found
 
 
