@@ -86,15 +86,26 @@ def test_questions_are_read_and_others_set_aside(tmp_path: Path) -> None:
     ]
     path, report = tmp_path / "questions.parquet", ReadReport()
     pq.write_table(pa.Table.from_pylist(rows), path)
-    assert read_questions(path, report) == [Question(("Tent & Poles", "Stove"), ("walks", "camping"), "camping")]
-    assert report.set_aside.total() == 3
+    assert read_questions(path, report) == [
+        Question(("Tent & Poles", "Stove"), ("walks", "camping"), "camping"),
+        Question(("Tent", "Stove"), ("walks",), "walks"),
+    ]
+    assert report.set_aside.total() == 2
+
+
+def test_a_question_of_one_option_counts_only_when_drawn_anew() -> None:
+    asked = questions(40)
+    asked[0] = Question(asked[0].head, (asked[0].right,), asked[0].right)
+    assert {len(question.options) for question in redraw(asked, 0)} == {4}
+    report = evaluate_critic(lambda statements: -knowing(statements), asked)
+    assert (report.accuracy, report.accuracy_redrawn, report.n) == (0, 0, 40)
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         ([{"item_a_title": "a", "answer": "A"}], "has no column item_b_title, options"),
-        ([{"item_a_title": "a", "item_b_title": "b", "options": ["x"], "answer": "A"}], "no question that can be used"),
+        ([{"item_a_title": "a", "item_b_title": "b", "options": ["x"], "answer": "B"}], "no question that can be used"),
     ],
 )
 def test_a_file_without_questions_is_named(tmp_path: Path, rows: list[dict[str, object]], message: str) -> None:

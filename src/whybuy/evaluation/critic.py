@@ -1,6 +1,6 @@
 """Measures a critic on questions of many choices: which of four reasons is why two things were bought together."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class CriticReport:
     """Shares of questions answered rightly, in [0, 1]; of two equally scored options, half of each counts."""
 
     accuracy_redrawn: float  # distractors are right answers of other pairs, drawn `DRAWS` times
-    accuracy: float  # the questions as they are
+    accuracy: float  # the questions as they are, those with one option left out
     option_only: float  # on redrawn questions, from the options alone: what guessing gives, if all is well
     option_only_original: float  # on the questions as they are: their distractors may give themselves away
     auc: float  # area under the ROC curve of right answers against redrawn distractors
@@ -62,7 +62,7 @@ def read_questions(path: Path, report: ReadReport) -> list[Question]:
         for row, line in zip(rows.batch.to_pylist(), rows.lines.to_pylist(), strict=True):
             options = tuple(map(clean, row["options"])) if isinstance(row["options"], list) else ()
             place = ord(row["answer"].strip().upper()[:1] or " ") - ord("A")
-            if not 0 <= place < len(options) or len(options) < 2:
+            if not 0 <= place < len(options):
                 report.reject("no list of options with the answer's letter among them", path, line, str(row["options"]))
                 continue
             head = clean(row["item_a_title"]), clean(row["item_b_title"])
@@ -75,6 +75,8 @@ def read_questions(path: Path, report: ReadReport) -> list[Question]:
 def redraw(questions: Sequence[Question], seed: int) -> list[Question]:
     """The same with other distractors: right answers of other heads, so that no option gives itself away.
 
+    Each question gets as many as most have.
+
     Raises:
         InputError: there are too few other right answers.
     """
@@ -82,9 +84,9 @@ def redraw(questions: Sequence[Question], seed: int) -> list[Question]:
     right_of: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     for question in questions:
         right_of[question.head].add(question.right)
-    redrawn = []
+    wanted, redrawn = Counter(len(question.options) - 1 for question in questions).most_common(1)[0][0], []
     for question in questions:
-        wanted, distractors = len(question.options) - 1, list[str]()
+        distractors = list[str]()
         for other in random.permutation(len(questions)).tolist():
             option = questions[other].right
             if option not in right_of[question.head] and option not in distractors:
@@ -101,13 +103,14 @@ def evaluate_critic(score: Score, questions: Sequence[Question]) -> CriticReport
     """Answer the questions as they are and with distractors drawn anew."""
     draws = [redraw(questions, SEED + draw) for draw in range(DRAWS)]
     every = [question for draw in draws for question in draw]
+    original = [question for question in questions if len(question.options) > 1]
     found = _scores(score, every)
-    alone = _alone(score, [*questions, *every])
+    alone = _alone(score, [*original, *every])
     return CriticReport(
         accuracy_redrawn=_accuracy(every, found),
-        accuracy=_accuracy(questions, _scores(score, questions)),
+        accuracy=_accuracy(original, _scores(score, original)),
         option_only=_accuracy(every, [[alone[option] for option in each.options] for each in every]),
-        option_only_original=_accuracy(questions, [[alone[option] for option in each.options] for each in questions]),
+        option_only_original=_accuracy(original, [[alone[option] for option in each.options] for each in original]),
         auc=_area(every, found),
         n=len(questions),
     )
