@@ -9,9 +9,9 @@ import pytest
 from whybuy.errors import ArtifactError, InputError
 from whybuy.knowledge.critic.affinity import Affinity
 from whybuy.knowledge.critic.critic import Critic
-from whybuy.knowledge.critic.judge import Line, quality
 from whybuy.knowledge.critic.judged import Judged, Statements, read_judged, statement
 from whybuy.knowledge.critic.learning import learn_critic, learning_curve, texts_of
+from whybuy.knowledge.critic.logistic import Line, quality
 from whybuy.knowledge.critic.signs import shared_words
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.tables import ReadReport
@@ -75,6 +75,16 @@ def test_plausible_and_typical_are_two_questions(critic: Critic) -> None:
     found = critic.score(Statements([("Newcomer dome tent",)], ["used for the same reason"]))
     assert critic.questions == ("plausible", "typical")
     assert found["plausible"][0] > found["typical"][0]
+
+
+def test_a_question_learns_nothing_from_the_answers_to_the_other(
+    judged: Judged, encoder: CatalogEncoder, critic: Critic
+) -> None:
+    for question, silent in (("plausible", "typical"), ("typical", "plausible")):
+        alone = Judged(judged.statements, {**judged.answers, silent: np.full(len(judged), np.nan, np.float32)})
+        found = learn_critic(alone, encoder).score(judged.statements)
+        assert list(found) == [question]
+        np.testing.assert_allclose(found[question], critic.score(judged.statements)[question], rtol=1e-9)
 
 
 def test_what_it_says_of_itself_is_out_of_fold(critic: Critic, judged: Judged) -> None:

@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.knowledge.critic.affinity import Affinity
-from whybuy.knowledge.critic.judge import Line
 from whybuy.knowledge.critic.judged import Statements
+from whybuy.knowledge.critic.logistic import Line
 from whybuy.knowledge.critic.signs import FIT, Fit, shared_words, vectors_of
 from whybuy.language.encoder import Encoder, open_encoder, save_encoder
 from whybuy.vectors.ngrams import NgramVectorizer
 
 SIGNS = (*FIT, "shared_words", "wording")
 """What a judge weighs; the wording is the margin of a regression over the reason's words and word pairs."""
-_SAVED = ArrayFolder("critic", 1, "critic.json", made_by="whybuy critic train")
+_SAVED = ArrayFolder("critic", 2, "critic.json", made_by="whybuy critic train")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judge:
     """One question."""
 
+    fit: Fit  # learned from those that were answered with yes
     wording: Line  # over words and word pairs of the reason
     line: Line  # over `SIGNS`
 
@@ -39,11 +40,9 @@ class Lesson:
 class Critic:
     """Answers "plausible" and "typical", as far as judgments taught them; immutable, safe for many threads."""
 
-    def __init__(
-        self, encoder: Encoder, vectorizer: NgramVectorizer, fit: Fit, judges: dict[str, Judge], lesson: Lesson
-    ) -> None:
+    def __init__(self, encoder: Encoder, vectorizer: NgramVectorizer, judges: dict[str, Judge], lesson: Lesson) -> None:
         """vectorizer: of wordings. judges: by question."""
-        self._encoder, self._vectorizer, self._fit, self._judges = encoder, vectorizer, fit, judges
+        self._encoder, self._vectorizer, self._judges = encoder, vectorizer, judges
         self.lesson = lesson
 
     @property
@@ -55,10 +54,12 @@ class Critic:
         """Probabilities by question, each of shape (statements,): that people would say yes."""
         if not len(statements):
             return {question: np.empty(0) for question in self._judges}
-        fits = self._fit.features(vectors_of(statements, self._encoder))
-        wordings, shared = self._vectorizer.transform(list(statements.reasons)), shared_words(statements)
+        vectors, shared = vectors_of(statements, self._encoder), shared_words(statements)
+        wordings = self._vectorizer.transform(list(statements.reasons))
         return {
-            question: judge.line.probabilities(np.column_stack([fits, shared, judge.wording.margins(wordings)]))
+            question: judge.line.probabilities(
+                np.column_stack([judge.fit.features(vectors), shared, judge.wording.margins(wordings)])
+            )
             for question, judge in self._judges.items()
         }
 
@@ -66,9 +67,11 @@ class Critic:
         """Write the folder that `load` opens; it is made when missing."""
         save_encoder(self._encoder, folder / "encoder")
         self._vectorizer.save(folder / "wordings")
-        arrays = {**asdict(self._fit.affinity), "known": self._fit.known}
+        arrays: dict[str, NDArray[np.generic]] = {}
         for question, judge in self._judges.items():
-            arrays |= {f"{question}_wording": judge.wording.weights, f"{question}_line": judge.line.weights}
+            own = {**asdict(judge.fit.affinity), "known": judge.fit.known}
+            own |= {"wording": judge.wording.weights, "line": judge.line.weights}
+            arrays |= {f"{question}_{name}": array for name, array in own.items()}
         biases = {question: [judge.wording.bias, judge.line.bias] for question, judge in self._judges.items()}
         _SAVED.save(folder, arrays, signs=SIGNS, biases=biases, lesson=asdict(self.lesson))
 
@@ -81,12 +84,12 @@ class Critic:
             MissingExtraError: its encoder is a transformer, and torch is missing.
         """
         arrays, facts = _SAVED.load(folder)
-        maps = Affinity(*(arrays[name] for name in ("head_mean", "head_map", "reason_mean", "reason_map")))
-        judges = {
-            question: Judge(
-                Line(arrays[f"{question}_wording"], wording_bias), Line(arrays[f"{question}_line"], line_bias)
+        judges = {}
+        for question, (wording_bias, line_bias) in facts["biases"].items():
+            own = {name.removeprefix(f"{question}_"): array for name, array in arrays.items()}
+            maps = Affinity(*(own[name] for name in ("head_mean", "head_map", "reason_mean", "reason_map")))
+            judges[question] = Judge(
+                Fit(maps, own["known"]), Line(own["wording"], wording_bias), Line(own["line"], line_bias)
             )
-            for question, (wording_bias, line_bias) in facts["biases"].items()
-        }
         encoder, vectorizer = open_encoder(folder / "encoder"), NgramVectorizer.load(folder / "wordings")
-        return cls(encoder, vectorizer, Fit(maps, arrays["known"]), judges, Lesson(**facts["lesson"]))
+        return cls(encoder, vectorizer, judges, Lesson(**facts["lesson"]))

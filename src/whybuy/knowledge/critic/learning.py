@@ -8,8 +8,8 @@ from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
 from whybuy.knowledge.critic.critic import SIGNS, Critic, Judge, Lesson
-from whybuy.knowledge.critic.judge import Line, quality
 from whybuy.knowledge.critic.judged import QUESTIONS, Judged
+from whybuy.knowledge.critic.logistic import Line, quality
 from whybuy.knowledge.critic.signs import FIT, Fit, Vectors, shared_words, vectors_of
 from whybuy.language.encoder import Encoder
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
@@ -39,10 +39,9 @@ def learn_critic(judged: Judged, encoder: Encoder) -> Critic:
         signs[:, : len(FIT)] = _fit_unseen(vectors, answers, by_head, rows)
         signs[:, len(FIT) + 1] = _wording_unseen(wordings, answers, by_head, rows)
         out_of_fold[question] = quality(_judge_unseen(signs, answers, by_head, rows), answers[rows])
-        judges[question] = Judge(Line.learn(wordings[rows], answers[rows]), _weigh(signs[rows], answers[rows]))
-    question, rows = list(answered.items())[-1]  # typical, when that is learned
-    fit = Fit.learn(vectors, rows[judged.answers[question][rows] > 0.5])
-    return Critic(encoder, vectorizer, fit, judges, Lesson(len(judged), out_of_fold))
+        fit, wording = Fit.learn(vectors, rows[answers[rows] > 0.5]), Line.learn(wordings[rows], answers[rows])
+        judges[question] = Judge(fit, wording, _weigh(signs[rows], answers[rows]))
+    return Critic(encoder, vectorizer, judges, Lesson(len(judged), out_of_fold))
 
 
 def texts_of(judged: Judged) -> list[str]:

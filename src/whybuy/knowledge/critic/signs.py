@@ -38,16 +38,16 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """How well reasons go with heads, learned from typical ones."""
+    """How well reasons go with heads, learned from those that do."""
 
     affinity: Affinity
     known: NDArray[np.float32]  # shape (heads, dimensions): what a reason's usual fit is taken with
 
     @classmethod
-    def learn(cls, vectors: Vectors, typical: NDArray[np.int64]) -> Self:
-        """typical: rows of statements that people call typical."""
-        chosen = np.random.default_rng(0).permutation(typical)[:KNOWN_HEADS]
-        return cls(Affinity.fit(vectors.heads[typical], vectors.reasons[typical]), vectors.heads[chosen])
+    def learn(cls, vectors: Vectors, good: NDArray[np.int64]) -> Self:
+        """good: rows of statements that people said yes to."""
+        chosen = np.random.default_rng(0).permutation(good)[:KNOWN_HEADS]
+        return cls(Affinity.fit(vectors.heads[good], vectors.reasons[good]), vectors.heads[chosen])
 
     def features(self, vectors: Vectors) -> NDArray[np.float32]:
         """Returns: shape (statements, len(FIT))."""
@@ -73,5 +73,5 @@ def shared_words(statements: Statements) -> NDArray[np.float32]:
     shares = np.zeros(len(statements), np.float32)
     for row, (head, reason) in enumerate(zip(statements.heads, statements.reasons, strict=True)):
         said = set(lemmas(reason)) - FUNCTION_WORDS
-        shares[row] = len(said.intersection(*[lemmas(" ".join(head))])) / max(1, len(said))
+        shares[row] = len(said.intersection(lemmas(" ".join(head)))) / max(1, len(said))
     return shares
