@@ -39,6 +39,10 @@ class Server:
         below = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(one) for one in below if "spawn_main" in Path(f"/proc/{one}/cmdline").read_text()]
 
+    def used(self) -> list[int]:
+        """Processor time of each worker so far, in ticks."""
+        return [sum(map(int, Path(f"/proc/{one}/stat").read_text().split()[13:15])) for one in self.workers()]
+
 
 @pytest.fixture
 def server(small_store: Path) -> Iterator[Server]:
@@ -79,11 +83,11 @@ def gone(process: int) -> bool:
 
 def test_two_processes_answer_and_count_together(server: Server) -> None:
     assert len(server.workers()) == 2
+    before = server.used()
     answers = [server.ask("/v1/search?q=lamp") for _ in range(40)]
     assert {status for status, _ in answers} == {200}
     assert len({json.loads(body)["total"] for _, body in answers}) == 1
-    used = [sum(map(int, Path(f"/proc/{one}/stat").read_text().split()[13:15])) for one in server.workers()]
-    assert all(used)
+    assert all(later > sooner for later, sooner in zip(server.used(), before, strict=True))
     counted = re.search(r'whybuy_searches_total\{ranker="fused"\} (\S+)', server.ask("/metrics")[1])
     assert counted
     assert float(counted[1]) == 40

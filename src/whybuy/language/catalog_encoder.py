@@ -11,6 +11,7 @@ from scipy.sparse.linalg import svds
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
+from whybuy.vectors.unit import unit_vectors
 
 WORDS = NgramConfig(words=1, characters=3)
 _SAVED = ArrayFolder("catalog encoder", 1, "catalog_encoder.json", made_by="whybuy critic train")
@@ -37,9 +38,7 @@ class CatalogEncoder:
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder`."""
-        vectors = np.asarray(self._vectorizer.transform(texts) @ self._directions, np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, np.float32(1e-9)), np.float32)
+        return unit_vectors(self._vectorizer.transform(texts) @ self._directions)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from whybuy.language.transformer_encoder import TransformerEncoder
 _ABOUT = "encoder.json"
 
 
-@runtime_checkable
 class Encoder(Protocol):
     """Turns texts into vectors whose dot products say how alike they mean."""
 

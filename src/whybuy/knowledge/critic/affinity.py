@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.vectors.unit import unit_vectors
+
 RIDGE = 3.0  # times the mean variance of a direction; by cross-validation on IntentionQA's training pairs
 DIMENSIONS = 64
 
@@ -41,11 +43,11 @@ class Affinity:
 
     def of_heads(self, heads: NDArray[np.float32]) -> NDArray[np.float32]:
         """Heads in the common space. Returns: shape (heads, common), rows of norm 1."""
-        return _unit((heads - self.head_mean) @ self.head_map)
+        return unit_vectors((heads - self.head_mean) @ self.head_map)
 
     def of_reasons(self, reasons: NDArray[np.float32]) -> NDArray[np.float32]:
         """Reasons in the common space. Returns: shape (reasons, common), rows of norm 1."""
-        return _unit((reasons - self.reason_mean) @ self.reason_map)
+        return unit_vectors((reasons - self.reason_mean) @ self.reason_map)
 
 
 def _whitening(centered: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,8 +57,3 @@ def _whitening(centered: NDArray[np.float64]) -> NDArray[np.float64]:
     ridged = np.maximum(variances, 0) + RIDGE * max(float(variances.mean()), 1e-12)
     whitening: NDArray[np.float64] = directions * ridged**-0.5 @ directions.T
     return whitening
-
-
-def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

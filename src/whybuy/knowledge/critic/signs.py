@@ -10,6 +10,7 @@ from whybuy.knowledge.critic.affinity import Affinity
 from whybuy.knowledge.critic.judged import Statements
 from whybuy.language.encoder import Encoder, encode_distinct
 from whybuy.text import FUNCTION_WORDS, lemmas
+from whybuy.vectors.unit import unit_vectors
 
 KNOWN_HEADS = 500  # heads with which a reason's usual fit is taken, at most
 FIT = ("affinity", "affinity_beyond_usual", "alike", "alike_beyond_usual", "least_alike")
@@ -28,8 +29,7 @@ class Vectors:
     @property
     def heads(self) -> NDArray[np.float32]:
         """Both items of a head in one vector."""
-        both: NDArray[np.float32] = self.first + self.second
-        return np.asarray(both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9), np.float32)
+        return unit_vectors(self.first + self.second)
 
     def only(self, rows: NDArray[np.int64]) -> "Vectors":
         """Some of them. rows: numbers."""
