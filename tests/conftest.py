@@ -1,9 +1,13 @@
 """Its place lets every test import `fakes`, `snapshot` and whatever else stands beside it."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from small_shop import write_judged_store, write_store
 from tree_shop import TreeShop, judged, make_shop
@@ -12,6 +16,10 @@ from whybuy.discovery import Discovery
 from whybuy.retrieval.finder import Indexes
 from whybuy.retrieval.teaching import OrderConfig, teach_order
 
+_ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
 settings.register_profile("whybuy", deadline=None)  # the first call of a kernel compiles it
 settings.load_profile("whybuy")
 
@@ -36,6 +44,19 @@ def judged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = write_judged_store(tmp_path_factory.mktemp("judged"))
     build(store)
     return store
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium: install the package `chromium`, or name one in CHROMIUM")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=30_000)  # as actions have; a busy machine can stand still for seconds
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

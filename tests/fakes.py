@@ -1,15 +1,21 @@
 """Exact stand-ins: small, in memory, without surprise."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from whybuy.discovery import Discovery, UnknownProduct
 from whybuy.errors import InputError
+from whybuy.language.generator import Answer as Written
+from whybuy.language.generator import Prompt
 from whybuy.records import (
     Answer,
+    Completion,
+    Completions,
     Edge,
     FacetValue,
     Filter,
+    Head,
     Hit,
     Intent,
     Match,
@@ -98,9 +104,26 @@ class FakeDiscovery(Discovery):
     def __init__(self, products: tuple[Product, ...] = SHOES) -> None:
         self.name = "Corner shop"
         self._shelf = {product.product_id: product for product in products}
+        self._hidden: set[tuple[str, Relation, str]] = set()
 
     def warm_up(self) -> None:
         """Nothing is compiled here."""
+
+    def hide(self, edges: Iterable[tuple[Head, Relation, str]]) -> None:
+        """From the neighborhoods alone."""
+        self._hidden = {(str(head), relation, tail) for head, relation, tail in edges}
+
+    def has_edge(self, head: Head, relation: Relation, tail: str) -> bool:
+        """Among all reasons."""
+        known = (one for reasons in REASONS.values() for one in reasons)
+        return any((one.head, one.relation, one.tail) == (str(head), relation, tail) for one in known)
+
+    def complete(self, typed: str, *, limit: int = 10) -> Completions:
+        """Titles that begin with the prefix, in the order of the shelf."""
+        meant = normalize(typed)
+        titles = [product.title for product in self._shelf.values() if normalize(product.title).startswith(meant)]
+        spans = ((0, len(meant)),) if meant else ()
+        return Completions(typed, tuple(Completion(title, 1.0, typed=spans) for title in titles[:limit]))
 
     def search(self, query: Query) -> Answer:
         """Hits by score, then id; facets over all that was found."""
@@ -139,10 +162,14 @@ class FakeDiscovery(Discovery):
     def neighborhood(self, label: str, *, limit: int = 60) -> Neighborhood:
         """All edges that touch the label."""
         reasons = [reason for known in REASONS.values() for reason in known]
-        near = [reason for reason in reasons if normalize(label) in (reason.head, reason.tail)][:limit]
+        shown = [one for one in reasons if (one.head, one.relation, one.tail) not in self._hidden]
+        near = [reason for reason in shown if normalize(label) in (reason.head, reason.tail)][:limit]
         heads = {reason.head: "type" for reason in near}
         tails = {reason.tail: "intent" for reason in near}
-        nodes = tuple(Node(f"{kind}:{name}", name, kind) for name, kind in (heads | tails).items())
+        nodes = tuple(
+            Node(f"{kind}:{name}", name, kind, head=(name,) if kind == "type" else ())
+            for name, kind in (heads | tails).items()
+        )
         edges = tuple(
             Edge(f"type:{reason.head}", f"intent:{reason.tail}", reason.relation, 0.9, reason.confidence, 7)
             for reason in near
@@ -206,3 +233,19 @@ def many_products(count: int) -> tuple[Product, ...]:
         replace(SHOES[0], product_id=f"p{number:03}", title=f"Shoe number {number:03}", price=10.0 + number)
         for number in range(count)
     )
+
+
+class ScriptedGenerator:
+    """Answers each prompt with the same answer, or with what its words bring up; keeps what it was asked."""
+
+    model = "scripted"
+
+    def __init__(self, answer: Written | Callable[[Prompt], Written] | None = None) -> None:
+        self.asked: list[Prompt] = []
+        self._answer = answer or Written("1. camping")
+
+    def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Written]]:
+        """In order."""
+        for place, prompt in enumerate(prompts):
+            self.asked.append(prompt)
+            yield place, self._answer(prompt) if callable(self._answer) else self._answer

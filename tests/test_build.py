@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -27,16 +29,20 @@ from small_shop import (
     write_store,
 )
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
-from whybuy.build import BuildReport, Progress, State, build
+from whybuy.build import HYPOTHESES_FILE, BuildReport, Progress, State, build
 from whybuy.cli import app
 from whybuy.config import STORE_FILE
 from whybuy.demo.store import make_store
 from whybuy.discovery import Discovery
 from whybuy.errors import ArtifactError, ConfigError, InputError
+from whybuy.graph import KnowledgeGraph
+from whybuy.journal import JOURNAL_FILE, Journal
+from whybuy.journal.judgments import JudgmentBook, to_table
+from whybuy.knowledge.hypothesizer import from_table
 from whybuy.knowledge.patterns import Patterns
-from whybuy.records import Query
+from whybuy.records import CRITIC, Judgment, Query, Question, Role
 
-STAGES = ("catalog", "events", "pairs", "hypotheses", "graph", "lexical", "expansion", "tree", "order")
+STAGES = tuple("catalog events pairs hypotheses graph student lexical completions expansion tree order".split())
 PUBLISHED = set(STAGES)
 
 
@@ -80,6 +86,20 @@ def folders(store: Path) -> set[str]:
 def add_setting(store: Path, text: str) -> None:
     with (store / STORE_FILE).open("a", encoding="utf-8") as stream:
         stream.write(f"\n{text}\n")
+
+
+def judge_reasons(store: Path, *, against: str) -> None:
+    """Ten people who say no to one tail and yes to all others, in a file that the store names."""
+    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE
+    answers = [
+        Judgment(one.head, one.relation, one.tail, f"judge {number}", Role.JUDGE, ((Question.PLAUSIBLE, answer),))
+        for one in from_table(pq.read_table(proposed))
+        for answer in [one.tail != against]
+        for number in range(10)
+    ]
+    pq.write_table(to_table(answers), store / "judged.parquet")
+    if "[critic]" not in (store / STORE_FILE).read_text():
+        add_setting(store, '[critic]\njudgments = "judged.parquet"')
 
 
 # ---------------------------------------------------------------- what is made
@@ -128,10 +148,16 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
     (rename_product, PUBLISHED - {"events"}),
     (add_purchase, PUBLISHED - {"catalog", "lexical"}),
-    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "order"}),
-    (lambda store: add_setting(store, "[pairs]\nmax_basket = 5"), PUBLISHED - {"catalog", "events", "lexical"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "completions", "order"}),
+    (
+        lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
+        PUBLISHED - {"catalog", "events", "lexical", "completions"},
+    ),
+    (lambda store: add_setting(store, "[vocabulary]\nleast_shoppers = 1"), {"completions"}),
+    (lambda store: add_setting(store, '[completion]\nblocked = ["shoes"]'), set()),
     (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "order"}),
     (lambda store: add_setting(store, "[order]\nfolds = 2"), {"order"}),
+    (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
 ]
 
@@ -150,7 +176,7 @@ def test_what_was_replaced_twice_is_gone(store: Path) -> None:
         (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
         add_setting(store, f"[lexical]\ncoverage = {coverage}")
         rebuild(store)
-    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "order"})
+    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "completions", "order"})
 
 
 def test_two_builds_do_not_meet(store: Path) -> None:
@@ -166,6 +192,19 @@ def test_two_builds_do_not_meet(store: Path) -> None:
 def test_another_pattern_file_is_mined_anew(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Patterns, "digest", "another")
     assert "hypotheses" in rebuild(store).stages(State.DONE)
+
+
+def test_limits_of_filters_come_from_the_settings(store: Path) -> None:
+    settings = store / "store.toml"
+    text = settings.read_text()
+    settings.write_text(text + "\n[filters.limits]\nincomplete = -1\n")
+    (summary,) = [one.summary for one in rebuild(store).heard if one.stage == "hypotheses" and one.summary]
+    assert summary["kept"] == 0
+    settings.write_text(text + "\n[filters.limits]\nrestate = 1\n")
+    with pytest.raises(
+        ConfigError, match=r"\[filters\] .*limits names restate; there are limits of incomplete, restates"
+    ):
+        rebuild(store)
 
 
 def test_the_demo_does_not_replace_a_shop(store: Path) -> None:
@@ -207,6 +246,40 @@ def test_judgments_teach_the_order(small_store: Path, judged_store: Path) -> Non
     assert wanted_first(small_store) == 0
     assert wanted_first(judged_store) >= 20
     assert "order_key" in Discovery.open(judged_store).facts()
+
+
+def test_what_people_deny_leaves_the_graph(store: Path) -> None:
+    query, need = "shoes for pregnant women", "pregnant women"
+    assert need in {intent.tail for intent in Discovery.open(store).intents(query)}
+    judge_reasons(store, against=need)
+    ear = rebuild(store)
+    assert ear.stages(State.DONE)[:2] == ["critic", "graph"]
+    assert need not in {intent.tail for intent in Discovery.open(store).intents(query)}
+    assert {
+        edge["scored_by"]
+        for edge in KnowledgeGraph(ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"])
+        .edges.select(["scored_by"])
+        .to_pylist()
+    } == {CRITIC}
+    assert rebuild(store).stages(State.DONE) == []
+    judge_reasons(store, against="nobody")
+    rebuild(store)
+    assert need in {intent.tail for intent in Discovery.open(store).intents(query)}
+
+
+def test_the_journal_is_heard_as_well(store: Path) -> None:
+    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE
+    one = next(from_table(pq.read_table(proposed)))
+    with Journal(store / JOURNAL_FILE) as journal:
+        answers = tuple((question, True) for question in Question)
+        JudgmentBook(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
+    ear = rebuild(store)
+    facts = next(progress.summary for progress in ear.heard if progress.stage == "critic" and progress.summary)
+    assert (facts["plausible heard"], facts["typical heard"]) == (1, 1)
+    assert "10 answers of yes and of no are needed" in str(facts["why"])
+    assert "hypotheses" in ear.stages(State.REUSED)
+    (store / STORE_FILE).write_text((store / STORE_FILE).read_text() + "\n[filters]\ntuned = true\n")
+    assert "hypotheses" in rebuild(store).stages(State.DONE)
 
 
 def test_other_judgments_teach_the_order_alone(judged: Path) -> None:
@@ -268,8 +341,8 @@ def test_logs_can_be_left_out(store: Path) -> None:
 
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
-    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "build_lexical", "build_expansion"),
-    *("lessons_from_reasons", "teach_order"),
+    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "teach_student", "build_lexical"),
+    *("choose_vocabulary", "build_expansion", "lessons_from_reasons", "teach_order"),
 )
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
@@ -343,7 +416,7 @@ def garble_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text("{")
 
 
-@pytest.mark.parametrize("kind", ["catalog", "graph", "lexical", "expansion", "tree"])
+@pytest.mark.parametrize("kind", ["catalog", "graph", "lexical", "completions", "expansion", "tree"])
 @pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
 def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
     store: Path, kind: str, damage: Callable[[Path], None]
@@ -422,10 +495,11 @@ def test_a_real_ctrl_c_ends_in_words_and_the_next_build_finishes(tmp_path: Path,
         process.send_signal(signal.SIGINT)
         said += process.stderr
     assert process.returncode == 1, said
-    assert "Stopped. What was finished is kept; run the same command again to go on." in said[-1]
-    assert "Traceback" not in "".join(said)
+    told = "".join(said)  # a library that was interrupted may have its own last word
+    assert "Stopped. What was finished is kept; run the same command again to go on." in told
+    assert "Traceback" not in told
     assert after in {name.rsplit("-", 1)[0] for name in folders(store)}
-    assert not any(name.startswith(".") for name in folders(store))
+    assert [name for name in folders(store) if name.startswith(".")] == []
     assert after in rebuild(store).stages(State.REUSED)
     assert found(store)
 
@@ -437,13 +511,13 @@ def mount(folder: Path, options: str) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk on which little more than the files of the small shop fits."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount(folder, "size=60k")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+def small_disk() -> Iterator[Path]:
+    """A disk on which little more than the files of the small shop fits; one that a killed run leaves is in no way."""
+    with TemporaryDirectory(prefix="whybuy-disk-") as name:
+        folder = Path(name)
+        mount(folder, "size=60k")
+        yield folder
+        subprocess.run(["umount", "--lazy", name], check=True)
 
 
 def test_a_full_disk_ends_in_words_and_more_room_lets_the_build_go_on(small_disk: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import typer
 from starlette.testclient import TestClient
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 import whybuy
 from small_shop import FEED, JUDGED, LOG, product_rows, write_rows, write_store
+from tiny_transformer import write_tiny_transformer
 from whybuy.cli import app
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
@@ -26,17 +26,13 @@ PAGE = Path(whybuy.__file__).parents[2] / "docs" / "cli.md"
 NEED = "shoes for pregnant women"
 
 
-def commands(group: typer.Typer = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The words of every command, groups walked."""
-    for command in group.registered_commands:
-        assert command.callback is not None
-        yield (*path, command.name or command.callback.__name__)
-    for entry in group.registered_groups:
-        assert entry.typer_instance is not None
-        yield from commands(entry.typer_instance, (*path, str(entry.name)))
+def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
 
 
-COMMANDS = sorted(commands())
+COMMANDS = sorted(commands(get_command(app)))
 
 
 def run(*words: str | Path) -> Result:
@@ -77,7 +73,10 @@ def test_every_command_is_documented_with_every_option(words: tuple[str, ...]) -
         assert f"`{option}" in section[0] or option in ("--help", "--store"), option
 
 
-@pytest.mark.parametrize("words", [words for words in COMMANDS if not {"xmr", "critic"} & {*words}], ids=" ".join)
+OF_NO_SHOP = {("lm", "tune"), ("lm", "evaluate"), *(words for words in COMMANDS if {"xmr", "critic"} & {*words})}
+
+
+@pytest.mark.parametrize("words", sorted({*COMMANDS} - OF_NO_SHOP), ids=" ".join)
 def test_every_command_of_a_shop_takes_its_store(words: tuple[str, ...]) -> None:
     assert "--store" in done(*words, "--help").stdout
 
@@ -144,7 +143,7 @@ def test_from_files_to_an_answer(tmp_path: Path) -> None:
     assert built.stdout == ""
     assert "products 60" in built.stderr
     assert "skipped: the shop has no logs" in built.stderr
-    assert "0 stages made, 6 reused" in done("build", "--store", store).stderr
+    assert "0 stages made, 8 reused" in done("build", "--store", store).stderr
     assert "floor lamp" in done("search", "lamp", "--store", store).stdout
 
 
@@ -195,6 +194,7 @@ def body(text: str) -> dict[str, object]:
         (("search", "lamp", "--ranker", "lexical"), "/v1/search?q=lamp&ranker=lexical"),
         (("search", "lamp", "--explain"), "/v1/search?q=lamp&explain=true"),
         (("search", "xqzv"), "/v1/search?q=xqzv"),
+        (("complete", "sl", "--limit", "3"), "/v1/complete?prefix=sl&limit=3"),
         (("explain", NEED, "slip-0"), "/v1/explain?q=shoes+for+pregnant+women&product_id=slip-0"),
         (("intents", NEED), "/v1/intents?q=shoes+for+pregnant+women"),
     ],
@@ -315,6 +315,18 @@ def test_a_graph_is_measured_against_its_truth(small_store: Path, tmp_path: Path
     assert "only the demo shop has one" in failed(1, "evaluate", "graph", "--store", small_store)
 
 
+def test_yields_are_told_by_filter_and_origin(small_store: Path, tmp_path: Path) -> None:
+    said = done("evaluate", "yields", "--store", small_store).stdout
+    assert re.search(r"restates took [\d,]+ of [\d,]+", said)
+    told = json.loads(done("evaluate", "yields", "--store", small_store, "--json").stdout)
+    assert set(told["parts"]) == {"all", "relation", "category", "behavior"}
+    assert told["parts"]["all"]["all"]["plausible"] is None
+    missing = tmp_path / "judged.parquet"
+    assert "There is no file of judgments" in failed(
+        1, "evaluate", "yields", "--store", small_store, "--judgments", missing
+    )
+
+
 # ---------------------------------------------------------------- serving
 @pytest.mark.parametrize("words", [("serve",), ("demo",)])
 def test_serving_says_where(small_store: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
@@ -386,6 +398,33 @@ def test_a_critic_is_trained_and_measured(tmp_path: Path) -> None:
     figures = json.loads(done("evaluate", "critic", "--critic", out, "--questions", asked, "--json").stdout)
     assert (figures["accuracy_redrawn"], figures["accuracy"], figures["n"]) == (1, 1, 2)
     assert figures.keys() == {"accuracy_redrawn", "accuracy", "option_only", "option_only_original", "auc", "n"}
+
+
+def test_a_critic_is_fine_tuned_and_measured(tmp_path: Path) -> None:
+    judged, out = judgments_of_kinds(tmp_path), tmp_path / "critic"
+    model = write_tiny_transformer(tmp_path / "model", judged.read_text(encoding="utf-8").splitlines())
+    said = done("critic", "train", "--judgments", judged, "--out", out, "--model", model, "--epochs", "1", "--json")
+    assert "Learned from 120 judgments" in said.stderr
+    figures = json.loads(said.stdout)
+    assert (figures["judgments"], figures["curve"], [*figures["out_of_fold"]]) == (120, [], ["typical"])
+    asked = questions_of_kinds(tmp_path)
+    assert (
+        "2 questions, answered by what is typical"
+        in done("evaluate", "critic", "--critic", out, "--questions", asked).stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--model", "it", "--encoder", "it"), r"--model is a critic by itself, --encoder a part of the default one"),
+        (("--model", "it", "--curve"), r"--curve tells of the default critic alone"),
+        (("--epochs", "3"), r"--epochs is of a critic that is fine-tuned. Give --model, too"),
+    ],
+)
+def test_options_of_the_two_critics_do_not_mix(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    judged = judgments_of_kinds(tmp_path)
+    assert re.search(message, failed(2, "critic", "train", "--judgments", judged, "--out", tmp_path / "out", *words))
 
 
 def test_a_critic_says_what_it_lacks(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from small_shop import KINDS, NEEDS, product_rows, write_rows, write_store
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore
 from whybuy.behavior.init import init_store
 from whybuy.build import build
-from whybuy.discovery import LONGEST_QUERY, Discovery, UnknownProduct, live_key
+from whybuy.discovery import INTENTS_SHOWN, LEAST_SURE, LONGEST_QUERY, Discovery, UnknownProduct, live_key
 from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
@@ -100,6 +100,32 @@ def test_a_need_brings_its_reason_to_the_product_that_answers_it(small_discovery
         "pregnant women",
     )
     assert any(NEED in line for line in reason.evidence)
+
+
+def test_what_the_graph_says_comes_before_what_the_student_guesses(small_discovery: Discovery) -> None:
+    for asked in (*NEEDS, "slip-0", "something for a pregnant hiker", "marlowe tent"):
+        sources = [intent.source for intent in small_discovery.intents(asked)]
+        assert sources == sorted(sources, key=lambda source: source == "student")
+        assert len(sources) <= INTENTS_SHOWN
+        assert all(one.confidence >= LEAST_SURE for one in small_discovery.intents(asked) if one.source == "student")
+
+
+def test_a_product_is_asked_for_by_its_id(small_discovery: Discovery) -> None:
+    said = [one for one in small_discovery.intents("slip-0") if one.source == "graph"]
+    why = small_discovery.why("slip-0", limit=INTENTS_SHOWN)
+    assert [(one.relation, one.tail, one.confidence, one.words) for one in said] == [
+        (reason.relation, reason.tail, reason.confidence, reason.head) for reason in why
+    ]
+
+
+def test_a_shop_without_a_student_answers_from_its_graph(small_store: Path, tmp_path: Path) -> None:
+    store = tmp_path / "shop"
+    shutil.copytree(small_store, store)
+    pointer = store / ARTIFACTS_FOLDER / CURRENT
+    live = json.loads(pointer.read_text())
+    pointer.write_text(json.dumps({kind: key for kind, key in live.items() if kind != "student"}))
+    found = Discovery.open(store).intents(NEED)
+    assert [(one.tail, one.source) for one in found] == [("pregnant women", "graph")]
 
 
 def test_a_product_of_another_kind_gets_no_reason_that_is_not_its_own(small_discovery: Discovery) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,6 +30,9 @@ class FileEntry:
 
     size: int
     sha256: str
+
+
+NOTHING_SHARED: Mapping[str, FileEntry] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +78,28 @@ class ArtifactStore:
 
     @contextmanager
     def create(
-        self, kind: str, key: str, format_version: int, built_from: Mapping[str, str]
+        self,
+        kind: str,
+        key: str,
+        format_version: int,
+        built_from: Mapping[str, str],
+        shared: Mapping[str, FileEntry] = NOTHING_SHARED,
     ) -> Iterator[tuple[Path, dict[str, float | int | str]]]:
         """Yield an empty folder to fill and a summary to fill in; publish the folder when the block ends well.
+
+        shared: the entries of files that another artifact has too, whose hash is not taken again.
 
         Whatever stops the block (an error, Ctrl-C, a full disk) leaves no trace under the final name.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         draft = self.root / f".draft-{kind}-{key}-{uuid.uuid4().hex[:8]}"
-        draft.mkdir()
         summary: dict[str, float | int | str] = {}
-        try:
+        try:  # from here on, as Ctrl-C may come as soon as the folder is there
+            draft.mkdir()
             yield draft, summary
             files = {
-                str(path.relative_to(draft)): FileEntry(path.stat().st_size, file_digest(path))
+                (name := str(path.relative_to(draft))): shared.get(name)
+                or FileEntry(path.stat().st_size, file_digest(path))
                 for path in sorted(draft.rglob("*"))
                 if path.is_file()
             }

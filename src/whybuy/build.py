@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import whybuy
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest, file_digest
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest, file_digest, write_json
 from whybuy.behavior.events import ImportConfig, read_events
 from whybuy.behavior.mining import PAIRS_FILE, PairConfig, mine_pairs
 from whybuy.behavior.recognize import EventSource
@@ -21,21 +21,38 @@ from whybuy.catalog.recognize import CatalogSource
 from whybuy.catalog.shop import ShopConfig
 from whybuy.catalog.sources import read_catalog, source_files
 from whybuy.catalog.types import TypeConfig, infer_types
+from whybuy.completion import completer
+from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.completer import Completer, CompletionConfig
+from whybuy.completion.vocabulary import VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
-from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
+from whybuy.graph import GraphConfig, KnowledgeGraph, Meaning, assemble
 from whybuy.graph import files as graph_files
-from whybuy.intents import IntentConfig, IntentReader
+from whybuy.graph.increment import rejections
+from whybuy.graph.meaning import read_corrections
+from whybuy.intents import IntentConfig, IntentReader, student
+from whybuy.intents.teaching import StudentConfig, teach_student
+from whybuy.journal import JOURNAL_FILE
+from whybuy.journal.judgments import read_rejections
+from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.judgments import read_judgments
 from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
+from whybuy.knowledge.critic.belief import LEAST_ANSWERS
+from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
+from whybuy.knowledge.critic.said import said_of_reasons
 from whybuy.knowledge.demand import DemandConfig, weigh_claims
 from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
 from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
-from whybuy.knowledge.filters import apply_filters, default_filters
+from whybuy.knowledge.filters import apply_filters
+from whybuy.knowledge.filters.tuning import answers
+from whybuy.knowledge.filters.usual import FilterConfig, usual_filters
+from whybuy.knowledge.filters.yields import YIELDS_FILE, origins, yield_table
+from whybuy.knowledge.generated import GENERATED_FILE, GeneratedHypothesizer
 from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
 from whybuy.knowledge.names import NameConfig, NameHypothesizer
 from whybuy.knowledge.patterns import load_patterns
-from whybuy.records import PAIR_SCHEMA
+from whybuy.records import PAIR_SCHEMA, Question
 from whybuy.retrieval import expansion, lexical, ordering, tree
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
 from whybuy.retrieval.finder import Indexes
@@ -45,6 +62,7 @@ from whybuy.retrieval.teaching import OrderConfig, TreeSchool, gains_of, teach_o
 from whybuy.retrieval.tree import TreeConfig, TreeIndex
 
 HYPOTHESES_FILE = "hypotheses.parquet"
+LESSON_FILE = "lesson.json"
 Summary = dict[str, float | int | str]
 
 
@@ -97,6 +115,21 @@ def build(store: Path, *, listen: Listener = lambda progress: None, with_events:
     return _Line(store, read_settings(store), listen).run(with_events=with_events)
 
 
+def open_critic(store: Path) -> tuple[EdgeCritic, pa.Table]:
+    """The critic of a built shop's proposed reasons, and what people said of them (JUDGMENT_SCHEMA).
+
+    Raises:
+        ConfigError: the folder is no shop.
+        ArtifactError: there is no finished build.
+        InputError: `[critic] judgments` names no file of judgments.
+    """
+    settings, folders = read_settings(store), ArtifactStore(store / ARTIFACTS_FOLDER).current()
+    config, language = settings.one("critic", CriticConfig), settings.one("shop", ShopConfig).language
+    types = Catalog.load(folders["catalog"]).types()
+    critic = EdgeCritic(pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE), types, language, config)
+    return critic, said_of_reasons(store, config.judgments)
+
+
 _TABLES = {
     "shop": ShopConfig,
     "import": ImportConfig,
@@ -107,8 +140,13 @@ _TABLES = {
     "co_buy": CoBuyConfig,
     "names": NameConfig,
     "demand": DemandConfig,
+    "filters": FilterConfig,
+    "critic": CriticConfig,
     "graph": GraphConfig,
+    "student": StudentConfig,
     "lexical": LexicalConfig,
+    "vocabulary": VocabularyConfig,
+    "completion": CompletionConfig,
     "tree": TreeConfig,
     "order": OrderConfig,
 }
@@ -116,7 +154,7 @@ _TABLES = {
 
 def _check(settings: Settings) -> None:
     """Raise ConfigError for unknown tables, keys and languages, before hours go into the first stages."""
-    settings.expect_only("catalog", "events", "search", *_TABLES)
+    settings.expect_only("catalog", "events", "search", "generate", "endpoint", *_TABLES)
     for name, config in _TABLES.items():
         settings.one(name, config)
     settings.many("catalog", CatalogSource)
@@ -142,14 +180,16 @@ class _Line:
     def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
         judged = self._judgments() if with_events else None
+        reasons = said_of_reasons(self._store, self._settings.one("critic", CriticConfig).judgments)
         catalog = self._catalog()
         pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
         if pairs is None:
             note = "the shop has no logs" if with_events else "building from the catalog alone"
             self._listen(Progress("pairs", State.SKIPPED, note=note))
-        hypotheses = self._hypotheses(catalog, pairs)
+        hypotheses = self._critic(catalog, self._hypotheses(catalog, pairs, reasons), reasons)
         graph = self._graph(hypotheses)
-        self._lexical(catalog)
+        self._student(catalog, graph, pairs)
+        self._completions(catalog, self._lexical(catalog), with_logs=pairs is not None)
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
         if pairs is not None or judged:
@@ -205,46 +245,77 @@ class _Line:
 
         return self._stage("pairs", 1, self._from("catalog", "events") | {"config": repr(mining)}, mine)
 
-    def _hypotheses(self, catalog: Path, pairs: Path | None) -> Path:
+    def _hypotheses(self, catalog: Path, pairs: Path | None, said: pa.Table) -> Path:
         evidence = self._settings.one("evidence", EvidenceConfig)
         descriptions = self._settings.one("descriptions", DescriptionConfig)
         co_buy = self._settings.one("co_buy", CoBuyConfig)
         names = self._settings.one("names", NameConfig)
         demand = self._settings.one("demand", DemandConfig)
+        sifting = self._settings.one("filters", FilterConfig)
+        said = said if sifting.tuned else said.slice(0, 0)
+        generated = self._store / GENERATED_FILE if pairs and (self._store / GENERATED_FILE).exists() else None
         hypothesizers: tuple[Hypothesizer, ...] = (
             EvidenceHypothesizer(evidence),
             DescriptionHypothesizer(descriptions),
             ComplementHypothesizer(co_buy),
             NameHypothesizer(names),
+            *([GeneratedHypothesizer(generated)] if generated else []),
         )
 
         def make(folder: Path, summary: Summary) -> None:
             products = pq.read_table(catalog / PRODUCTS_FILE)
-            found = pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
-            shop = Shop(products, found, self._shop.language)
+            shop = Shop(products, _found(pairs), self._shop.language)
             proposed = pa.concat_tables([to_table(one.propose(shop)) for one in hypothesizers])
             weighed = weigh_claims(proposed, demand, language=self._shop.language)
-            kept, yields = apply_filters(weighed, default_filters(products, self._shop.language))
+            plausible = answers(weighed, said, Question.PLAUSIBLE) if said.num_rows else None
+            filters = usual_filters(shop, sifting)
+            sifted = apply_filters(weighed, filters, limits=sifting.limits, plausible=plausible, aim=sifting.aim)
+            kept = weighed.filter(pa.array(sifted.kept))
             pq.write_table(kept, folder / HYPOTHESES_FILE, compression="zstd")
+            pq.write_table(yield_table(weighed, sifted, origins(weighed, shop)), folder / YIELDS_FILE)
             summary |= {"proposed": proposed.num_rows, "kept": kept.num_rows}
-            summary |= {f"filter {one.name}": one.rejected for one in yields}
+            summary |= {f"filter {name}": count for name, count in sifted.counts().items()}
 
         inputs = self._from("catalog", *(["pairs"] if pairs else []))
+        inputs |= self._contents([generated] if generated else []) | _rows_key(said)
         inputs["patterns"] = load_patterns(self._shop.language).digest
         return self._stage(
             "hypotheses",
-            1,
-            inputs | {"config": repr((evidence, descriptions, co_buy, names, demand, self._shop.language))},
+            4,
+            inputs | {"config": repr((evidence, descriptions, co_buy, names, demand, sifting, self._shop.language))},
             make,
         )
 
-    def _graph(self, hypotheses: Path) -> Path:
-        config = self._settings.one("graph", GraphConfig)
+    def _critic(self, catalog: Path, hypotheses: Path, judged: pa.Table) -> Path:
+        """What people said of some hypotheses, told of all; the hypotheses as they are where nobody said anything."""
+        if not judged.num_rows:
+            return hypotheses
+        config = self._settings.one("critic", CriticConfig)
 
         def make(folder: Path, summary: Summary) -> None:
-            proposed = pq.read_table(hypotheses / HYPOTHESES_FILE)
-            counts = assemble(proposed, folder, config, language=self._shop.language)
-            summary |= asdict(counts)
+            types = Catalog.load(catalog).types()
+            critic = EdgeCritic(pq.read_table(hypotheses / HYPOTHESES_FILE), types, self._shop.language, config)
+            rescored, lesson = critic.rescored(judged)
+            pq.write_table(rescored, folder / HYPOTHESES_FILE, compression="zstd")
+            write_json(folder / LESSON_FILE, asdict(lesson))
+            summary |= {f"{question} heard": count for question, count in lesson.heard.items()}
+            summary["unknown"] = lesson.unknown
+            if not lesson.unheard:
+                summary["why"] = f"nothing was learned: {LEAST_ANSWERS} answers of yes and of no are needed"
+
+        inputs = self._from("catalog", "hypotheses") | _rows_key(judged)
+        inputs["patterns"] = load_patterns(self._shop.language).digest
+        return self._stage("critic", 3, inputs | {"config": repr((config, self._shop.language))}, make)
+
+    def _graph(self, hypotheses: Path) -> Path:
+        config, language = self._settings.one("graph", GraphConfig), self._shop.language
+        merges = self._store / config.merges if config.merges else None
+        rejected = rejections(judgment_table(read_rejections(self._store / JOURNAL_FILE)))
+
+        def make(folder: Path, summary: Summary) -> None:
+            meaning = read_corrections(merges, language) if merges else Meaning(language)
+            counts = assemble([hypotheses / HYPOTHESES_FILE, rejected], folder, config, meaning=meaning)
+            summary |= asdict(counts) | {"rejected": rejected.num_rows}
             if not counts.edges:
                 summary["why"] = (
                     "no reason was found: needs take two queries each and three purchases of a type, "
@@ -254,9 +325,25 @@ class _Line:
         return self._stage(
             "graph",
             graph_files.FORMAT_VERSION,
-            self._from("hypotheses") | {"config": repr((config, self._shop.language))},
+            {"hypotheses": hypotheses.name, "config": repr((config, language)), **_rows_key(rejected)}
+            | self._contents([merges] if merges else []),
             make,
         )
+
+    def _student(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
+        config = self._settings.one("student", StudentConfig)
+
+        def make(folder: Path, summary: Summary) -> None:
+            opened = KnowledgeGraph(graph)
+            model = teach_student(opened, pq.read_table(catalog / PRODUCTS_FILE), _found(pairs), config)
+            summary["reasons"] = len(model.tails) if model else 0
+            if model is None:
+                summary["why"] = "the graph speaks of too few queries and products to know how sure a guess may be"
+            else:
+                model.save(folder)
+
+        inputs = self._from("catalog", "graph", *(["pairs"] if pairs else []))
+        self._stage("student", student.FORMAT_VERSION, inputs | {"config": repr((config, self._shop.language))}, make)
 
     def _lexical(self, catalog: Path) -> Path:
         config = self._settings.one("lexical", LexicalConfig)
@@ -268,20 +355,34 @@ class _Line:
 
         return self._stage("lexical", lexical.FORMAT_VERSION, self._from("catalog") | {"config": repr(config)}, make)
 
+    def _completions(self, catalog: Path, lexical: Path, *, with_logs: bool) -> None:
+        config = self._settings.one("vocabulary", VocabularyConfig)
+        events = self._artifacts.folder("events", self._keys["events"]) if with_logs else None
+
+        def make(folder: Path, summary: Summary) -> None:
+            asked = read_asked(events, folder, config) if events else ASKED_SCHEMA.empty_table()
+            index = LexicalIndex.open(lexical)
+            products = pq.read_table(catalog / PRODUCTS_FILE)
+            vocabulary, report = choose_vocabulary(asked, products, lambda text: len(index.having(text)) > 0, config)
+            Completer.build(vocabulary).save(folder)
+            summary |= asdict(report)
+
+        inputs = self._from("catalog", "lexical", *(["events"] if events else []))
+        self._stage("completions", completer.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+
     def _expansion(self, catalog: Path, graph: Path) -> Path:
         def make(folder: Path, summary: Summary) -> None:
-            opened = KnowledgeGraph(graph, language=self._shop.language)
+            opened = KnowledgeGraph(graph)
             summary["entries"] = build_expansion(opened, pq.read_table(catalog / PRODUCTS_FILE), folder)
 
         return self._stage("expansion", expansion.FORMAT_VERSION, self._from("catalog", "graph"), make)
 
     def _school(self, catalog: Path, graph: Path, pairs: Path | None) -> TreeSchool:
         products = pq.read_table(catalog / PRODUCTS_FILE)
-        bought = pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
-        opened = KnowledgeGraph(graph, language=self._shop.language)
+        opened = KnowledgeGraph(graph)
         expansion = self._artifacts.folder("expansion", self._keys["expansion"])
         reasons = lessons_from_reasons(opened, expansion, products["product_type"].to_pylist())
-        searches = lessons_from_searches(bought, products)
+        searches = lessons_from_searches(_found(pairs), products)
         return TreeSchool(products, searches, reasons, self._settings.one("tree", TreeConfig))
 
     def _tree(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
@@ -308,7 +409,7 @@ class _Line:
 
         def make(folder: Path, summary: Summary) -> None:
             school = self._school(catalog, graph, pairs)
-            opened = KnowledgeGraph(graph, language=self._shop.language)
+            opened = KnowledgeGraph(graph)
             ids = school.products["product_id"].to_pylist()
             gains = gains_of(read_judgments(judged), ids) if judged else school.searches
             indexes = self._indexes(school.products, opened)
@@ -357,6 +458,16 @@ class _Line:
         """Hash of the content of each source file; of a folder, of all files in it."""
         files = [file for path in files for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
         return {os.path.relpath(path, self._store): _content_key(path) for path in files}
+
+
+def _rows_key(table: pa.Table) -> dict[str, str]:
+    """What a few rows from people add to the inputs of a stage; nothing when there are none."""
+    return {"said": digest(repr(table.to_pylist()))} if table.num_rows else {}
+
+
+def _found(pairs: Path | None) -> pa.Table:
+    """The behavior pairs of a shop; none where it has no logs."""
+    return pq.read_table(pairs / PAIRS_FILE) if pairs else PAIR_SCHEMA.empty_table()
 
 
 def _content_key(path: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +15,20 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, Manifest,
 from whybuy.catalog import catalog
 from whybuy.catalog.catalog import Catalog
 from whybuy.catalog.shop import ShopConfig
+from whybuy.completion import completer
+from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.config import read_settings
 from whybuy.errors import ArtifactError, InputError, WhybuyError
-from whybuy.graph import KnowledgeGraph, files
-from whybuy.intents import IntentConfig, IntentReader, ReasonReader
+from whybuy.graph import KnowledgeGraph, RejectedEdges, files
+from whybuy.graph.files import INTENT
+from whybuy.intents import IntentConfig, IntentReader, ReasonReader, Student, known_first, student
+from whybuy.journal import JOURNAL_FILE
+from whybuy.journal.judgments import read_rejections
 from whybuy.records import (
     Answer,
+    Completions,
+    Edge,
+    Head,
     HeadKind,
     Hit,
     Intent,
@@ -31,6 +39,7 @@ from whybuy.records import (
     Reason,
     Sort,
 )
+from whybuy.relations import Relation
 from whybuy.retrieval import expansion, lexical, ordering, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
@@ -43,14 +52,19 @@ from whybuy.retrieval.tree import TreeIndex
 FORMATS = {
     "catalog": catalog.FORMAT_VERSION,
     "graph": files.FORMAT_VERSION,
+    "student": student.FORMAT_VERSION,
     "lexical": lexical.FORMAT_VERSION,
     "expansion": expansion.FORMAT_VERSION,
     "tree": tree.FORMAT_VERSION,
     "order": ordering.FORMAT_VERSION,
+    "completions": completer.FORMAT_VERSION,
 }
-OPTIONAL = {"order"}  # made where there are logs or judgments
+OPTIONAL = {"order", "student"}  # made where there is enough to learn from
 LONGEST_QUERY = 10_000  # characters
 REASONS_SHOWN = 4
+INTENTS_SHOWN = 10
+LEAST_SURE = 0.1  # guesses below are not told
+SEARCHED, LEAST_SURE_TO_SEARCH = 3, 0.5  # of the guesses, how many may lead a search, and how sure they must be
 
 
 class UnknownProduct(WhybuyError):  # noqa: N818 - reads as what it is: asked for an unknown product
@@ -71,7 +85,7 @@ class Discovery:
 
     key: str = ""  # what `live_key` said when it was opened
 
-    def __init__(self, store: Path, shop: ShopConfig, config: SearchConfig) -> None:
+    def __init__(self, store: Path, shop: ShopConfig, config: SearchConfig, completing: CompletionConfig) -> None:
         """Map the live artifacts of a store.
 
         Raises:
@@ -83,46 +97,73 @@ class Discovery:
         folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
         self._manifests = _manifests(folders)
         self._catalog = Catalog.load(folders["catalog"])
-        self._graph = KnowledgeGraph(folders["graph"], language=shop.language)
+        self._graph = KnowledgeGraph(folders["graph"])
         self._lexical = LexicalIndex.open(folders["lexical"])
-        self._reader = IntentReader(self._graph, config.needs)
-        self._reasons = ReasonReader(self._graph)
+        self._rejected = RejectedEdges(self._graph)
+        self._reader = IntentReader(self._graph, config.needs, self._rejected)
+        self._reasons = ReasonReader(self._graph, self._rejected)
+        self._student = Student.open(folders.get("student"), self._graph)
         self._tree = TreeIndex.open(folders["tree"])
         types = self._catalog.column("product_type")
+        self._expansion = ExpansionIndex(folders["expansion"], self._graph, types)
         indexes = Indexes(
             lexical=self._lexical,
-            expansion=ExpansionIndex(folders["expansion"], self._graph, types),
+            expansion=self._expansion,
             types=self._catalog.types(),
             tree=self._tree,
             order=learned_order(folders.get("order")),
         )
         self._finder = Finder(indexes, len(self._catalog), FinderConfig(config.depth, config.fusion))
+        self._completer = Completer.open(folders["completions"])
+        self._completer.block(completing.blocked)
         self._facets = Facets(self._catalog.table)
         self._titles = self._catalog.table.column("title")
         self._product = lru_cache(maxsize=20_000)(self._catalog.at)
 
     @classmethod
     def open(cls, store: Path) -> "Discovery":
-        """The shop in a store folder, as its last finished build left it; once more when one is published meanwhile.
+        """The shop in a store folder, as its last finished build left it, without the edges that readers rejected.
+
+        Opened once more when a build is published meanwhile.
 
         Raises:
             ConfigError: the folder is no shop.
             ArtifactError: there is no finished build, or an artifact is damaged.
+            JournalError: the journal in the store cannot be read.
         """
         settings = read_settings(store)
-        configs = settings.one("shop", ShopConfig), settings.one("search", SearchConfig)
+        configs = (
+            settings.one("shop", ShopConfig),
+            settings.one("search", SearchConfig),
+            settings.one("completion", CompletionConfig),
+        )
         before = live_key(store)
         try:
-            return cls(store, *configs)
+            opened = cls(store, *configs)
         except (ArtifactError, OSError):
             if live_key(store) == before:
                 raise
-            return cls(store, *configs)
+            opened = cls(store, *configs)
+        opened.hide((one.head, one.relation, one.tail) for one in read_rejections(store / JOURNAL_FILE))
+        return opened
+
+    def hide(self, edges: Iterable[tuple[Head, Relation, str]]) -> None:
+        """Leave out these edges of the graph and no others, in reasons, needs, neighborhoods and the products found.
+
+        The label tree and the learned order keep what they learned until the next build.
+        """
+        if self._rejected.replace(edges):
+            self._expansion.leave_out(self._rejected.rows.keys(), self._catalog.table)
+
+    def has_edge(self, head: Head, relation: Relation, tail: str) -> bool:
+        """Whether the graph has an edge, hidden or not."""
+        return bool(self._rejected.find(head, relation, tail))
 
     def warm_up(self) -> None:
         """Ask for a product by its title once: the first search of a machine compiles kernels, later ones read them."""
         for title in self._titles[:1].to_pylist():
             self.search(Query(title[:LONGEST_QUERY], limit=1, explain=True))
+            self.complete(title[:LONGEST_QUERY])
 
     def search(self, query: Query) -> Answer:
         """A page of products that answer a query, each with the stage that found it, its scores and its reasons.
@@ -144,6 +185,16 @@ class Discovery:
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
         return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
+
+    def complete(self, typed: str, *, limit: int = 10) -> Completions:
+        """What a shopper who typed this may be about to ask, best first.
+
+        Raises:
+            InputError: more than 10,000 characters were typed.
+        """
+        started = time.perf_counter()
+        found = self._completer.complete(_checked(typed), limit=limit)
+        return Completions(typed, tuple(found), round((time.perf_counter() - started) * 1000, 3))
 
     def rank(self, text: str, *, limit: int, ranker: str = "fused") -> list[str]:
         """Product ids alone, best first: what an evaluation asks for."""
@@ -178,15 +229,34 @@ class Discovery:
         """
         return self._reasons.of(self.product(product_id), limit=limit)
 
-    def intents(self, query: str) -> tuple[Intent, ...]:
-        """The needs that are understood in a query, the surest first."""
-        return self._reader.read(_checked(query))
+    def intents(self, asked: str) -> tuple[Intent, ...]:
+        """The needs behind a query, or the reasons to buy a product, at most ten.
+
+        What the graph says comes first, the surest first; then what the student guesses, from a probability of 0.1 on.
+
+        asked: a query, or a product's id.
+        """
+        if asked in self._catalog:
+            product = self.product(asked)
+            reasons = self._reasons.of(product, limit=INTENTS_SHOWN)
+            known = tuple(Intent(each.relation, each.tail, each.confidence, each.head) for each in reasons)
+            guessed = self._student.read_product(product) if self._student else ()
+        else:
+            known = self._reader.read(_checked(asked))
+            guessed = self._student.read(asked) if self._student else ()
+        return known_first(known, guessed, least=LEAST_SURE)
 
     def neighborhood(self, label: str, *, limit: int = 60) -> Neighborhood:
         """The graph around a node; products are shown by their titles. Empty when no node has this label."""
         around = self._graph.neighborhood(label, limit=limit)
-        nodes = tuple(self._titled(node) for node in around.nodes)
-        return replace(around, center=nodes[0].label, nodes=nodes) if nodes else around
+        nodes = {node.id: self._titled(node) for node in around.nodes}
+        if not nodes:
+            return around
+        edges = tuple(edge for edge in around.edges if not self._is_rejected(edge))
+        center = next(iter(nodes))
+        touched = {center, *(end for edge in edges for end in (edge.source, edge.target))}
+        shown = tuple(node for number, node in nodes.items() if number in touched)
+        return Neighborhood(nodes[center].label, shown, edges)
 
     def facts(self) -> dict[str, int | str]:
         """Counts and artifact keys, for people and for `/version`."""
@@ -202,8 +272,13 @@ class Discovery:
         return file_digest(judgments) in self._manifests["order"].built_from.values()
 
     def _find(self, text: str, ranker: str, depth: int) -> Found:
-        intents = self._reader.read(_checked(text)) if ranker in ("intents", "fused") else ()
+        intents = self._needs(_checked(text)) if ranker in ("intents", "fused") else ()
         return self._finder.find(_checked(text), intents, ranker=ranker, depth=depth)
+
+    def _needs(self, text: str) -> tuple[Intent, ...]:
+        """The needs that lead a search: those that the graph reads, and those that the student is rather sure of."""
+        guessed = self._student.read(text)[:SEARCHED] if self._student else ()
+        return known_first(self._reader.read(text), guessed, least=LEAST_SURE_TO_SEARCH)
 
     # ------------------------------------------------------------ explaining
     def _hits(self, rows: NDArray[np.int32], text: str, found: Found, *, explain: bool) -> tuple[Hit, ...]:
@@ -224,12 +299,19 @@ class Discovery:
         return self._reasons.joining(self._product(row), intents, limit=REASONS_SHOWN) if intents else ()
 
     def _titled(self, node: Node) -> Node:
-        """Products by their titles instead of their ids."""
-        if node.kind not in (HeadKind.PRODUCT, HeadKind.PAIR):
+        """With what names it as a head, and products by their titles instead of their ids."""
+        if node.kind == INTENT:
             return node
         ids = self._graph.key(int(node.id))
+        node = replace(node, head=ids)
+        if node.kind not in (HeadKind.PRODUCT, HeadKind.PAIR):
+            return node
         titles = [self.product(each).title if each in self._catalog else each for each in ids]
         return replace(node, label=" + ".join(titles), key=ids[0] if node.kind == HeadKind.PRODUCT else "")
+
+    def _is_rejected(self, edge: Edge) -> bool:
+        """edge: of a neighborhood."""
+        return (int(edge.source), edge.relation.value, int(edge.target)) in self._rejected.rows.values()
 
     def _row(self, product_id: str) -> int:
         if product_id not in self._catalog:

@@ -166,6 +166,10 @@ class Head:
         return " + ".join(self.key)
 
 
+STATISTICS, CRITIC, READER = "statistics", "critic", "reader"
+"""Who scored a reason; a reader has rejected an edge, and nothing outvotes that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A proposed reason with what speaks for it."""
@@ -180,6 +184,7 @@ class Hypothesis:
     typicality: float  # likewise
     evidence: tuple[str, ...]  # pair ids or product ids, a bounded sample
     words: tuple[str, ...]  # the texts that it came from, a bounded sample
+    scored_by: str = STATISTICS
 
 
 HYPOTHESIS_SCHEMA = pa.schema(
@@ -195,6 +200,51 @@ HYPOTHESIS_SCHEMA = pa.schema(
         pa.field("typicality", pa.float64(), nullable=False),
         pa.field("evidence", pa.list_(pa.string()), nullable=False),
         pa.field("words", pa.list_(pa.string()), nullable=False),
+        pa.field("scored_by", pa.string(), nullable=False),
+    ]
+)
+
+
+class Question(StrEnum):
+    """What judges are asked of a proposed reason, in this order (COSMO §1.6 of the fact sheet)."""
+
+    COMPLETE = "complete"
+    RELEVANT = "relevant"
+    INFORMATIVE = "informative"
+    PLAUSIBLE = "plausible"
+    TYPICAL = "typical"
+
+
+class Role(StrEnum):
+    """As what a judgment was given."""
+
+    JUDGE = "judge"  # one of two, blind to each other
+    ADJUDICATOR = "adjudicator"  # where the two differ
+    AUDITOR = "auditor"  # of what was settled
+    READER = "reader"  # who rejected an edge of the graph while looking at it
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What a person said of a proposed reason."""
+
+    head: Head
+    relation: Relation
+    tail: str  # as it was worded
+    judge: str  # name
+    role: Role
+    answers: tuple[tuple[Question, bool], ...]  # of the questions that were asked; a no may spare the later ones
+
+
+JUDGMENT_SCHEMA = pa.schema(
+    [
+        pa.field("head_kind", pa.string(), nullable=False),
+        pa.field("head_key", pa.list_(pa.string()), nullable=False),
+        pa.field("relation", pa.string(), nullable=False),
+        pa.field("tail", pa.string(), nullable=False),
+        pa.field("judge", pa.string(), nullable=False),
+        pa.field("role", pa.string(), nullable=False),
+        *(pa.field(question.value, pa.bool_()) for question in Question),  # null: not asked
     ]
 )
 
@@ -313,13 +363,13 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A need understood in a query."""
+    """A need understood in a query, or a reason to buy a product."""
 
     relation: Relation
     tail: str
     confidence: float  # in [0, 1]
-    words: str = ""  # the part of the query that names it
-    source: str = "graph"
+    words: str = ""  # the part of the query that names it; of a product, what it is said of
+    source: str = "graph"  # who says so: "graph", "similar" (the graph, of words much like these) or "student"
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +385,42 @@ class Answer:
     took_ms: float = 0.0
 
 
+class Suggested(StrEnum):
+    """Where a completion comes from."""
+
+    ASKED = "asked"  # other shoppers asked it
+    CATALOG = "catalog"  # the shop's products are called so
+
+
+class Fit(StrEnum):
+    """How a completion goes with what was typed, the better fit first."""
+
+    PREFIX = "prefix"  # begins with it, apart from case, accents and punctuation
+    WORDS = "words"  # has all its words, the last one begun, in whatever order
+    TYPO = "typo"  # begins with it but for one mistyped letter
+    SHORTER = "shorter"  # begins with its first letters only
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing that the shopper may be about to ask."""
+
+    text: str
+    score: float  # times asked, old ones less; below 1 of what only the catalog names
+    fit: Fit = Fit.PREFIX
+    source: Suggested = Suggested.ASKED
+    typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What a prefix may become, best first; as JSON it is the body of `/v1/complete`."""
+
+    prefix: str
+    completions: tuple[Completion, ...]
+    took_ms: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node of a neighborhood that a page draws."""
@@ -343,6 +429,7 @@ class Node:
     label: str
     kind: str  # a `HeadKind` value, or "intent"
     key: str = ""  # of a product: its id
+    head: tuple[str, ...] = ()  # what names it as the head of an edge, within its kind; empty for an intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,3 +451,5 @@ class Neighborhood:
     center: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    broader: tuple[str, ...] = ()  # needs that the one in the center is a kind of
+    narrower: tuple[str, ...] = ()  # and those that are kinds of it, the surest first

@@ -51,6 +51,15 @@ class Relation(StrEnum):
         return _MEANING[self].words
 
 
+class Seed(StrEnum):
+    """The coarse relations with which a first round asks a language model; no edge carries one (COSMO §1.1)."""
+
+    USED_FOR = "used_for"
+    CAPABLE_OF = "capable_of"
+    IS_A = "is_a"
+    CAUSE = "cause"
+
+
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     tail_kind: TailKind

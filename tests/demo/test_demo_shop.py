@@ -20,6 +20,7 @@ from whybuy.demo.shop import (
     JUDGMENTS_GAP,
     JUDGMENTS_GAP_UNLOGGED,
     JUDGMENTS_PLAIN,
+    NAMED,
     QUERIES,
     REASONS,
     ShopSummary,
@@ -133,6 +134,13 @@ def test_most_needs_lead_to_five_purchases(shop: Written, world: World) -> None:
     assert len(counts) == len(needs)
     assert sum(count >= 5 for count in counts) >= 0.9 * len(counts)
     assert sum(counts) <= shop.summary.purchases
+
+
+def test_the_needs_of_queries_are_told_by_their_words(shop: Written) -> None:
+    rows = shop.rows(NAMED)
+    assert {row["query"] for row in rows} <= set(shop.logged)
+    spelled = [row for row in rows if any(wording in row["query"] for wording in row["wordings"])]
+    assert 0.9 < sum(row["times"] for row in spelled) / sum(row["times"] for row in rows) < 1  # some are mistyped
 
 
 # ---------------------------------------------------------------- gap queries
@@ -312,7 +320,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path
     write_shop(tmp_path / "two", seed=3, sessions=FEW)
     write_shop(tmp_path / "three", seed=4, sessions=FEW)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 8
+    assert len(files) == 9
     for file in files:
         one, two, three = ((tmp_path / name / file).read_bytes() for name in ("one", "two", "three"))
         assert one == two, file

@@ -2,18 +2,19 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiny_shop import build_graph, hypotheses_lists, of_type, open_graph, reason
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
+from whybuy.graph.files import map_table
 from whybuy.knowledge.hypothesizer import to_table
-from whybuy.records import Head, HeadKind, Hypothesis, Triple
+from whybuy.records import CRITIC, READER, STATISTICS, Head, HeadKind, Hypothesis, Triple
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
@@ -63,6 +64,16 @@ def test_wordings_that_mean_the_same_are_one_node_with_the_best_supported_wordin
     assert (triple.tail, triple.support, len(triple.sources)) == ("walking the dog", 11, 2)
 
 
+def test_what_a_critic_says_stands_against_the_statistics_and_a_person_against_both() -> None:
+    said = [
+        replace(reason(SHOE, Relation.USED_BY, wording, score=score), scored_by=scorer)
+        for wording, score, scorer in (("nurses", 0.9, STATISTICS), ("nurse", 0.6, CRITIC), ("a nurse", 0.7, CRITIC))
+    ]
+    (triple,) = triples_of(said)
+    assert triple.plausibility == pytest.approx(0.7)
+    assert triples_of([*said, replace(said[0], plausibility=0.0, scored_by=READER)], GraphConfig()) == []
+
+
 def test_two_weak_witnesses_make_an_edge_that_one_does_not() -> None:
     weak = reason(SHOE, Relation.USED_BY, "nurses", score=0.4, generator="evidence.v1")
     other = reason(SHOE, Relation.USED_BY, "nurse", score=0.4, generator="descriptions.v1")
@@ -77,7 +88,7 @@ def test_counts_say_what_was_kept_and_what_fell_below_the_threshold(tmp_path: Pa
     weak = reason(SHOE, Relation.USED_FOR_EVENT, "hiking", score=0.2)
     counts = assemble(to_table([strong, weak]), tmp_path, GraphConfig())
     assert (counts.nodes, counts.edges, counts.intents, counts.below_threshold) == (2, 1, 1, 1)
-    assert pq.read_table(tmp_path / "nodes.parquet")["label"].to_pylist() == ["slip-on shoe", "nurses"]
+    assert map_table(tmp_path, "nodes")["label"].to_pylist()[:2] == ["slip-on shoe", "nurses"]
 
 
 def test_a_graph_of_nothing_is_a_graph(tmp_path: Path) -> None:

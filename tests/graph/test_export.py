@@ -17,7 +17,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.graph import export as export_module
 from whybuy.graph.export import FORMATS, export_graph
-from whybuy.records import Head, HeadKind, Hypothesis, Triple
+from whybuy.records import Head, HeadKind, Hypothesis, Source, Triple
 from whybuy.relations import Relation
 
 TRIPLE = re.compile(
@@ -67,9 +67,24 @@ def test_exporting_twice_gives_the_same_bytes(folder: Path, tmp_path: Path, name
     assert [path.read_bytes() for path in export_graph(folder, tmp_path, name)] == first
 
 
-def test_parquet_is_the_truth_itself(folder: Path, tmp_path: Path) -> None:
-    _, edges = export_graph(folder, tmp_path / "out", "parquet")
-    assert pq.read_table(edges).equals(pq.read_table(folder / "edges.parquet"))
+def test_parquet_holds_every_triple_with_its_scores_and_sources(folder: Path, tmp_path: Path) -> None:
+    nodes, edges = (pq.read_table(path).to_pylist() for path in export_graph(folder, tmp_path / "out", "parquet"))
+    found = [
+        Triple(
+            Head(HeadKind(nodes[edge["head"]]["kind"]), tuple(nodes[edge["head"]]["key"])),
+            Relation(edge["relation"]),
+            nodes[edge["tail"]]["label"],
+            edge["plausibility"],
+            edge["typicality"],
+            edge["support"],
+            tuple(
+                Source(one["generator"], one["support"], tuple(one["evidence"]), tuple(one["words"]))
+                for one in edge["sources"]
+            ),
+        )
+        for edge in edges
+    ]
+    assert found == all_triples(folder)
 
 
 def test_neo4j_files_have_typed_headers_and_every_edge_finds_its_nodes(folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whybuy.errors import ArtifactError, InputError
+from judged_titles import HOLLOW, KINDS, judged_titles
+from whybuy.errors import InputError
 from whybuy.knowledge.critic.affinity import Affinity
 from whybuy.knowledge.critic.critic import Critic
 from whybuy.knowledge.critic.judged import Judged, Statements, read_judged, statement
@@ -16,37 +17,10 @@ from whybuy.knowledge.critic.signs import shared_words
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.tables import ReadReport
 
-KINDS = {
-    "slip-on shoe": ["standing all day", "pregnant women", "slippery floors"],
-    "dome tent": ["winter camping", "family trips", "festivals"],
-    "dog leash": ["walking the dog", "puppy training", "night walks"],
-    "floor lamp": ["reading at night", "dark corners", "a cozy room"],
-}
-BRANDS = [f"{name}{number}" for name in ("Marlowe", "Delvia", "Tarn", "Acme") for number in range(6)]
-HOLLOW = ["the same reason", "their quality"]
-
-
-def judged_shop() -> Judged:
-    """Titles of four kinds with the reasons of their kind (typical), of other kinds (neither), and hollow ones."""
-    heads: list[tuple[str, ...]] = []
-    reasons: list[str] = []
-    plausible: list[float] = []
-    typical: list[float] = []
-    for number, brand in enumerate(BRANDS):
-        for kind, own in KINDS.items():
-            others = [found[number % 3] for other, found in KINDS.items() if other != kind]
-            for reason in [*own, *others, *HOLLOW]:
-                heads.append((f"{brand} {kind}",))
-                reasons.append(f"used for {reason}")
-                plausible.append(float(reason in own or reason in HOLLOW))
-                typical.append(float(reason in own))
-    answers = {"plausible": np.array(plausible, np.float32), "typical": np.array(typical, np.float32)}
-    return Judged(Statements(heads, reasons), answers)
-
 
 @pytest.fixture(scope="module")
 def judged() -> Judged:
-    return judged_shop()
+    return judged_titles()
 
 
 @pytest.fixture(scope="module")
@@ -104,42 +78,12 @@ def test_answers_by_chance_teach_nothing(judged: Judged, encoder: CatalogEncoder
     assert abs(learned.lesson.out_of_fold["typical"]["auc"] - 0.5) < 0.08
 
 
-def test_the_same_judgments_give_the_same_critic(judged: Judged, encoder: CatalogEncoder, critic: Critic) -> None:
-    again = learn_critic(judged, encoder).score(judged.statements)
-    np.testing.assert_array_equal(again["typical"], critic.score(judged.statements)["typical"])
-
-
-def test_a_saved_critic_says_the_same(critic: Critic, judged: Judged, tmp_path: Path) -> None:
-    critic.save(tmp_path)
-    loaded = Critic.load(tmp_path)
-    assert loaded.lesson == critic.lesson
-    for question, scores in critic.score(judged.statements).items():
-        np.testing.assert_allclose(loaded.score(judged.statements)[question], scores, rtol=1e-6)
-
-
-def test_nothing_is_asked_of_no_statements(critic: Critic) -> None:
-    assert {name: len(found) for name, found in critic.score(Statements([], [])).items()} == {
-        "plausible": 0,
-        "typical": 0,
-    }
-
-
 def test_more_judgments_are_told_apart_on_the_same_heads(judged: Judged, encoder: CatalogEncoder) -> None:
     curve = learning_curve(judged, encoder)
     sizes = [point["judgments"] for point in curve]
     assert sizes == sorted(sizes)
     assert sizes[-1] < len(judged)
     assert curve[-1]["auc"] > 0.95
-
-
-def test_too_few_answers_are_counted(encoder: CatalogEncoder, judged: Judged) -> None:
-    with pytest.raises(InputError, match=r"too few .*plausible: 5 yes, 3 no; typical: 3 yes, 5 no.* needs 20"):
-        learn_critic(judged.only(np.arange(8)), encoder)
-
-
-def test_a_folder_that_holds_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="holds no readable critic"):
-        Critic.load(tmp_path)
 
 
 def test_affinity_finds_what_two_sides_share() -> None:

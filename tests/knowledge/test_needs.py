@@ -112,6 +112,15 @@ def test_type_words_are_the_names_their_heads_and_what_stands_beside_several_nee
     assert "clog" in words
 
 
+def test_what_is_needed_of_several_products_is_none() -> None:
+    words = TypeWords(TYPES)
+    beside = [("camping", "winter"), ("camping", "beach"), ("camping", "lake")]
+    words.learn([*beside, *((product, "camp") for product in ("tent", "lamp", "stove", "chair"))])
+    assert "camp" not in words
+    words.learn([*beside, ("tent", "camp")])
+    assert "camp" in words
+
+
 def test_the_longest_product_name_is_found() -> None:
     words = TypeWords(TYPES)
     assert words.span("red walking shoes size 9".split()) == (1, 3)

@@ -103,6 +103,11 @@ def test_a_text_without_a_need_has_none(text: str) -> None:
         ("running a marathon", TailKind.EVENT),
         ("cleaning the windows", TailKind.FUNCTION),
         ("a noise reduction", TailKind.FUNCTION),
+        ("keeping drinks cold", TailKind.FUNCTION),
+        ("repelling rabbits", TailKind.FUNCTION),
+        ("building muscle", TailKind.FUNCTION),
+        ("marathon training", TailKind.EVENT),
+        ("back-to-school season", TailKind.TIME),
         ("humidifiers", None),
         ("qwerty", None),
         ("the", None),
@@ -110,6 +115,27 @@ def test_a_text_without_a_need_has_none(text: str) -> None:
 )
 def test_a_tail_is_of_the_kind_that_its_head_word_names(tail: str, kind: TailKind | None) -> None:
     assert ENGLISH.kind(tail) is kind
+
+
+@pytest.mark.parametrize(
+    ("query", "relation", "tail"),
+    [
+        ("pillows for people who overheat", Relation.USED_FOR_AUDIENCE, "people who overheat"),
+        ("made for nurses who stand all day", Relation.USED_FOR_AUDIENCE, "nurses who stand all day"),
+        ("pillow for people who love camping", Relation.X_INTERESTED_IN, "camping"),
+        ("fountain for encouraging cats to drink", Relation.USED_FOR_FUNCTION, "encouraging cats to drink"),
+        ("to go with gaming console", Relation.USED_WITH, "gaming console"),
+        ("spf lotion as a makeup primer", Relation.USED_AS, "makeup primer"),
+        ("bag as a teacher", Relation.X_IS_A, "teacher"),
+    ],
+)
+def test_wordings_that_look_like_others_are_told_apart(query: str, relation: Relation, tail: str) -> None:
+    (phrase,) = ENGLISH.in_query(query)
+    assert (phrase.relation, phrase.tail) == (relation, tail)
+
+
+def test_a_number_is_nothing_to_do() -> None:
+    assert Relation.USED_TO not in {phrase.relation for phrase in ENGLISH.in_query("up to 8 pounds swaddle blanket")}
 
 
 def test_a_bare_mention_says_its_relation_only_where_its_kind_is_sure() -> None:

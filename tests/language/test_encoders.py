@@ -1,6 +1,5 @@
 """What every encoder promises, on each kind of them; and what each kind alone does."""
 
-import builtins
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tiny_transformer import DIMENSIONS, write_tiny_transformer
-from whybuy.errors import ArtifactError, InputError, MissingExtraError
+from whybuy.errors import ArtifactError
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.language.encoder import Encoder, Remembering, encode_distinct, open_encoder, save_encoder
 from whybuy.language.transformer_encoder import BATCH, TransformerEncoder
@@ -92,24 +91,6 @@ def test_a_batch_of_different_lengths_is_that_of_single_texts(tmp_path: Path) ->
     vectors = encoder(many)
     assert vectors.shape == (BATCH + 5, DIMENSIONS)
     np.testing.assert_allclose(vectors[7], encoder([many[7]])[0], atol=1e-5)
-
-
-def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no encoder '.*nowhere' to open: .* Give a folder"):
-        TransformerEncoder(str(tmp_path / "nowhere"))
-
-
-def test_without_transformers_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported = builtins.__import__
-
-    def missing(name: str, *rest: object, **named: object) -> object:
-        if name == "transformers":
-            raise ImportError(name)
-        return imported(name, *rest, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(MissingExtraError, match=r"minilm needs torch .*pip install 'whybuy\[neural\]'"):
-        TransformerEncoder("minilm")
 
 
 @pytest.mark.parametrize("about", [None, "{", "{}", json.dumps({"kind": "oracle"})])

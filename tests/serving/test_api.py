@@ -25,11 +25,11 @@ from fakes import FakeDiscovery
 from snapshot import assert_snapshot
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
-from whybuy.records import Answer, Filter, Query, Sort
+from whybuy.records import Answer, Completions, Filter, Query, Sort
 from whybuy.retrieval.finder import RANKERS
 from whybuy.serving import api, events, health
 from whybuy.serving.app import create_app
-from whybuy.serving.bodies import answer_json, hit_json, intents_json
+from whybuy.serving.bodies import answer_json, completions_json, hit_json, intents_json
 from whybuy.serving.requests import Ranker, SearchRequest, parse_filters
 
 CLICK = {
@@ -61,6 +61,7 @@ def readable(body: bytes) -> str:
     ("name", "path"),
     [
         ("search", "/v1/search?q=shoes+for+pregnant+women&limit=2"),
+        ("complete", "/v1/complete?prefix=odd"),
         ("explain", "/v1/explain?q=shoes+for+pregnant+women&product_id=s1"),
         ("intents", "/v1/intents?q=hiking+while+pregnant"),
         ("version", "/version"),
@@ -97,6 +98,18 @@ def test_explain_and_intents_answer_with_the_records_themselves(client: TestClie
     discovery = FakeDiscovery()
     assert client.get("/v1/explain?q=shoe&product_id=s2").content == hit_json(discovery.explain("shoe", "s2"))
     assert client.get("/v1/intents?q=hiking").content == intents_json("hiking", discovery.intents("hiking"))
+
+
+def test_completions_answer_with_the_record_itself(client: TestClient) -> None:
+    found = FakeDiscovery().complete("odd", limit=1)
+    assert client.get("/v1/complete?prefix=odd&limit=1").content == completions_json(found)
+    assert TypeAdapter(Completions).validate_json(completions_json(found)) == found
+
+
+@pytest.mark.parametrize("wrong", ["", "prefix=a&limit=101", "prefix=a&limit=-1", f"prefix={'a' * 10_001}"])
+def test_a_wrong_request_for_completions_is_told_so(client: TestClient, wrong: str) -> None:
+    response = client.get(f"/v1/complete?{wrong}")
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
 
 
 def test_a_post_answers_as_a_get_does(client: TestClient) -> None:

@@ -17,6 +17,7 @@ EXAMPLES = int(os.environ.get("WHYBUY_FUZZ_EXAMPLES", "30"))
 ASKING = [
     ("GET", "/v1/search"),
     ("POST", "/v1/search"),
+    ("GET", "/v1/complete"),
     ("GET", "/v1/explain"),
     ("GET", "/v1/intents"),
     ("POST", "/v1/events"),

@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_pages_browser import browser, serving
+from test_pages_browser import serving
 
 from whybuy.build import build
 from whybuy.demo.store import make_store
 from whybuy.discovery import Discovery
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser"]
 SESSIONS = 20_000
 SEARCH = "/?q=shoes+for+pregnant+women"
 

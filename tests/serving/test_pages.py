@@ -88,7 +88,7 @@ def test_a_page_asks_no_other_host_and_may_not(client: TestClient) -> None:
 
 def test_every_static_file_that_pages_name_is_there(client: TestClient) -> None:
     named = set(re.findall(r'"(/static/[^"]+)"', client.get("/graph?node=hiking").text))
-    assert len(named) == 5
+    assert len(named) == 6
     assert all(client.get(path).status_code == 200 for path in named)
 
 

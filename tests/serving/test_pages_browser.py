@@ -1,7 +1,5 @@
 """The pages in a real Chromium, against a live server on a free port."""
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -9,19 +7,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from fakes import FakeDiscovery, many_products
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.app import create_app
-from whybuy.serving.run import address, listen, make_server
+from whybuy.web.listening import address, listen, make_server
 
 pytestmark = pytest.mark.browser
-_ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 PATHS = ["/", "/?q=shoes+for+pregnant+women", "/?q=zzz", "/product/s1?q=shoe", "/graph", "/graph?node=pregnant+women"]
 
 
@@ -47,21 +41,9 @@ def large_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from serving(FakeDiscovery(many_products(45)), tmp_path_factory.mktemp("large_shop"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium: install the package `chromium`, or name one in CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(5000)
     yield context
     context.close()
 
@@ -82,7 +64,7 @@ def page(context: BrowserContext, shop: str) -> Iterator[Page]:
 
 def test_a_search_by_keyboard_shows_products_with_reasons(page: Page, shop: str) -> None:
     page.goto(f"{shop}/")
-    expect(page.get_by_role("searchbox", name="Search the shop")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Search the shop")).to_be_focused()
     page.keyboard.type("shoes for pregnant women")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("2 products for “shoes for pregnant women”")
@@ -251,3 +233,28 @@ def test_a_title_with_markup_stays_text(page: Page, shop: str) -> None:
     page.goto(f"{shop}/?q=shoe")
     page.get_by_role("link", name="<script>alert('shoe')</script> & co").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("<script>alert('shoe')</script> & co")
+
+
+def test_an_edge_is_rejected_after_a_second_look_and_comes_back(
+    context: BrowserContext, small_discovery: Discovery, tmp_path: Path
+) -> None:
+    page = context.new_page()
+    for shop in serving(small_discovery, tmp_path):
+        reason = page.get_by_role("list", name="Reasons").locator("a", has_text="made for pregnant women")
+        page.goto(f"{shop}/?q=shoes+for+pregnant+women")
+        expect(reason.first).to_be_visible()
+        page.goto(f"{shop}/graph?node=pregnant+women")
+        edges = page.locator("tbody tr", has=page.get_by_role("link", name="slip-on shoe", exact=True))
+        confirm = edges.get_by_role("button", name="No reason to buy")
+        expect(confirm).to_be_hidden()
+        edges.locator("summary").click()
+        confirm.click()
+        expect(page.locator(".rejected")).to_contain_text("slip-on shoe made for pregnant women")
+        expect(edges).to_have_count(0)
+        page.goto(f"{shop}/?q=shoes+for+pregnant+women")
+        expect(page.locator(".card").first).to_be_visible()
+        expect(reason).to_have_count(0)
+        page.goto(f"{shop}/graph")
+        page.get_by_role("button", name="Undo").click()
+        page.goto(f"{shop}/?q=shoes+for+pregnant+women")
+        expect(reason.first).to_be_visible()

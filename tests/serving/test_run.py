@@ -12,7 +12,8 @@ import pytest
 from fakes import FakeDiscovery
 from whybuy.discovery import Discovery
 from whybuy.journal import JOURNAL_FILE
-from whybuy.serving.run import ListenError, address, listen, serve
+from whybuy.serving.run import serve
+from whybuy.web.listening import ListenError, address, listen
 
 
 def test_port_zero_takes_a_free_one() -> None:
@@ -52,7 +53,7 @@ def test_a_shop_is_served_until_it_is_told_to_stop(
     answers: list[int] = []
 
     def ask(url: str) -> None:
-        connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=60)
         connection.request("GET", "/?q=" + "%F0%9F%A7%A6" * 10_000)
         answers.append(connection.getresponse().status)
         connection.close()

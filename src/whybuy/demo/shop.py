@@ -3,7 +3,7 @@
 import csv
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from whybuy.demo.phrasing import Phrasebook, load_templates
 from whybuy.demo.products import Assortment, stock
 from whybuy.demo.queries import Group, Judge, Panel
 from whybuy.demo.shelves import Shelves
-from whybuy.demo.shoppers import Shoppers
-from whybuy.demo.truth import judgment_table, reason_table
+from whybuy.demo.shoppers import NO_NEED, Shoppers, Visits
+from whybuy.demo.truth import judgment_table, named_table, reason_table
 from whybuy.demo.world import load_world
 from whybuy.records import Product
 
@@ -26,6 +26,7 @@ FEED = "feed/products.tsv"
 QUERIES = "events/ubi_queries.parquet"
 EVENTS = "events/ubi_events.parquet"
 REASONS = "truth/reasons.parquet"
+NAMED = "truth/named.parquet"
 JUDGMENTS = "truth/judgments.parquet"
 JUDGMENTS_GAP = "truth/judgments_gap.parquet"
 JUDGMENTS_GAP_UNLOGGED = "truth/judgments_gap_unlogged.parquet"
@@ -82,6 +83,7 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     _write_table(logs.events, folder / EVENTS)
     reasons = reason_table(world, visits.purchases, _baskets(logs.events, assortment))
     _write_table(reasons, folder / REASONS)
+    _write_table(named_table(world, _naming(visits)), folder / NAMED)
     _write_judgments(judgment_table(judged, shelves), folder)
     groups = [query.group for query in judged]
     return ShopSummary(
@@ -98,6 +100,12 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
         gap_queries_unlogged=groups.count(Group.GAP_UNLOGGED),
         plain_queries=groups.count(Group.PLAIN),
     )
+
+
+def _naming(visits: Visits) -> Iterator[tuple[str, int]]:
+    """Text and need of the searches that open a session for a need; those that follow a fruitless one name none."""
+    opening = zip(visits.searches.text[: visits.first], visits.searches.need, strict=False)
+    return ((text, need) for text, need in opening if need != NO_NEED)
 
 
 def _baskets(events: pa.Table, assortment: Assortment) -> list[set[str]]:

@@ -23,6 +23,17 @@ REASON_SCHEMA = pa.schema(
         pa.field("purchases", pa.int64(), nullable=False),  # that this reason caused in the simulation
     ]
 )
+NAMED_SCHEMA = pa.schema(
+    [
+        pa.field("query", pa.string(), nullable=False),  # as it was typed
+        pa.field("relation", pa.string(), nullable=False),
+        pa.field("tail", pa.string(), nullable=False),
+        pa.field("wordings", pa.list_(pa.string()), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("held_out", pa.bool_(), nullable=False),
+        pa.field("times", pa.int64(), nullable=False),  # that it was typed out of this need
+    ]
+)
 JUDGMENT_SCHEMA = pa.schema(
     [
         pa.field("query", pa.string(), nullable=False),
@@ -53,6 +64,28 @@ def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]
     ]
     rows += [*_complements(world, baskets), *_names(world)]
     return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
+
+
+def named_table(world: World, asked: Iterable[tuple[str, int]]) -> pa.Table:
+    """The needs that each logged query was typed out of and names.
+
+    asked: text and index into `world.needs` of each search that words a need.
+    """
+    times = Counter((text, id(world.needs[number].intent)) for text, number in asked)
+    needs = {id(need.intent): need for need in world.needs}
+    rows = [
+        {
+            "query": text,
+            "relation": needs[intent].intent.relation.value,
+            "tail": needs[intent].intent.tail,
+            "wordings": list(needs[intent].intent.wordings),
+            "category": needs[intent].category.name,
+            "held_out": needs[intent].category.held_out,
+            "times": count,
+        }
+        for (text, intent), count in times.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=NAMED_SCHEMA).sort_by([("query", "ascending"), ("tail", "ascending")])
 
 
 def _names(world: World) -> Iterator[dict[str, object]]:

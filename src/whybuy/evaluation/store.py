@@ -21,6 +21,16 @@ def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
         InputError: there is no truth.
     """
     truths = read_truth(truth)
+    graph = KnowledgeGraph(ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"])
+    return evaluate_graph(graph.triples(range(graph.edges.num_rows)), truths, projection_of(store))
+
+
+def projection_of(store: Path) -> Projection:
+    """What the edges of a store's graphs say of product types.
+
+    Raises:
+        ArtifactError: there is no finished build.
+    """
     folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
     catalog = Catalog.load(folders["catalog"])
     type_of = dict(zip(catalog.ids, catalog.column("product_type"), strict=True))
@@ -30,6 +40,4 @@ def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
         for pair in pairs:
             if pair["kind"] == Behavior.SEARCH_BUY and pair["purchases"]:
                 bought[pair["left"]].add(type_of.get(pair["right"], ""))
-    graph = KnowledgeGraph(folders["graph"])
-    edges = graph.triples(range(graph.edges.num_rows))
-    return evaluate_graph(edges, truths, Projection(type_of, lambda query: bought[query]))
+    return Projection(type_of, lambda query: bought[query])

@@ -1,6 +1,9 @@
 """The knowledge graph: canonical nodes, edges with their sources, look-up; read-only once built."""
 
-from whybuy.graph.assembly import GraphConfig, assemble
+from whybuy.graph.assembly import assemble
 from whybuy.graph.knowledge_graph import KnowledgeGraph
+from whybuy.graph.meaning import Meaning
+from whybuy.graph.rejected import RejectedEdges
+from whybuy.graph.writing import GraphConfig
 
-__all__ = ["GraphConfig", "KnowledgeGraph", "assemble"]
+__all__ = ["GraphConfig", "KnowledgeGraph", "Meaning", "RejectedEdges", "assemble"]

@@ -7,17 +7,42 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.artifacts import read_manifest
 from whybuy.errors import InputError, closest
-from whybuy.graph.files import FORMAT_VERSION, KIND
+from whybuy.graph import files
+from whybuy.graph.knowledge_graph import KnowledgeGraph
+
+SOURCE_TYPE = pa.list_(
+    pa.struct(
+        [
+            ("generator", pa.string()),
+            ("support", pa.int64()),
+            ("evidence", pa.list_(pa.string())),
+            ("words", pa.list_(pa.string())),
+        ]
+    )
+)
+NODE_SCHEMA = files.NODE_SCHEMA.set(0, pa.field("kind", pa.string(), nullable=False))
+"""As `files.NODE_SCHEMA`, the kind as a plain string."""
+EDGE_SCHEMA = pa.schema(
+    [
+        *(
+            field if field.type != files.CODE else pa.field(field.name, pa.string(), nullable=False)
+            for field in files.EDGE_SCHEMA
+        ),
+        pa.field("sources", SOURCE_TYPE, nullable=False),
+    ]
+)
+"""As `files.EDGE_SCHEMA`, with the sources of each edge, and plain strings."""
 
 BATCH = 10_000  # rows in memory at a time
 URN = "urn:whybuy:"
@@ -35,7 +60,7 @@ Row = dict[str, Any]  # one row of NODE_SCHEMA or EDGE_SCHEMA
 def export_graph(folder: Path, target: Path, file_format: str, *, base: str = URN) -> tuple[Path, ...]:
     """Write the graph artifact in `folder` to files in the folder `target`; returns their paths.
 
-    - `parquet`: `nodes.parquet` and `edges.parquet` in the schemas of `graph.files`.
+    - `parquet`: `nodes.parquet` and `edges.parquet` in NODE_SCHEMA and EDGE_SCHEMA of this module.
     - `neo4j`: `nodes.csv` and `edges.csv` for `neo4j-admin database import full --nodes nodes.csv --relationships
       edges.csv`; sources are JSON text.
     - `ntriples`: `graph.nt`, plain N-Triples 1.1. Nodes, relations and terms are IRIs under `base`. Each edge is one
@@ -53,13 +78,12 @@ def export_graph(folder: Path, target: Path, file_format: str, *, base: str = UR
         raise InputError(f"A graph cannot be exported as {file_format!r}.{closest(file_format, FORMATS)}")
     if not _IRI.fullmatch(base):
         raise InputError(f"The base {base!r} is no IRI. Give one such as {URN!r} or 'https://shop.example/graph/'.")
-    read_manifest(folder, KIND, FORMAT_VERSION)
-    chosen = FORMATS[file_format]
+    graph, chosen = _Graph(KnowledgeGraph(folder)), FORMATS[file_format]
     target.mkdir(parents=True, exist_ok=True)
     draft = target / f".draft-{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
-        chosen.write(_Graph(folder), draft, base)
+        chosen.write(graph, draft, base)
         return tuple((draft / name).replace(target / name) for name in chosen.files)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -67,22 +91,30 @@ def export_graph(folder: Path, target: Path, file_format: str, *, base: str = UR
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """The Parquet files of a graph, read in batches."""
+    """A graph read in batches."""
 
-    folder: Path
+    opened: KnowledgeGraph
 
     def nodes(self) -> Iterator[tuple[int, Row]]:
         """Each node with its number."""
-        return enumerate(self._rows("nodes"))
+        return enumerate(row for batch in self.node_batches() for row in batch.to_pylist())
 
     def edges(self) -> Iterator[tuple[int, Row]]:
         """Each edge with its number."""
-        return enumerate(self._rows("edges"))
+        return enumerate(row for batch in self.edge_batches() for row in batch.to_pylist())
 
-    def _rows(self, name: str) -> Iterator[Row]:
-        with pq.ParquetFile(self.folder / f"{name}.parquet") as file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                yield from batch.to_pylist()
+    def node_batches(self) -> Iterator[pa.Table]:
+        """The nodes, in NODE_SCHEMA."""
+        for start in range(0, self.opened.nodes.num_rows, BATCH):
+            yield self.opened.nodes.slice(start, BATCH).cast(NODE_SCHEMA)
+
+    def edge_batches(self) -> Iterator[pa.Table]:
+        """The edges, in EDGE_SCHEMA."""
+        for start in range(0, self.opened.edges.num_rows, BATCH):
+            batch = self.opened.edges.slice(start, BATCH)
+            sources = self.opened.sources(np.arange(start, start + batch.num_rows))
+            rows = [[asdict(source) for source in of_edge] for of_edge in sources]
+            yield batch.append_column("sources", pa.array(rows, SOURCE_TYPE)).cast(EDGE_SCHEMA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +126,13 @@ class Format:
 
 
 def _write_parquet(graph: _Graph, draft: Path, base: str) -> None:
-    for name in ("nodes.parquet", "edges.parquet"):
-        shutil.copyfile(graph.folder / name, draft / name)
+    for name, schema, batches in (
+        ("nodes", NODE_SCHEMA, graph.node_batches()),
+        ("edges", EDGE_SCHEMA, graph.edge_batches()),
+    ):
+        with pq.ParquetWriter(draft / f"{name}.parquet", schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_table(batch)
 
 
 # ---------------------------------------------------------------- Neo4j

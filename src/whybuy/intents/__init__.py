@@ -1,6 +1,7 @@
-"""A query → the needs that it names, a product → the reasons to buy it; both from the graph."""
+"""A query or a product → the needs behind it; from the graph, and from a student that the graph taught."""
 
 from whybuy.intents.reader import IntentConfig, IntentReader
 from whybuy.intents.reasons import ReasonReader
+from whybuy.intents.student import Student, known_first
 
-__all__ = ["IntentConfig", "IntentReader", "ReasonReader"]
+__all__ = ["IntentConfig", "IntentReader", "ReasonReader", "Student", "known_first"]

@@ -1,17 +1,14 @@
 """Find the needs of a query: known queries first, then wordings inside it, then wordings that share most words."""
 
-import math
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whybuy.graph import KnowledgeGraph
-from whybuy.graph.files import INTENT
+from whybuy.graph import KnowledgeGraph, RejectedEdges
+from whybuy.graph.words import rarity
 from whybuy.records import HeadKind, Intent
 from whybuy.relations import Relation
 from whybuy.text import FUNCTION_WORDS, canonical, lemma, ngrams, normalize, tokenize
@@ -32,29 +29,22 @@ class IntentConfig:
 class IntentReader:
     """Reads the needs of queries from one graph; safe for many threads."""
 
-    def __init__(self, graph: KnowledgeGraph, config: IntentConfig | None = None) -> None:
+    def __init__(
+        self, graph: KnowledgeGraph, config: IntentConfig | None = None, rejected: RejectedEdges | None = None
+    ) -> None:
+        """rejected: edges of this graph that speak for no need; looked up anew for each query."""
         self._graph = graph
+        self._rejected = rejected or RejectedEdges(graph)
         self._config = config or IntentConfig()
-        intents = np.flatnonzero(pc.equal(graph.nodes["kind"], INTENT).to_numpy())
-        types = np.flatnonzero(pc.equal(graph.nodes["kind"], HeadKind.TYPE.value).to_numpy())
-        self._words = {
-            node: frozenset(key.split()) - FUNCTION_WORDS
-            for node, key in zip(intents.tolist(), _first_keys(graph, intents), strict=True)
-        }
-        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
-        for node, words in self._words.items():
-            for word in words:
-                self._by_word[word].append(node)
-        self._types = frozenset(canonical(name, graph.language) for name in _first_keys(graph, types))
+        self._words, self._intents = graph.words, graph.intents
+        self._weights = self._words.weights(self._intents.start, len(self._intents))
+        self._types = frozenset(canonical(name, graph.language) for name in _types(graph))
         self._types |= {name.split()[-1] for name in self._types if name}
-        self._known = self._by_word.keys() | {word for name in self._types for word in name.split()}
-        total = len(self._words) + 1
-        self._rarity = {word: math.log(total / len(nodes)) + 1.0 for word, nodes in self._by_word.items()}
-        self._unseen = math.log(total) + 1.0
+        self._type_words = frozenset(word for name in self._types for word in name.split())
         self._tails, self._plausibility, self._support = (
             graph.edges[name].to_numpy() for name in ("tail", "plausibility", "support")
         )
-        relations = graph.edges["relation"].combine_chunks().dictionary_encode()
+        relations = graph.edges["relation"].chunk(0)
         self._relation_names: list[str] = relations.dictionary.to_pylist()
         self._relations = relations.indices.to_numpy()
         self._relation = lru_cache(maxsize=65_536)(self._main_relation)
@@ -64,12 +54,13 @@ class IntentReader:
         found: dict[int, tuple[float, str, str]] = {}
         known = self._graph.node(HeadKind.QUERY.value, normalize(query))
         if known is not None:
-            for row in self._graph.edges_from(known).tolist():
-                found[int(self._tails[row])] = (float(self._plausibility[row]), query, "query")
+            for row in self._heard(self._graph.edges_from(known)).tolist():
+                found[int(self._tails[row])] = (float(self._plausibility[row]), query, "graph")
         words = tokenize(query)[:LONGEST_QUERY]
         covered = self._read_wordings(words, found)
         self._read_similar([word for at, word in enumerate(words) if at not in covered], found)
-        ranked = sorted(found.items(), key=lambda item: (-item[1][0], item[0]))[: self._config.limit]
+        backed = [item for item in found.items() if item[1][0] > 0.0]
+        ranked = sorted(backed, key=lambda item: (-item[1][0], item[0]))[: self._config.limit]
         return tuple(
             Intent(self._relation(node), self._graph.label(node), round(confidence, 4), words, source)
             for node, (confidence, words, source) in ranked
@@ -79,7 +70,7 @@ class IntentReader:
         """Add needs whose wording stands in the query, longest first; returns the places that they cover."""
         covered: set[int] = set()
         light = [word in FUNCTION_WORDS for word in words]
-        known = [lemma(word, self._graph.language) in self._known for word in words]
+        known = [self._knows(lemma(word, self._graph.language)) for word in words]
         for start, end in ngrams(words, self._config.longest):
             span = range(start, end)
             if all(light[start:end]) or not all(light[at] or known[at] for at in span) or covered & set(span):
@@ -91,9 +82,12 @@ class IntentReader:
             node = self._graph.intent(wording)
             if node is not None and self._is_led(words, start, node):
                 covered |= set(span)
-                before, _, source = found.get(node, (0.0, "", "wording"))
+                before, _, source = found.get(node, (0.0, "", "graph"))
                 found[node] = (max(before, self._strength(node)), wording, source)
         return covered
+
+    def _knows(self, word: str) -> bool:
+        return word in self._type_words or len(self._words.intents(word)) > 0
 
     def _is_led(self, words: list[str], start: int, node: int) -> bool:
         """Things are needs only behind a connecting word: "for ge refrigerator", not "ge refrigerator"."""
@@ -107,19 +101,28 @@ class IntentReader:
     def _read_similar(self, words: list[str], found: dict[int, tuple[float, str, str]]) -> None:
         """Add needs that share most of the weight of the words that are left."""
         left = {lemma(word, self._graph.language): word for word in words if word not in FUNCTION_WORDS}
-        candidates = {node for word in left for node in self._by_word.get(word, ())}
-        asked = sum(self._rarity.get(word, self._unseen) for word in left if word in self._rarity)
-        for node in candidates - found.keys():
-            shared = self._words[node] & left.keys()
-            weight = sum(self._rarity[word] for word in shared)
-            overlap = weight / max(sum(self._rarity[word] for word in self._words[node]), asked)
-            if overlap >= self._config.least_overlap and self._relation(node) is not Relation.USED_WITH:
+        having = {word: nodes for word in left if len(nodes := self._words.intents(word))}
+        if not having:
+            return
+        rarities = np.array([rarity(len(nodes), len(self._intents)) for nodes in having.values()])
+        candidates, place = np.unique(np.concatenate([*having.values()]), return_inverse=True)
+        weight = np.bincount(place, weights=np.repeat(rarities, [len(nodes) for nodes in having.values()]))
+        overlaps = weight / np.maximum(self._weights[candidates - self._intents.start], rarities.sum())
+        close = np.flatnonzero(overlaps >= self._config.least_overlap)
+        for node, overlap in zip(candidates[close].tolist(), overlaps[close].tolist(), strict=True):
+            if node not in found and self._relation(node) is not Relation.USED_WITH:
+                shared = having.keys() & self._graph.key(node)[0].split()
                 wording = " ".join(left[word] for word in left if word in shared)
                 found[node] = (overlap * overlap * self._strength(node), wording, "similar")
 
     def _strength(self, node: int) -> float:
         """How sure the graph is of anything about this need: its most plausible edge."""
-        return float(self._plausibility[self._graph.edges_to(node)[:1000]].max(initial=0.0))
+        return float(self._plausibility[self._heard(self._graph.edges_to(node)[:1000])].max(initial=0.0))
+
+    def _heard(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Without the edges that people rejected."""
+        rejected = self._rejected.rows
+        return np.array([row for row in rows.tolist() if row not in rejected], np.int64) if rejected else rows
 
     def _main_relation(self, node: int) -> Relation:
         """The relation in which most of the support speaks of this need."""
@@ -129,6 +132,7 @@ class IntentReader:
         return Relation(max((support[code], self._relation_names[code]) for code in codes.tolist())[1])
 
 
-def _first_keys(graph: KnowledgeGraph, nodes: NDArray[np.int64]) -> list[str]:
-    keys: list[str] = pc.list_element(graph.nodes["key"].take(pa.array(nodes)), 0).to_pylist()
-    return keys
+def _types(graph: KnowledgeGraph) -> list[str]:
+    types = graph.nodes.filter(pc.equal(graph.nodes["kind"], HeadKind.TYPE.value))
+    names: list[str] = pc.list_element(types["key"], 0).to_pylist()
+    return names

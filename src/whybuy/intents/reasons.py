@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from whybuy.graph import KnowledgeGraph
+from whybuy.graph import KnowledgeGraph, RejectedEdges
 from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Reason, Source, Triple
 from whybuy.text import lemmas
 
@@ -17,6 +17,7 @@ _COUNTED = {
     "evidence.v1": ("purchase", "purchases"),
     "descriptions.v1": ("description says so", "descriptions say so"),
     "co_buy.v1": ("session with both", "sessions with both"),
+    "prompted.v1": ("answer of a language model", "answers of a language model"),
     "names.v1": ("purchase under that name", "purchases under that name"),
 }
 _SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": "", "names.v1": "asked as {}"}
@@ -28,13 +29,13 @@ _Named = tuple[str, tuple[str, ...]]  # kind and key of a node
 class ReasonReader:
     """Reads reasons from one graph; safe for many threads."""
 
-    def __init__(self, graph: KnowledgeGraph) -> None:
+    def __init__(self, graph: KnowledgeGraph, rejected: RejectedEdges | None = None) -> None:
+        """rejected: edges of this graph that give no reason; looked up anew for each answer."""
         self._graph = graph
-        self._head, self._tail, plausibility, typicality, support = (
-            graph.edges[name].to_numpy() for name in ("head", "tail", "plausibility", "typicality", "support")
-        )
-        self._relation = graph.edges["relation"].combine_chunks().dictionary_encode().indices.to_numpy()
-        self._confidence = confidence(plausibility, typicality, support)
+        self._rejected = rejected or RejectedEdges(graph)
+        self._head, self._tail = (graph.edges[name].to_numpy() for name in ("head", "tail"))
+        self._relation = graph.edges["relation"].chunk(0).indices.to_numpy()
+        self._measures = [graph.edges[name].to_numpy() for name in ("plausibility", "typicality", "support")]
         self._heads = lru_cache(maxsize=20_000)(_heads_of)
         self._by_head = lru_cache(maxsize=2_000)(self._edges_by_head)
         self._reason = lru_cache(maxsize=50_000)(self._read)
@@ -44,8 +45,7 @@ class ReasonReader:
         heads = [(self._graph.node(kind, *key), telling) for (kind, key), telling in self._heads(product).items()]
         nodes = [(node, telling) for node, telling in heads if node is not None]
         found = [(telling, edge) for node, telling in nodes for edge in self._graph.edges_from(node).tolist()]
-        ranked = sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
-        return self._worded(product, ranked[:limit])
+        return self._worded(product, self._most_telling(found)[:limit])
 
     def joining(self, product: Product, intents: Sequence[Intent], *, limit: int) -> tuple[Reason, ...]:
         """The reasons that join a product to the needs of a query, those of the surest need first."""
@@ -54,7 +54,7 @@ class ReasonReader:
             node = self._graph.intent(intent.tail)
             edges = self._by_head(node) if node is not None else {}
             found = [(heads[head], edge) for head in heads.keys() & edges.keys() for edge in edges[head]]
-            ranked += sorted(self._most_telling(found), key=lambda edge: (-self._confidence[edge], edge))
+            ranked += self._most_telling(found)
         return self._worded(product, ranked[:limit])
 
     def _edges_by_head(self, tail: int) -> Mapping[_Named, Sequence[int]]:
@@ -65,14 +65,24 @@ class ReasonReader:
             edges[head["kind"], tuple(head["key"])].append(row)
         return edges
 
-    def _most_telling(self, found: Iterable[tuple[bool, int]]) -> list[int]:
-        """One edge for each relation and tail: of an attribute or the product before the type, then the surest."""
+    def _most_telling(self, found: Sequence[tuple[bool, int]]) -> list[int]:
+        """One edge for each relation and tail: of an attribute or the product before the type, then the surest.
+
+        The surest of all comes first.
+        """
+        rows = np.array([edge for _, edge in found], np.int64)
+        keys = zip(self._relation[rows].tolist(), self._tail[rows].tolist(), strict=True)
         best: dict[tuple[int, int], tuple[bool, float, int]] = {}
-        for telling, edge in found:
-            key = int(self._relation[edge]), int(self._tail[edge])
-            rank = (telling, float(self._confidence[edge]), -edge)
+        rejected = self._rejected.rows
+        for (telling, edge), key, sure in zip(found, keys, self._confidence(rows).tolist(), strict=True):
+            if edge in rejected:
+                continue
+            rank = (telling, sure, -edge)
             best[key] = max(best.get(key, rank), rank)
-        return [-edge for _, _, edge in best.values()]
+        return [-edge for _, _, edge in sorted(best.values(), key=lambda rank: rank[1:], reverse=True)]
+
+    def _confidence(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return confidence(*(measure[rows] for measure in self._measures))
 
     def _worded(self, product: Product, edges: Iterable[int]) -> tuple[Reason, ...]:
         reasons = (self._reason(edge) for edge in edges)
@@ -82,8 +92,8 @@ class ReasonReader:
 
     def _read(self, edge: int) -> Reason:
         triple = next(iter(self._graph.triples([edge])))
-        confidence = round(float(self._confidence[edge]), 4)
-        return Reason(str(triple.head), triple.relation, triple.tail, confidence, evidence(triple))
+        sure = round(float(self._confidence(np.array([edge]))[0]), 4)
+        return Reason(str(triple.head), triple.relation, triple.tail, sure, evidence(triple))
 
 
 def _heads_of(product: Product) -> Mapping[_Named, bool]:
@@ -119,8 +129,9 @@ def evidence(triple: Triple) -> tuple[str, ...]:
 
 
 def _lines(source: Source) -> Iterable[str]:
-    one, several = _COUNTED.get(source.generator, (source.generator, source.generator))
+    name = source.generator.partition("/")[0]  # behind it, the language model's
+    one, several = _COUNTED.get(name, (name, name))
     yield f"{source.support:,} {one if source.support == 1 else several}"
-    said = _SAID.get(source.generator, "{}")
+    said = _SAID.get(name, "{}")
     if said and source.words:
         yield said.format(", ".join(f"“{words}”" for words in source.words[:WORDINGS_SHOWN]))

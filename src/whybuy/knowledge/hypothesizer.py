@@ -132,4 +132,5 @@ def from_table(table: pa.Table) -> Iterator[Hypothesis]:
             typicality=row["typicality"],
             evidence=tuple(row["evidence"]),
             words=tuple(row["words"]),
+            scored_by=row["scored_by"],
         )

@@ -43,11 +43,16 @@ class TypeWords:
         self._phrases = set(self.own)
 
     def learn(self, phrases: Iterable[tuple[str, str]], *, least_needs: int = 3) -> None:
-        """Add product words that stand beside several different needs: (product words, canonical need)."""
-        needs: defaultdict[str, set[str]] = defaultdict(set)
+        """Add product words that stand beside several different needs: (product words, canonical need).
+
+        What is itself needed of more products is none: "camping" of "camping gear for beginners".
+        """
+        needs, products = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
         for words, need in phrases:
             needs[canonical(words)].add(need)
-        self._phrases |= {words for words, found in needs.items() if words and len(found) >= least_needs}
+            products[need].add(words)
+        often = {words for words, found in needs.items() if words and len(found) >= least_needs}
+        self._phrases |= {words for words in often if len(products[words]) <= len(needs[words])}
 
     def __contains__(self, phrase: str) -> bool:
         """Whether a canonical phrase names a kind of product."""

@@ -1,12 +1,12 @@
 """A pretrained encoder out of a folder or a hub: any transformer, its token vectors averaged (Reimers 2019)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.errors import InputError, MissingExtraError
+from whybuy.language.pretrained import Pretrained, batches_by_length, open_pretrained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,17 +26,17 @@ class TransformerEncoder:
             InputError: there is no such model.
         """
         self.model = model
-        self._tokenizer, self._transformer = _load(model)
+        self._tokenizer, self._transformer = open_pretrained(
+            Pretrained.ENCODER, model, instead="leave --encoder out to have one fitted on your own texts"
+        )
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder`."""
         import torch  # noqa: PLC0415 - seconds to load, and an extra
 
         vectors = np.zeros((len(texts), self._transformer.config.hidden_size), np.float32)
-        by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         with torch.inference_mode():
-            for start in range(0, len(texts), BATCH):
-                rows = by_length[start : start + BATCH]
+            for rows in batches_by_length(texts, BATCH):
                 tokens = self._tokenizer(
                     [texts[row] for row in rows], padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
                 )
@@ -49,22 +49,3 @@ def _mean(states: "Tensor", mask: "Tensor") -> "Tensor":
 
     weights = mask.unsqueeze(-1).to(states.dtype)
     return normalize((states * weights).sum(1) / weights.sum(1).clamp(min=1), dim=1)
-
-
-def _load(model: str) -> tuple[Any, Any]:
-    try:
-        from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
-        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415
-    except ImportError:
-        raise MissingExtraError(
-            f"The encoder {model} needs torch and transformers. Install them with `pip install 'whybuy[neural]'`, or "
-            "leave --encoder out to have one fitted on your own texts."
-        ) from None
-    disable_progress_bar()  # of weights that are read in milliseconds
-    try:
-        return AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model).eval()
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"There is no encoder {model!r} to open: {reason} Give a folder, or a name on your hub."
-        ) from error

@@ -1,7 +1,7 @@
 """Retrieval by intents: a need, the heads that the graph joins to it, the products under those heads."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +42,9 @@ def build_expansion(graph: KnowledgeGraph, products: pa.Table, folder: Path) -> 
     for node in intents:
         found = _weigh(edges.to(node), rows)
         starts[node + 1] = len(found)
-        columns.append(np.fromiter(found, dtype=np.int32, count=len(found)))
-        weights.append(np.fromiter(found.values(), dtype=np.float32, count=len(found)))
+        answering, weighing = _columns(found)
+        columns.append(answering)
+        weights.append(weighing)
     np.save(folder / "starts.npy", np.cumsum(starts))
     np.save(folder / "rows.npy", np.concatenate(columns) if columns else np.empty(0, np.int32))
     np.save(folder / "weights.npy", np.concatenate(weights) if weights else np.empty(0, np.float32))
@@ -59,9 +60,13 @@ class _Edges:
         self._scores = [graph.edges[name].to_numpy() for name in ("plausibility", "typicality", "lift")]
         self._kinds, self._keys = graph.nodes["kind"].to_pylist(), graph.nodes["key"].to_pylist()
 
-    def to(self, node: int) -> Iterable[tuple[str, tuple[str, ...], float, float, float]]:
-        """Kind and key of each head, plausibility, typicality, lift."""
+    def to(
+        self, node: int, without: Set[int] = frozenset()
+    ) -> Iterable[tuple[str, tuple[str, ...], float, float, float]]:
+        """Kind and key of each head, plausibility, typicality, lift. without: edge rows to leave out."""
         for row in self._graph.edges_to(node).tolist():
+            if row in without:
+                continue
             head = self._head[row]
             plausible, typical, lift = (float(score[row]) for score in self._scores)
             yield self._kinds[head], tuple(self._keys[head]), plausible, typical, lift
@@ -88,11 +93,18 @@ def _weigh(edges: Iterable[tuple[str, tuple[str, ...], float, float, float]], ro
     return {row: score / top for row, score in sorted(scores.items()) if score >= LEAST_WEIGHT * top}
 
 
-def _rows(products: pa.Table) -> _Rows:
+def _columns(found: Mapping[int, float]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Rows and weights."""
+    rows = np.fromiter(found, dtype=np.int32, count=len(found))
+    return rows, np.fromiter(found.values(), dtype=np.float32, count=len(found))
+
+
+def _rows(products: pa.Table, kinds: Set[str] | None = None) -> _Rows:
+    """kinds: types to look at; None looks at all."""
     by_type, by_trait = defaultdict(list), defaultdict(list)
     columns = (products[name].to_pylist() for name in ("product_type", "title", "attributes"))
     for row, (kind, title, attributes) in enumerate(zip(*columns, strict=True)):
-        if kind:
+        if kind and (kinds is None or kind in kinds):
             by_type[kind].append(row)
             for entry in attributes:
                 by_trait[kind, entry["name"], entry["value"]].append(row)
@@ -109,6 +121,7 @@ class ExpansionIndex:
     def __init__(self, folder: Path, graph: KnowledgeGraph, types: Sequence[str]) -> None:
         """Map an index of `build_expansion`. types: the product type by row of the catalog."""
         self._graph = graph
+        self._corrected: dict[int, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
         self._starts, self._rows, self._weights = (
             np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("starts", "rows", "weights")
         )
@@ -137,8 +150,24 @@ class ExpansionIndex:
             scores *= np.where(named[self._type_of_row], 1.0, OTHER_TYPE).astype(np.float32)
         return best_of(scores, limit)
 
+    def leave_out(self, edges: Set[int], products: pa.Table) -> None:
+        """Weigh the products of the needs that these edges lead to anew, as if the graph did not have the edges.
+
+        edges: rows, all that are to be left out. products: PRODUCT_SCHEMA, of the catalog that was indexed.
+        """
+        if not edges:
+            self._corrected = {}
+            return
+        nodes = set(self._graph.edges["tail"].take(pa.array(sorted(edges), pa.int64())).to_pylist())
+        known = _Edges(self._graph)
+        kinds = {key[0] for node in nodes for kind, key, *_ in known.to(node) if kind.startswith(HeadKind.TYPE.value)}
+        rows = _rows(products, kinds)
+        self._corrected = {node: _columns(_weigh(known.to(node, edges), rows)) for node in nodes}
+
     def products_of(self, node: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The products that answer an intent node. Returns: rows ascending, and their weights in (0, 1]."""
+        if node in self._corrected:
+            return self._corrected[node]
         span = slice(int(self._starts[node]), int(self._starts[node + 1]))
         return self._rows[span], self._weights[span]
 
@@ -147,7 +176,7 @@ class ExpansionIndex:
 
         Returns: shape (types,), none where no type is named.
         """
-        needs = {lemma(word) for intent in intents for word in tokenize(intent.words) if intent.source != "query"}
+        needs = {lemma(word) for intent in intents for word in tokenize(intent.words) if intent.words != query}
         needs |= {lemma(word) for intent in intents for word in tokenize(intent.tail)}
         words = np.zeros(self._type_count, dtype=np.int32)
         for word in {lemma(word) for word in tokenize(query)[:32] if word not in FUNCTION_WORDS} - needs:

@@ -1,12 +1,12 @@
-"""The asking half of the API: search, explain, intents."""
+"""The asking half of the API: search, complete, explain, intents."""
 
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from whybuy.records import Answer, Hit
-from whybuy.serving.bodies import Understanding, answer_json, hit_json, intents_json
+from whybuy.records import Answer, Completions, Hit
+from whybuy.serving.bodies import Understanding, answer_json, completions_json, hit_json, intents_json
 from whybuy.serving.requests import ProductId, QueryText, SearchBody, SearchRequest
 from whybuy.serving.services import Services, Shop
 
@@ -23,6 +23,17 @@ async def search(search: Annotated[SearchRequest, Query()], shop: Shop) -> Respo
 async def search_by_body(search: SearchBody, shop: Shop) -> Response:
     """The request stands in the body, under the same names."""
     return _json(await shop.work(lambda: answer_json(find(search, shop))))
+
+
+@router.get("/complete", response_model=Completions, summary="What a shopper who typed this may be about to ask")
+async def complete(
+    prefix: Annotated[QueryText, Query(description="What the shopper has typed so far; may be nothing.")],
+    shop: Shop,
+    limit: Annotated[int, Query(ge=0, le=100, description="Completions at most.")] = 10,
+) -> Response:
+    """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
+    # less than a millisecond, so not handed to a thread
+    return _json(completions_json(shop.discovery.complete(prefix, limit=limit)))
 
 
 @router.get("/explain", response_model=Hit, summary="Why one product answers a query")

@@ -11,16 +11,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from whybuy import __version__
-from whybuy.discovery import Discovery
-from whybuy.journal import Journal
-from whybuy.serving import api, events, health, shopfront
-from whybuy.serving.envelope import Envelope
+from whybuy.discovery import Discovery, UnknownProduct
+from whybuy.errors import InputError
+from whybuy.journal import Journal, JournalError
+from whybuy.retrieval.facets import UnknownField
+from whybuy.serving import api, events, health, rejecting, shopfront
 from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
-from whybuy.serving.problems import explain_problems, problem_responses
+from whybuy.serving.rejections import Rejections
+from whybuy.serving.rendering import render
 from whybuy.serving.services import Services
+from whybuy.web.envelope import Envelope
+from whybuy.web.problems import Telling, explain_problems, problem_responses
 
 _STATIC = Path(__file__).parent / "static"
+_PAGES = ("/product/", "/graph")
+_TELLING = Telling(
+    status_of={UnknownProduct: 404, UnknownField: 404, InputError: 422, JournalError: 503},
+    page=lambda problem: render("problem.html", problem),
+    is_page=lambda path: path == "/" or path.startswith(_PAGES),
+    routes="/openapi.json lists the routes.",
+)
 
 
 def create_app(
@@ -50,14 +61,14 @@ def create_app(
         responses=problem_responses(),
     )
     measures = Measures()
-    app.state.services = Services(discovery, journal, measures, examples, threads=processes == 1)
+    app.state.services = Services(discovery, journal, Rejections(journal), measures, examples, threads=processes == 1)
     app.state.live = LiveShop(discovery, store)
-    for part in (api, events, health, shopfront):
+    for part in (api, events, health, shopfront, rejecting):
         app.include_router(part.router)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", StaticFiles(directory=_STATIC, packages=[("whybuy.web", "static")]), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(Envelope, measures=measures)
-    explain_problems(app)
+    app.add_middleware(Envelope, observe=measures.request)
+    explain_problems(app, _TELLING)
     return app
 
 

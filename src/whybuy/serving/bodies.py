@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from whybuy.records import Answer, Hit, Intent
+from whybuy.records import Answer, Completions, Hit, Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class Understanding:
 def answer_json(answer: Answer) -> bytes:
     """The body of `/v1/search`: the record's fields by name."""
     return orjson.dumps(answer)
+
+
+def completions_json(found: Completions) -> bytes:
+    """The body of `/v1/complete`: the record's fields by name."""
+    return orjson.dumps(found)
 
 
 def hit_json(hit: Hit) -> bytes:

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from whybuy.serving.problems import Fault, problem_response
 from whybuy.serving.requests import whole
 from whybuy.serving.services import Shop
+from whybuy.web.problems import Fault, problem_response
 
 _MOST_EVENTS = 1000
 Name = Annotated[str, StringConstraints(max_length=100)]

@@ -1,15 +1,14 @@
 """Jinja templates with the words and numbers that the pages need."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, urlencode
 from zlib import crc32
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from whybuy.records import HeadKind, Node, Product, Reason
 from whybuy.relations import Relation
+from whybuy.web.templates import templates
 
 _TONES = 12
 _STAGES = {
@@ -27,7 +26,7 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 def render(template: str, view: object) -> str:
     """A page as HTML from what it shows, `view` in the template; every value is escaped."""
-    return _ENVIRONMENT.get_template(template).render(view=view)
+    return _TEMPLATES.get_template(template).render(view=view)
 
 
 def stage_words(source: str) -> str:
@@ -109,35 +108,21 @@ def product_url(product_id: str, query: str = "") -> str:
     return f"/product/{quote(product_id, safe='')}{back}"
 
 
-def _environment(filters: Mapping[str, object]) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(filters)
-    return environment
-
-
-_ENVIRONMENT = _environment(
-    {
-        function.__name__: function
-        for function in (
-            stage_words,
-            facet_words,
-            price_words,
-            range_words,
-            amount_words,
-            tone,
-            relation_words,
-            head_words,
-            attribute_words,
-            by_relation,
-            node_url,
-            around_url,
-            product_url,
-        )
-    }
+_TEMPLATES = templates(
+    Path(__file__).parent / "pages",
+    (
+        stage_words,
+        facet_words,
+        price_words,
+        range_words,
+        amount_words,
+        tone,
+        relation_words,
+        head_words,
+        attribute_words,
+        by_relation,
+        node_url,
+        around_url,
+        product_url,
+    ),
 )

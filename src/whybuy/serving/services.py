@@ -11,16 +11,18 @@ from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
+from whybuy.serving.rejections import Rejections
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The opened shop, the journal that hears what happens in it, and the counters."""
+    """The opened shop, the journal that hears what happens in it, what people rejected, and the counters."""
 
     discovery: Discovery
     journal: Journal
+    rejections: Rejections
     measures: Measures
     examples: tuple[str, ...]  # queries that the start page offers
     threads: bool = True  # one process of several has none: what waits for it, others take
@@ -35,7 +37,9 @@ async def _services(request: Request) -> Services:
     services, live = request.app.state.services, request.app.state.live
     assert isinstance(services, Services)
     assert isinstance(live, LiveShop)
-    return replace(services, discovery=live.now())
+    discovery = live.now()
+    services.rejections.apply(discovery)
+    return replace(services, discovery=discovery)
 
 
 Shop = Annotated[Services, Depends(_services)]

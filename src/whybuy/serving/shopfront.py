@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from whybuy.journal.judgments import Entered
 from whybuy.records import Answer, Edge, Hit, Neighborhood, Node, Product, Reason
 from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.api import find
@@ -17,6 +18,7 @@ from whybuy.serving.services import Shop
 _PAGE_SIZE = 20
 _LAST_PAGE = 500
 _NEAR = 30  # what a drawing shows readably
+_REJECTIONS_SHOWN = 50
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -74,6 +76,7 @@ class GraphView:
     shop: str
     node: str
     neighborhood: Neighborhood
+    rejections: tuple[Entered, ...]  # that can be taken back here: the one just made, or on the bare page the latest
     query: str = ""
 
     @property
@@ -116,8 +119,9 @@ def product_page(product_id: ProductId, shop: Shop, q: QueryText = "") -> str:
 
 
 @router.get("/graph")
-def graph_page(shop: Shop, node: QueryText = "") -> str:
-    """A node of the graph and what is around it, drawn and as a list."""
+def graph_page(shop: Shop, node: QueryText = "", rejected: int = 0) -> str:
+    """A node of the graph and what is around it, drawn and as a list; `rejected`: the cursor that led back here."""
     label = node.strip()
     around = shop.discovery.neighborhood(label, limit=_NEAR) if label else Neighborhood("", (), ())
-    return render("graph.html", GraphView(shop.discovery.name, label, around))
+    found = [one for one in shop.rejections.all() if one.cursor == rejected or not (label or rejected)]
+    return render("graph.html", GraphView(shop.discovery.name, label, around, tuple(found[:_REJECTIONS_SHOWN])))

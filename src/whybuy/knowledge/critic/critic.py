@@ -1,23 +1,22 @@
 """Says how plausible and how typical reasons are: by how they fit what they are said of, and by their wording."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ArrayFolder
 from whybuy.knowledge.critic.affinity import Affinity
 from whybuy.knowledge.critic.judged import Statements
 from whybuy.knowledge.critic.logistic import Line
 from whybuy.knowledge.critic.signs import FIT, Fit, shared_words, vectors_of
+from whybuy.knowledge.critic.text_critic import SAVED, Kind, Lesson, read_saved
 from whybuy.language.encoder import Encoder, open_encoder, save_encoder
 from whybuy.vectors.ngrams import NgramVectorizer
 
 SIGNS = (*FIT, "shared_words", "wording")
 """What a judge weighs; the wording is the margin of a regression over the reason's words and word pairs."""
-_SAVED = ArrayFolder("critic", 2, "critic.json", made_by="whybuy critic train")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,14 +26,6 @@ class Judge:
     fit: Fit  # learned from those that were answered with yes
     wording: Line  # over words and word pairs of the reason
     line: Line  # over `SIGNS`
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a critic learned from, and how well it did on judgments of heads that it had not seen."""
-
-    judgments: int
-    out_of_fold: dict[str, dict[str, float]] = field(default_factory=dict)  # by question: what `quality` says
 
 
 class Critic:
@@ -47,11 +38,11 @@ class Critic:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Of "plausible" and "typical", those that there were enough answers to."""
+        """See `TextCritic`."""
         return tuple(self._judges)
 
     def score(self, statements: Statements) -> dict[str, NDArray[np.float64]]:
-        """Probabilities by question, each of shape (statements,): that people would say yes."""
+        """See `TextCritic`."""
         if not len(statements):
             return {question: np.empty(0) for question in self._judges}
         vectors, shared = vectors_of(statements, self._encoder), shared_words(statements)
@@ -73,17 +64,17 @@ class Critic:
             own |= {"wording": judge.wording.weights, "line": judge.line.weights}
             arrays |= {f"{question}_{name}": array for name, array in own.items()}
         biases = {question: [judge.wording.bias, judge.line.bias] for question, judge in self._judges.items()}
-        _SAVED.save(folder, arrays, signs=SIGNS, biases=biases, lesson=asdict(self.lesson))
+        SAVED.save(folder, arrays, kind=Kind.FITTED, signs=SIGNS, biases=biases, lesson=asdict(self.lesson))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Open a saved folder.
 
         Raises:
-            ArtifactError: the folder holds no critic, one of another format version, or a damaged one.
+            ArtifactError: the folder holds no critic of this kind, one of another format version, or a damaged one.
             MissingExtraError: its encoder is a transformer, and torch is missing.
         """
-        arrays, facts = _SAVED.load(folder)
+        arrays, facts = read_saved(folder, Kind.FITTED)
         judges = {}
         for question, (wording_bias, line_bias) in facts["biases"].items():
             own = {name.removeprefix(f"{question}_"): array for name, array in arrays.items()}

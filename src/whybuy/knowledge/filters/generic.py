@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import xlogy
 
-from whybuy.knowledge.filters.distinct import distinct, distinct_heads, types_of
-from whybuy.text import canonical
+from whybuy.knowledge.filters.said_pairs import types_of
+from whybuy.knowledge.numbering import canonical_tails, distinct_heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,30 +18,27 @@ class Generic:
     """Rejects frequent tails that spread evenly over the shop's product types: "everyday use", "any occasion".
 
     A canonical tail k stands with n(k, t) heads of each of T types: its frequency is ``sum_t n(k, t)``, its evenness
-    ``H(k) / log T`` with ``H(k) = -sum_t P(t|k) log P(t|k)``; rejected when both reach their threshold. Types, not
-    products, so that popularity does not count. Abstains where too few types have hypotheses to tell.
-    COSMO (SIGMOD 2024) combines frequency with entropy; the formula is our design.
+    ``H(k) / log T`` with ``H(k) = -sum_t P(t|k) log P(t|k)``. Scored is the evenness; the filter abstains on tails that
+    are not frequent (a bound on ``log(1 + frequency)`` would be the same), and where too few types have hypotheses.
+    Types, not products, so that popularity does not count. COSMO (SIGMOD 2024) combines frequency with entropy; the
+    formula is our design.
     """
 
     name: ClassVar[str] = "generic"
     products: pa.Table  # PRODUCT_SCHEMA
     language: str = "en"
+    limit: float = 0.8  # evenness, in [0, 1]; in a shop of 200 types, 69 types alike
     least_count: int = 20  # heads
-    least_evenness: float = 0.8  # in [0, 1]; in a shop of 200 types, 69 types alike
     least_types: int = 12
 
-    def __call__(self, hypotheses: pa.Table) -> NDArray[np.bool_]:
-        """True where the tail is generic, under whichever head. Shape (n,)."""
-        wordings, wording = distinct(hypotheses["tail"])
-        numbers: dict[str, int] = {}
-        of_wording = [numbers.setdefault(canonical(text, self.language), len(numbers)) for text in wordings]
-        tail = np.array(of_wording, dtype=np.int64)[wording]
-        heads = self._heads_by_type(hypotheses, tail, len(numbers))
+    def __call__(self, hypotheses: pa.Table) -> NDArray[np.float64]:
+        """See `HypothesisFilter`; the evenness of the tail, under whichever head."""
+        tails, tail = canonical_tails(hypotheses, self.language)
+        heads = self._heads_by_type(hypotheses, tail, len(tails))
         if heads.shape[1] < self.least_types:
-            return np.zeros(len(tail), dtype=bool)
+            return np.full(len(tail), np.nan)
         count = np.asarray(heads.sum(axis=1)).ravel()
-        generic = (count >= self.least_count) & (_evenness(heads) >= self.least_evenness)
-        return np.asarray(generic[tail], dtype=bool)
+        return np.where(count >= self.least_count, _evenness(heads), np.nan)[tail]
 
     def _heads_by_type(self, hypotheses: pa.Table, tail: NDArray[np.int64], tails: int) -> sparse.csr_array:
         """How many distinct heads of each type stand with each tail. Shape (tails, types that have any)."""

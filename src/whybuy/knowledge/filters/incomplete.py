@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from whybuy.knowledge.filters.distinct import distinct
+from whybuy.knowledge.numbering import distinct
 from whybuy.text import DETERMINERS, FUNCTION_WORDS, tokenize
 
 _DANGLING_ENDS = DETERMINERS | frozenset(
@@ -37,13 +37,14 @@ class Incomplete:
     """Rejects what breaks off, what has no word of its own, and what is too long to be one reason."""
 
     name: ClassVar[str] = "incomplete"
+    limit: ClassVar[float] = 0.5
     most_words: int = 8
 
-    def __call__(self, hypotheses: pa.Table) -> NDArray[np.bool_]:
-        """True where the tail is no whole phrase. Shape (n,)."""
+    def __call__(self, hypotheses: pa.Table) -> NDArray[np.float64]:
+        """See `HypothesisFilter`; 1 where the tail is no whole phrase, else 0."""
         tails, tail = distinct(hypotheses["tail"])
-        rejected = np.array([not self.is_whole(text) for text in tails], dtype=bool)
-        return rejected[tail]
+        broken = np.array([not self.is_whole(text) for text in tails], dtype=float)
+        return broken[tail]
 
     def is_whole(self, text: str) -> bool:
         """Whether a text is a phrase that stands on its own."""

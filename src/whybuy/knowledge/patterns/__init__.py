@@ -27,6 +27,7 @@ _CLAUSE = re.compile(
     r"[.;:!?()\[\]|•*\"]+(?:\s|$)|[;!?()\[\]|•*\"]|\s-\s|,\s(?=(?:and |or )?(?:it|this|the|these|our|you|we)\b)"
 )
 _LIST = re.compile(r",\s*(?:and |or )?|\s+(?:and|or|&)\s+")
+_COMPOUND = re.compile(r"\w+-(?:to|of|in|and|the)-(\w+)")  # "back-to-school season" is about neither back nor "to"
 _PRONOUNS = frozenset(
     "it them they you yourself we us he she everyone anyone someone everything anything something this that these "
     "those be is are was not no even either both as well also just all every any each so too very".split()
@@ -115,6 +116,13 @@ class Patterns:
                         if phrase is not None and phrase.certainty >= BY_KIND and self._says_something(pattern, phrase):
                             yield phrase
 
+    def connected(self, by: str, tail: str) -> Relation | None:
+        """The relation of a need behind a connecting word ("for", "in", "on", "with", "as", "is"), by its kind."""
+        relations, kind = self._by[by], self.kind(tail)
+        if by == "as" and kind is TailKind.AUDIENCE and not self._names_people(tail):
+            kind = None  # a thing whose name ends as those of people do: "as a makeup primer"
+        return relations.get(kind) or relations.get(None)
+
     def bare(self, tail: str) -> Relation | None:
         """The relation of a need that is named without a connecting word, by its kind; None where that says little."""
         words = tokenize(tail)
@@ -122,14 +130,19 @@ class Patterns:
         if len(words) < 2 and head in self._words["not_bare"]:
             return None
         kind = self.kind(tail)
-        if kind is TailKind.AUDIENCE and head not in self._words["audience"]:
+        if kind is TailKind.AUDIENCE and not self._names_people(tail):
             return None
         return None if kind is None else self._by["bare"].get(kind)
+
+    def _names_people(self, tail: str) -> bool:
+        """Whether the last word is one for people or pets, and does not only end like one."""
+        words = tokenize(tail)
+        return bool(words) and lemma(words[-1], self.language) in self._words["audience"]
 
     @functools.lru_cache(maxsize=100_000)  # noqa: B019 - one instance per language and process
     def kind(self, tail: str) -> TailKind | None:
         """What a phrase names, by its head word; None when the lexicon does not know."""
-        every = tokenize(tail)
+        every = tokenize(_COMPOUND.sub(r"\1", tail))
         words = [word for word in every if word not in DETERMINERS]
         if not words:
             return None
@@ -147,6 +160,8 @@ class Patterns:
             return True
         if words[0] in self._words["participles"]:
             return False
+        if self._governs(words[0]):
+            return True
         head = {words[head_at], lemma(words[head_at], self.language)}
         return not any(head & self._words[kind] for kind in ("audience", "location", "event", "concept", "time"))
 
@@ -158,9 +173,10 @@ class Patterns:
         head_lemma = lemma(head, self.language)
         if head_lemma in self._things:
             return None
-        for kind in ("body", "time", "location", "audience", "event", "function", "concept"):
-            if {head, head_lemma} & self._words[kind]:
-                return TailKind[kind.upper()]
+        for form in (head, head_lemma):  # "training" is an event, though a "train" is a place
+            for kind in ("body", "time", "location", "audience", "event", "function", "concept"):
+                if form in self._words[kind]:
+                    return TailKind[kind.upper()]
         if any(lemma(word, self.language) in self._words["body"] for word in words):
             return TailKind.BODY
         return self._kind_by_ending(head, head_lemma)
@@ -177,7 +193,11 @@ class Patterns:
 
     def _is_gerund(self, word: str) -> bool:
         """Whether "-ing" is an inflection: "drying", not "spring"."""
-        return word.endswith("ing") and lemma(word, self.language) != word
+        return word.endswith("ing") and (lemma(word, self.language) != word or self._governs(word))
+
+    def _governs(self, gerund: str) -> bool:
+        """Whether what stands behind an "-ing" word is done something to: "repelling rabbits"."""
+        return {lemma(gerund, self.language), gerund.removesuffix("ing")} & self._words["governing_verbs"] != set()
 
     def _phrase(self, pattern: _Pattern, tail: str, type_words: str) -> Phrase | None:
         tail = tail.strip(" ,'-")
@@ -187,11 +207,10 @@ class Patterns:
         if pattern.relation is not None:
             return Phrase(pattern.relation, tail, type_words, SPECIFIC)
         kind = self.kind(tail)
-        relations = self._by[pattern.by]
-        relation = relations.get(kind) or relations.get(None)
+        relation = self.connected(pattern.by, tail)
         if relation is None:
             return None
-        known = kind is not None and kind in relations
+        known = kind is not None and kind in self._by[pattern.by]
         return Phrase(relation, tail, type_words, BY_KIND if known else _UNKNOWN_KIND.get(pattern.by, GUESSED))
 
     def _is_empty(self, words: list[str]) -> bool:

@@ -1,0 +1,97 @@
+"""How long completion takes with a million queries, one thread, in process; prints JSON.
+
+    python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000]
+
+The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
+words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
+a random length with a letter left out ("mistyped"), and to each of some lengths.
+"""
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.completion.completer import Completer
+from whybuy.completion.vocabulary import VOCABULARY_SCHEMA
+from whybuy.records import Suggested
+
+LENGTHS = (1, 2, 3, 5, 8, 12)
+
+
+def main() -> None:
+    """Make the queries, index them, complete prefixes of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--queries", type=int, default=1_000_000)
+    parser.add_argument("--keystrokes", type=int, default=5_000)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(2026)
+    folder = ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()["completions"]
+    vocabulary = made_up(pq.read_table(folder / "texts.parquet")["key"].to_pylist(), arguments.queries, rng)
+    with TemporaryDirectory() as name:
+        started = time.perf_counter()
+        Completer.build(vocabulary).save(Path(name))
+        built = time.perf_counter() - started
+        size = sum(path.stat().st_size for path in Path(name).iterdir())
+        started = time.perf_counter()
+        completer = Completer.open(Path(name))
+        opened = time.perf_counter() - started
+        texts, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
+        drawn = [texts[row] for row in rng.choice(len(texts), arguments.keystrokes, p=weights / weights.sum())]
+        figures = {
+            "queries": len(texts),
+            "build_s": round(built, 1),
+            "open_s": round(opened, 3),
+            "disk_mb": round(size / 1e6),
+            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+            "typed_well": timed(completer, [text[: rng.integers(1, len(text) + 1)] for text in drawn]),
+            "mistyped": timed(completer, [mistyped(text, rng) for text in drawn]),
+            "by_length": {
+                length: timed(completer, [text[:length] for text in drawn if len(text) >= length]) for length in LENGTHS
+            },
+        }
+    print(json.dumps(figures, indent=1))
+
+
+def made_up(keys: list[str], count: int, rng: np.random.Generator) -> pa.Table:
+    """A vocabulary (VOCABULARY_SCHEMA) of different texts."""
+    words = np.array([word for key in keys for word in key.split()])
+    texts: set[str] = set()
+    while len(texts) < count:
+        lengths = rng.integers(2, 6, count // 4)
+        drawn = iter(rng.choice(words, lengths.sum()).tolist())
+        texts.update(" ".join(next(drawn) for _ in range(length)) for length in lengths.tolist())
+    chosen = sorted(texts)[:: len(texts) // count][:count]
+    weights = 1 / (1.0 + rng.permutation(count))
+    columns = [pa.array(chosen), pa.array(chosen), pa.array(weights, pa.float32())]
+    return pa.table([*columns, pa.array([Suggested.ASKED.value] * count)], schema=VOCABULARY_SCHEMA)
+
+
+def mistyped(text: str, rng: np.random.Generator) -> str:
+    """A prefix of at least four letters, one of them left out."""
+    typed = text[: rng.integers(min(5, len(text)), len(text) + 1)]
+    at = rng.integers(1, max(2, len(typed) - 1))
+    return typed[:at] + typed[at + 1 :]
+
+
+def timed(completer: Completer, prefixes: list[str]) -> dict[str, float]:
+    """Milliseconds of each completion, the first hundred left out as a warm-up."""
+    took = []
+    for prefix in prefixes:
+        started = time.perf_counter()
+        completer.complete(prefix)
+        took.append((time.perf_counter() - started) * 1000)
+    p50, p99 = np.percentile(took[100:], [50, 99])
+    return {"n": len(took) - 100, "p50_ms": round(p50, 4), "p99_ms": round(p99, 4), "max_ms": round(max(took[100:]), 3)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""`python -m whybuy.cli`."""
+
+import sys
+
+from whybuy.cli import app
+
+sys.exit(app())

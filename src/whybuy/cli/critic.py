@@ -1,0 +1,106 @@
+"""Teaching the critic."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whybuy.cli.terminal import HERE, Json, Store, as_json, failing_clearly, print_set_aside, stderr
+
+if TYPE_CHECKING:
+    from whybuy.knowledge.critic.text_critic import TextCritic
+
+app = typer.Typer(no_args_is_help=True, help="The critic: which reasons people would call plausible and typical.")
+
+
+@app.command("train")
+def train_critic(
+    *,
+    judgments: Annotated[
+        Path, typer.Option(help="head (or item_a_title, item_b_title), relation, tail, plausible, typical.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    encoder: Annotated[
+        str, typer.Option(help="Folder or hub name of a pretrained encoder. Default: one fitted on the judged texts.")
+    ] = "",
+    model: Annotated[
+        str, typer.Option(help="Folder or hub name of a transformer to fine-tune, in place of the default critic.")
+    ] = "",
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Times that --model learns all judgments. Default: 10.")
+    ] = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Also say how good fewer judgments would be.")] = False,
+    json: Json = False,
+) -> None:
+    """Learn from judgments how plausible and how typical reasons are."""
+    from whybuy.knowledge.critic.fine_tuning import fine_tune_critic
+    from whybuy.knowledge.critic.judged import read_judged
+    from whybuy.knowledge.critic.learning import learn_critic, learning_curve, texts_of
+    from whybuy.knowledge.critic.transformer_critic import FineTuning
+    from whybuy.language.catalog_encoder import CatalogEncoder
+    from whybuy.language.encoder import Remembering
+    from whybuy.language.transformer_encoder import TransformerEncoder
+    from whybuy.tables import ReadReport
+
+    _check_model(encoder, model, epochs, curve=curve)
+    with failing_clearly(), stderr().status("reading") as status:
+        reading = ReadReport()
+        judged = read_judged(judgments, reading)
+        print_set_aside(reading)
+        points = []
+        if model:
+            status.update("opening the model")
+            recipe = FineTuning(model, epochs) if epochs else FineTuning(model)
+            critic: TextCritic = fine_tune_critic(judged, recipe, lambda now: status.update(str(now)))
+        else:
+            status.update("encoding and learning")
+            found = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
+            critic = learn_critic(judged, found)
+            if curve:
+                status.update("learning from fewer judgments")
+                points = learning_curve(judged, found)
+        critic.save(out)
+        figures = {"judgments": len(judged), "out_of_fold": critic.lesson.out_of_fold, "curve": points}
+        print(as_json(figures)) if json else _print_lesson(critic.lesson.out_of_fold, points)
+        stderr().print(
+            f"Learned from {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@app.command("report")
+def report_critic(*, store: Store = HERE, json: Json = False) -> None:
+    """Say what the critic of a shop's graph heard, how good it is, and how good fewer judgments made it."""
+    from whybuy.build import open_critic
+
+    with failing_clearly():
+        critic, said = open_critic(store)
+        lesson, points = critic.lesson(said), critic.curve(said)
+        if json:
+            print(as_json({**asdict(lesson), "curve": points}))
+            return
+        print(", ".join(f"{count:,} answers to {question}" for question, count in lesson.heard.items()))
+        print(f"{lesson.unknown:,} judgments of reasons that are not proposed any more")
+        _print_lesson(lesson.unheard, points)
+
+
+def _check_model(encoder: str, model: str, epochs: int | None, *, curve: bool) -> None:
+    if model and encoder:
+        raise typer.BadParameter(
+            "--model is a critic by itself, --encoder a part of the default one. Give one of them."
+        )
+    if model and curve:
+        raise typer.BadParameter("--curve tells of the default critic alone. Leave it out, or --model.")
+    if epochs and not model:
+        raise typer.BadParameter("--epochs is of a critic that is fine-tuned. Give --model, too, or leave it out.")
+
+
+def _print_lesson(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
+    """What a critic is worth on heads that it had not seen, by question and by number of judgments."""
+    names = ("auc", "average_precision", "calibration_error", "precision", "recall", "share_yes")
+    rows = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}
+    print(f"{'':18}" + "".join(f"{name:>19}" for name in names))
+    for title, row in rows.items():
+        print(f"{title:18}" + "".join(f"{row[name]:19.3f}" for name in names))

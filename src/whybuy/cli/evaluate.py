@@ -1,0 +1,198 @@
+"""Measuring search, graph, intents and critic against judgments and truth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whybuy.cli.terminal import (
+    HERE,
+    Json,
+    Store,
+    as_json,
+    failing_clearly,
+    one_of,
+    print_set_aside,
+    print_table,
+    stderr,
+)
+from whybuy.errors import WhybuyError
+
+if TYPE_CHECKING:
+    from whybuy.discovery import Discovery
+    from whybuy.evaluation.graph import GraphReport
+    from whybuy.evaluation.search import Rank, SearchReport
+    from whybuy.evaluation.student import IntentReport
+    from whybuy.evaluation.yields import YieldReport
+    from whybuy.judgments import Scale
+
+app = typer.Typer(no_args_is_help=True, help="Measure search, graph, intents and critic against judgments and truth.")
+
+
+@app.command("search")
+def evaluate_search(
+    judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
+    *,
+    store: Store = HERE,
+    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,intents,tree,fused",
+    scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
+    relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
+    trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
+    from whybuy.discovery import Discovery
+    from whybuy.evaluation.search import evaluate_search as evaluate
+    from whybuy.judgments import read_judgments
+    from whybuy.retrieval.finder import RANKERS
+
+    names, span = [one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
+    with failing_clearly():
+        discovery = Discovery.open(store)
+        judged = read_judgments(judgments, scale=span)
+        if discovery.was_taught_by(judgments):
+            stderr().print(f"{judgments} taught the learned order: what fused shows here is no evidence.", style="red")
+        ranks = {name: _rank_with(discovery, name) for name in names}
+        report = evaluate(ranks, judged, relevant_from=relevant_from)
+        if trec is not None:
+            _write_runs(report, trec)
+        print(as_json(report.as_json())) if json else _print_search_report(report)
+
+
+@app.command("graph")
+def evaluate_graph(
+    *,
+    store: Store = HERE,
+    truth: Annotated[
+        Path | None, typer.Option(help="Latent truth. Default: truth/reasons.parquet of the store.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure the graph against the demo's latent truth: precision and recall, by relation, seen and unseen."""
+    from whybuy.evaluation.store import evaluate_store_graph
+
+    with failing_clearly():
+        report = evaluate_store_graph(store, truth or store / "truth" / "reasons.parquet")
+        print(as_json(report.as_json())) if json else _print_graph_report(report)
+
+
+@app.command("yields")
+def evaluate_yields(
+    *,
+    store: Store = HERE,
+    judgments: Annotated[
+        Path | None, typer.Option(help="Parquet of judgments. Default: those that the next build would hear.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what became of the hypotheses: taken by which filter, kept, in the graph; by relation, category, behavior."""
+    from whybuy.config import read_settings
+    from whybuy.evaluation.yields import evaluate_yields as evaluate
+    from whybuy.knowledge.critic.edge_critic import CriticConfig
+    from whybuy.knowledge.critic.said import read_judgment_table, said_of_reasons
+
+    with failing_clearly():
+        config = read_settings(store).one("critic", CriticConfig)
+        judged = read_judgment_table(judgments) if judgments else said_of_reasons(store, config.judgments)
+        report = evaluate(store, judged if judged.num_rows else None)
+        print(as_json(report)) if json else _print_yields(report)
+
+
+@app.command("intents")
+def evaluate_intents(
+    *,
+    store: Store = HERE,
+    named: Annotated[
+        Path | None, typer.Option(help="Queries and their needs. Default: truth/named.parquet of the store.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask graph, student and nearest neighbors for the needs of queries that the shop's logs do not have."""
+    from whybuy.evaluation.student import evaluate_store_intents
+
+    with failing_clearly():
+        report = evaluate_store_intents(store, named or store / "truth" / "named.parquet")
+        print(as_json(report.as_json())) if json else _print_intent_report(report)
+
+
+@app.command("critic")
+def evaluate_critic(
+    *,
+    critic: Annotated[Path, typer.Option(help="Folder of a trained critic.")],
+    questions: Annotated[
+        Path, typer.Option(help="Parquet, CSV or JSONL: item_a_title, item_b_title, options, answer.")
+    ],
+    json: Json = False,
+) -> None:
+    """Measure a critic on questions of many choices, as they are and with distractors drawn anew."""
+    from whybuy.evaluation.critic import evaluate_critic as evaluate
+    from whybuy.evaluation.critic import read_questions
+    from whybuy.knowledge.critic.opening import open_text_critic
+    from whybuy.tables import ReadReport
+
+    with failing_clearly():
+        opened, reading = open_text_critic(critic), ReadReport()
+        asked = read_questions(questions, reading)
+        print_set_aside(reading)
+        report = evaluate(lambda statements: opened.score(statements)[opened.questions[-1]], asked)
+        if json:
+            print(as_json(report.as_json()))
+            return
+        print(f"{report.n:,} questions, answered by what is {opened.questions[-1]}")
+        print(f"distractors drawn anew: {report.accuracy_redrawn:.3f}  (option alone {report.option_only:.3f})")
+        print(f"as they are:            {report.accuracy:.3f}  (option alone {report.option_only_original:.3f})")
+        print(f"AUC, drawn anew:        {report.auc:.3f}")
+
+
+def _print_search_report(report: "SearchReport") -> None:
+    rankers = {name: ranker.as_json() for name, ranker in report.rankers.items()}
+    print_table(f"{len(report.queries)} queries", "ranker", rankers)
+
+
+def _print_intent_report(report: "IntentReport") -> None:
+    for part, kept in report.parts().items():
+        figures = {name: asked.as_json(kept) for name, asked in report.asked.items()}
+        print_table(f"{int(kept.sum()):,} queries, {part}", "asked", figures)
+
+
+def _print_graph_report(report: "GraphReport") -> None:
+    parts = {"all": report.overall, "looked at": report.seen, "unseen": report.unseen}
+    parts |= {relation.value: score for relation, score in report.per_relation.items()}
+    print_table("graph against latent truth", "part", {name: score.as_json() for name, score in parts.items()})
+
+
+def _print_yields(report: "YieldReport") -> None:
+    for kind, parts in report.parts.items():
+        print_table(f"hypotheses: {kind}", kind, {name: part.as_row() for name, part in parts.items()})
+        print()
+    for name, stage in report.filters.items():
+        print(f"{name} took {stage.rejected:,} of {stage.judged:,}" + "".join(f"\n  {one}" for one in stage.examples))
+
+
+def _write_runs(report: "SearchReport", folder: Path) -> None:
+    from whybuy.evaluation.search import write_trec_run
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, ranker in report.rankers.items():
+        write_trec_run(folder / f"{name}.run", name, ranker.run)
+
+
+def _scale(span: str) -> "Scale | None":
+    from whybuy.judgments import Scale
+
+    if not span:
+        return None
+    low, _, high = span.partition("..")
+    try:
+        return Scale(float(low), float(high))
+    except ValueError:
+        raise typer.BadParameter(f'Scale {span!r} is not "low..high", for example "1..3".') from None
+    except WhybuyError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _rank_with(discovery: "Discovery", ranker: str) -> "Rank":
+    def rank(query: str, limit: int) -> list[str]:
+        return discovery.rank(query, limit=limit, ranker=ranker)
+
+    return rank

@@ -1,0 +1,60 @@
+"""The form in which what is typed and what may be suggested are compared."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from whybuy.records import Fit
+from whybuy.text import clean, normalize
+
+_BREAK = re.compile(r"[\s\-_/.,:;!?\"'()]+")
+_ACCENT = re.compile(r"(?<=[\u0041-\u024f\u0370-\u03ff\u0400-\u04ff])[\u0300-\u036f]+")
+
+
+def fold(text: str) -> str:
+    """A text by its words: normalized, accents off Latin, Greek and Cyrillic letters, one space for any punctuation.
+
+    "Crème-Brûlée" and "creme brulee" are one. Other scripts keep their marks, which are letters there.
+    """
+    return _bare(normalize(clean(text))).strip()
+
+
+def fold_prefix(typed: str) -> str:
+    """A text that is still being typed: a space at its end stays, as it says that the last word is whole."""
+    folded = _bare(normalize(clean(typed)) + (" " if typed[-1:].isspace() else ""))
+    return folded.lstrip()
+
+
+def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int], ...]:
+    """Where a folded prefix stands in a text, for a page to show: spans of its letters, none of a mistyped prefix.
+
+    key: the folded text. None where its letters fold together otherwise than each alone.
+    """
+    places = () if fit is Fit.TYPO else _places(key, text)
+    if not places:
+        return ()
+    if fit is Fit.WORDS:
+        found = {word: f" {key}".find(f" {word}") for word in prefix.split()}
+        spans = sorted((at, at + len(word)) for word, at in found.items() if at >= 0)
+    else:
+        spans = [(0, next((end for end in range(len(prefix), 0, -1) if key.startswith(prefix[:end])), 0))]
+    return tuple((places[low], places[high - 1] + 1) for low, high in spans if low < high)
+
+
+def _bare(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", text)))
+    return _BREAK.sub(" ", text)
+
+
+def _places(key: str, text: str) -> Sequence[int]:
+    """For each letter of a folded text the place of the letter that it came from; none where that cannot be told."""
+    if text.isascii() and len(key) == len(text):
+        return range(len(text))
+    folded, places = "", list[int]()
+    for place, letter in enumerate(text):
+        own = _bare(normalize(letter) or " ")
+        if own != " " or (folded and folded[-1] != " "):
+            folded += own
+            places += [place] * len(own)
+    return places if folded.rstrip() == key else ()

@@ -1,0 +1,148 @@
+"""What became of the hypotheses of a build: taken by a filter, kept, in the graph, and what judges said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.behavior.mining import PAIRS_FILE
+from whybuy.build import HYPOTHESES_FILE
+from whybuy.catalog.catalog import PRODUCTS_FILE
+from whybuy.errors import ArtifactError
+from whybuy.graph import KnowledgeGraph
+from whybuy.knowledge.filters.tuning import answers
+from whybuy.knowledge.filters.yields import ORIGIN_SCHEMA, YIELDS_FILE, origins
+from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
+from whybuy.records import JUDGMENT_SCHEMA, PAIR_SCHEMA, Question
+
+EXAMPLES = 5
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class StageYield:
+    """What one filter took; examples are among the best supported."""
+
+    judged: int
+    rejected: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartYield:
+    """What became of the hypotheses of one relation, category or kind of behavior."""
+
+    proposed: int
+    rejected: Mapping[str, int]  # by filter
+    kept: int
+    in_graph: int  # kept ones whose edge the graph has
+    judged: int  # kept ones on which most judges agree
+    plausible: float | None  # share of these; None where nothing is judged
+    typical: float | None
+
+    def as_row(self) -> dict[str, float | int]:
+        """The figures for a table; shares of nothing are nan."""
+        shares = {"plausible": self.plausible, "typical": self.typical}
+        return {
+            "proposed": self.proposed,
+            **self.rejected,
+            "kept": self.kept,
+            "in graph": self.in_graph,
+            "judged": self.judged,
+            **{name: np.nan if share is None else share for name, share in shares.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class YieldReport:
+    """Yields by filter, and by part of each kind: `all`, then relation, category and behavior."""
+
+    filters: Mapping[str, StageYield]
+    parts: Mapping[str, Mapping[str, PartYield]]
+
+
+def evaluate_yields(store: Path, judgments: pa.Table | None = None) -> YieldReport:
+    """The yields of the live build of a store.
+
+    judgments: JUDGMENT_SCHEMA.
+
+    Raises:
+        ArtifactError: there is no finished build, or one of an earlier version that counted nothing.
+    """
+    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
+    counted = folders["hypotheses"] / YIELDS_FILE
+    if not counted.is_file():
+        raise ArtifactError(f"{folders['hypotheses']} has no {YIELDS_FILE}. Run `whybuy build` to count yields.")
+    yields, kept = pq.read_table(counted), pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE)
+    pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
+    shop = Shop(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
+    said = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
+    columns = {
+        "in_graph": _are_edges(kept, KnowledgeGraph(folders["graph"])).astype(np.float64),
+        "plausible": answers(kept, said, Question.PLAUSIBLE),
+        "typical": answers(kept, said, Question.TYPICAL),
+    }
+    return _report(yields, origins(kept, shop), columns)
+
+
+def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]:
+    """Which hypotheses the graph has as an edge. Shape (n,)."""
+    nodes = graph.nodes
+    kinds, keys = nodes["kind"].cast(pa.string()), pc.binary_join(nodes["key"], SEPARATOR)
+    joined = pc.binary_join_element_wise(kinds, keys, SEPARATOR)
+    heads, tails = joined.take(graph.edges["head"]), keys.take(graph.edges["tail"])
+    edges = pc.binary_join_element_wise(heads, graph.edges["relation"].cast(pa.string()), tails, SEPARATOR)
+    tails, tail = canonical_tails(hypotheses, graph.language)
+    worded = pa.array(tails, pa.string()).take(pa.array(tail))
+    wanted = pc.binary_join_element_wise(joined_heads(hypotheses), hypotheses["relation"], worded, SEPARATOR)
+    found: NDArray[np.bool_] = pc.is_in(wanted, value_set=edges.combine_chunks()).to_numpy()
+    return found
+
+
+def _report(yields: pa.Table, origin: pa.Table, columns: Mapping[str, NDArray[np.float64]]) -> YieldReport:
+    stages = yields["filter"].unique().to_pylist()
+    everything = np.ones(origin.num_rows, dtype=bool)
+    parts = {ALL: {ALL: _part(stages, yields, everything, columns)}}
+    for name in ORIGIN_SCHEMA.names:
+        parts[name] = {
+            value: _part(
+                stages, yields.filter(pc.equal(yields[name], value)), pc.equal(origin[name], value).to_numpy(), columns
+            )
+            for value in sorted(yields[name].unique().to_pylist())
+        }
+    return YieldReport({name: _stage(yields.filter(pc.equal(yields["filter"], name))) for name in stages}, parts)
+
+
+def _stage(yields: pa.Table) -> StageYield:
+    ordered = yields.sort_by([("rejected", "descending")])
+    shown = [examples[0] for examples in ordered["examples"].to_pylist() if examples]
+    return StageYield(_sum(yields["judged"]), _sum(yields["rejected"]), tuple(shown[:EXAMPLES]))
+
+
+def _part(
+    stages: list[str], yields: pa.Table, kept: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float64]]
+) -> PartYield:
+    by_stage = {name: yields.filter(pc.equal(yields["filter"], name)) for name in stages}
+    answered = {name: values[kept & ~np.isnan(values)] for name, values in columns.items()}
+    shares = {name: float(values.mean()) if len(values) else None for name, values in answered.items()}
+    return PartYield(
+        proposed=_sum(by_stage[stages[0]]["judged"]) if stages else 0,
+        rejected={name: _sum(taken["rejected"]) for name, taken in by_stage.items()},
+        kept=int(kept.sum()),
+        in_graph=int(answered["in_graph"].sum()),
+        judged=len(answered["plausible"]),
+        plausible=shares["plausible"],
+        typical=shares["typical"],
+    )
+
+
+def _sum(column: pa.ChunkedArray) -> int:
+    total: int = pc.sum(column).as_py() or 0
+    return total

@@ -1,0 +1,1 @@
+"""Instruction data: what a shop knows as questions and answers, from which COSMO-LM learns."""

@@ -1,0 +1,149 @@
+"""Which hypotheses people are asked about: by weight or by a critic's doubt, spread over strata, repeatably."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from whybuy.errors import InputError
+from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, distinct, joined_heads
+from whybuy.records import Behavior, HeadKind
+
+_CO_BUY_GENERATOR = "co_buy."
+
+
+@dataclass(frozen=True, slots=True)
+class WeightConfig:
+    """How strongly a sample leans to what is often said and away from what is popular (COSMO; the formula is ours)."""
+
+    frequency: float = 1.0  # exponent of the knowledge's frequency
+    rarity: float = 1.0  # exponent of the head's popularity, which divides
+
+
+class Candidates:
+    """Hypotheses that people may be asked about, one for each edge, with their weights and strata."""
+
+    def __init__(self, hypotheses: pa.Table, *, language: str = "en", config: WeightConfig | None = None) -> None:
+        """Of proposals of one edge (same head and relation, tails that mean the same) the best supported counts.
+
+        hypotheses: HYPOTHESIS_SCHEMA.
+        """
+        heads, (tails, tail) = joined_heads(hypotheses), canonical_tails(hypotheses, language)
+        means = pa.array(tails, pa.string()).take(pa.array(tail))
+        self.keys, edge = distinct(pc.binary_join_element_wise(heads, hypotheses["relation"], means, SEPARATOR))
+        order = np.lexsort((-hypotheses["support"].to_numpy(), edge))
+        chosen = order[np.diff(edge[order], prepend=-1) != 0]
+        self.table: pa.Table = hypotheses.take(pa.array(chosen))
+        frequency = _totals(tail[chosen])
+        popularity = _totals(distinct(heads)[1][chosen], self.table["support"].to_numpy())
+        self.weights = knowledge_weight(frequency, popularity, config or WeightConfig())
+
+    def strata(self, categories: Sequence[str]) -> list[NDArray[np.int64]]:
+        """The nested strata, finest first: behavior with kind of head and generator, then category, then relation.
+
+        So that a new generator is soon heard about.
+
+        categories: one by candidate.
+        """
+        names = ("head_kind", "generator", "relation")
+        kinds, generators, relations = (self.table[name].to_pylist() for name in names)
+        behaviors = [SEPARATOR.join((behavior_of(*each), *each)) for each in zip(kinds, generators, strict=True)]
+        homes = ((behaviors, categories, relations), (behaviors, categories), (behaviors,))
+        return [_strata(columns) for columns in homes]
+
+
+def behavior_of(head_kind: str, generator: str) -> Behavior:
+    """The kind of behavior that a hypothesis explains: buying together, or buying one thing for a need."""
+    together = head_kind == HeadKind.PAIR or generator.startswith(_CO_BUY_GENERATOR)
+    return Behavior.CO_BUY if together else Behavior.SEARCH_BUY
+
+
+def knowledge_weight(
+    frequency: NDArray[np.float64], popularity: NDArray[np.float64], config: WeightConfig
+) -> NDArray[np.float64]:
+    """(1 + log frequency)^a / (1 + log popularity)^b, so that less obvious knowledge is heard (our design).
+
+    frequency: edges that a tail stands in; popularity: purchases that a head's edges rest on; both >= 1, shape (n,).
+    """
+    said, popular = (1.0 + np.log(np.maximum(values, 1.0)) for values in (frequency, popularity))
+    weights: NDArray[np.float64] = said**config.frequency / popular**config.rarity
+    return weights
+
+
+def sample(candidates: Candidates, categories: Sequence[str], *, size: int, seed: int) -> NDArray[np.int64]:
+    """Rows of candidates drawn by weight, strata taking turns; a larger sample begins with this one.
+
+    Within a stratum the order is that of Efraimidis and Spirakis (2006), without replacement: -log(u) / weight,
+    smallest first, u hashed from seed and edge, so that the order of the rows does not matter.
+
+    Raises:
+        InputError: the size is less than 1.
+    """
+    tickets = -np.log(_uniform(candidates.keys, seed)) / candidates.weights
+    return seated(tickets, candidates.strata(categories), candidates.weights, size=size)
+
+
+def least_sure(
+    candidates: Candidates, categories: Sequence[str], probabilities: NDArray[np.floating], *, size: int
+) -> NDArray[np.int64]:
+    """Rows of candidates about which a critic is least sure, strata taking turns.
+
+    probabilities: in [0, 1], one by candidate.
+
+    Raises:
+        InputError: the size is less than 1, or a candidate has no probability.
+    """
+    if probabilities.shape != (len(candidates.keys),):
+        raise InputError(f"{probabilities.shape} probabilities do not go with {len(candidates.keys)} candidates.")
+    doubt = 0.5 - np.abs(probabilities - 0.5)
+    return seated(-doubt, candidates.strata(categories), np.maximum(doubt, 1e-9), size=size)
+
+
+def seated(
+    tickets: NDArray[np.float64], strata: Sequence[NDArray[np.int64]], weights: NDArray[np.float64], *, size: int
+) -> NDArray[np.int64]:
+    """The rows that get the first seats: within a stratum the smallest tickets, strata in turns as in Sainte-Lague.
+
+    Level by level, turns go by the square root of a stratum's weight: small strata are heard, large ones still count
+    more (our design). However many rows are asked for, the first ones are the same.
+
+    strata: finest first, each within one of the next.
+
+    Raises:
+        InputError: the size is less than 1.
+    """
+    if size < 1:
+        raise InputError(f"A sample of {size} is asked for; take 1 or more.")
+    turn = tickets
+    for level in strata:
+        turn = (_ranks(turn, level) + 0.5) / np.sqrt(_totals(level, weights))
+    return np.lexsort((tickets, turn))[:size]
+
+
+def _ranks(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each value within its group, from 0."""
+    order = np.lexsort((values, groups))
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    return ranks
+
+
+def _strata(columns: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    names = [SEPARATOR.join(each) for each in zip(*columns, strict=True)]
+    return distinct(pa.chunked_array([names], pa.string()))[1]
+
+
+def _totals(codes: NDArray[np.int64], weights: NDArray[np.generic] | None = None) -> NDArray[np.float64]:
+    """For each row, the sum over all rows of its code."""
+    return np.bincount(codes, weights=weights)[codes].astype(np.float64)
+
+
+def _uniform(keys: Sequence[str], seed: int) -> NDArray[np.float64]:
+    """A number in (0, 1) for each key."""
+    hashed = (hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=6).digest() for key in keys)
+    return np.array([(int.from_bytes(one, "big") + 0.5) / 2**48 for one in hashed])

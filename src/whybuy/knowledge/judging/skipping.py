@@ -1,0 +1,39 @@
+"""The five questions: which is asked next, and what a no says of those that it spares."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from whybuy.records import Question
+
+DECISIVE = (Question.PLAUSIBLE, Question.TYPICAL)
+"""What a critic learns: a no to any earlier question is a no to these as well."""
+
+
+def next_question(answers: Mapping[Question, bool]) -> Question | None:
+    """The question to ask after these answers; None after a no, or when all five are answered."""
+    if not all(answers.values()):
+        return None
+    return next((question for question in Question if question not in answers), None)
+
+
+def with_spared(answers: Mapping[Question, bool]) -> dict[Question, bool]:
+    """The answers with what a no among them implies: what is incomplete, beside the point or hollow explains nothing.
+
+    The fact sheet's design has a no at any of the first four imply "not typical"; that it also implies "not plausible"
+    is ours, so that the critic learns from it. Questions in between stay unanswered.
+    """
+    refused = not all(answers.values())
+    return {**dict.fromkeys(DECISIVE, False), **answers} if refused else dict(answers)
+
+
+def answers_to(judgments: pa.Table, question: Question) -> pa.Array:
+    """The answer of each judgment (JUDGMENT_SCHEMA) to a question: no after any earlier no, null where nobody said."""
+    asked = list(Question)[: list(Question).index(question) + 1]
+    answers = [judgments[each.value].combine_chunks() for each in asked]
+    denied = np.zeros(judgments.num_rows, bool)
+    for each in answers:
+        denied |= pc.fill_null(pc.invert(each), False).to_numpy(zero_copy_only=False)
+    return pc.if_else(pa.array(denied), False, answers[-1])

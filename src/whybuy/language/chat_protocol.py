@@ -1,0 +1,67 @@
+"""Prompts and answers as the chat completions of OpenAI put them into JSON, which endpoints and batch files share."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from whybuy.language.generator import Answer, Finish, Prompt
+
+PATH = "/chat/completions"  # below the address that ends in /v1
+EXCERPT = 200  # characters of what a server said that a message repeats
+_FINISHES = {"length": Finish.LENGTH, "content_filter": Finish.FAILED}
+
+
+def body_of(prompt: Prompt, model: str) -> dict[str, Any]:
+    """The JSON object that asks."""
+    sampling = prompt.sampling
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+    }
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed
+    if sampling.schema:
+        schema = {"name": "answer", "strict": True, "schema": json.loads(sampling.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return body
+
+
+def answer_in(body: object) -> Answer:
+    """The answer in the JSON object that came back; a failed one when it holds none."""
+    try:
+        choice = body["choices"][0]  # type: ignore[index]
+        text = choice["message"].get("content") or ""
+        finish = _FINISHES.get(choice.get("finish_reason"), Finish.STOP)
+        refusal = choice["message"].get("refusal") or ""
+        usage = body.get("usage") or {}  # type: ignore[attr-defined]
+        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        return Answer("", Finish.FAILED, problem=f"this is no chat completion: {_plain(str(body))}")
+    if refusal or not isinstance(text, str):
+        return Answer("", Finish.FAILED, *tokens, problem=f"the model refused: {_plain(str(refusal or text))}")
+    return Answer(
+        _writable(text), finish, *tokens, problem="a content filter held it back" if finish is Finish.FAILED else ""
+    )
+
+
+def complaint_in(text: str) -> str:
+    """What a server says is wrong, out of the body of an error, in one line."""
+    try:
+        body = json.loads(text)
+        found = body.get("error", body.get("detail", body))
+        said = found.get("message", found) if isinstance(found, Mapping) else found
+    except (ValueError, AttributeError):
+        said = text
+    return _plain(str(said))
+
+
+def _plain(text: str) -> str:
+    """One line for a message."""
+    return " ".join(_writable(text).split())[:EXCERPT]
+
+
+def _writable(text: str) -> str:
+    """JSON can escape half characters, which no file takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

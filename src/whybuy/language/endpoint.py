@@ -1,0 +1,252 @@
+"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, `transformers serve`, hosted ones."""
+
+import json
+import os
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import inf
+from typing import Any
+
+import anyio
+import httpx2
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from whybuy.errors import ConfigError
+from whybuy.language.chat_protocol import PATH, answer_in, body_of, complaint_in
+from whybuy.language.generator import Answer, Finish, GeneratorError, Prompt
+from whybuy.language.pace import Pace
+
+LONGEST_PAUSE = 300.0  # seconds, whatever a server asks for
+CHARACTERS_PER_TOKEN = 4.0  # of English, about
+_PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))
+_CLOSED = frozenset((401, 403, 404))  # the key, the address or the model is wrong
+_REFUSED = frozenset((400, 422))
+_OPTIONAL = ("response_format", "seed", "temperature")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """Where a model answers, and how hard it may be asked."""
+
+    url: str = ""  # with its /v1
+    model: str = ""
+    api_key_env: str = ""  # environment variable that holds the key; "": none is sent
+    concurrency: int = 8  # requests under way at once
+    timeout: float = 120.0  # seconds for one answer
+    tries: int = 5  # for one prompt, when the server is busy, broken or gone
+    first_pause: float = 1.0  # seconds before the second try; each further pause is twice as long
+    most_failures: int = 20  # in a row, before the endpoint counts as gone
+    requests_per_minute: float = inf
+    tokens_per_minute: float = inf
+    prompt_price: float = 0.0  # money for a million tokens
+    answer_price: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a try brought nothing, when another may."""
+
+    problem: str = ""
+    asked_pause: float = 0.0  # seconds, from Retry-After
+    finish: Finish = Finish.UNREACHED
+
+
+class EndpointGenerator:
+    """Asks an endpoint, several prompts at once."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            ConfigError: the environment variable of the key is not set, or the address is none.
+        """
+        if not _is_address(config.url):
+            raise ConfigError(f"{config.url!r} is no address of an endpoint. Give it with its /v1: http://HOST:PORT/v1")
+        self._config = config
+        self._key = _key(config.api_key_env)
+        self._pace = Pace(config.requests_per_minute, config.tokens_per_minute)
+        self._dialect = _Dialect()
+        self._answered = False  # whether it ever did: until then it is asked one prompt at a time
+
+    @property
+    def model(self) -> str:
+        """Its name at the endpoint."""
+        return self._config.model
+
+    def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
+        """See `Generator`.
+
+        Raises:
+            GeneratorError: the endpoint turns everything away, or nothing came back for many prompts in a row.
+        """
+        failures = 0
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client()) as client:
+            for place, answer in self._under_way(portal, client, prompts):
+                failures = 0 if answer.good else failures + 1
+                yield place, answer
+                if failures >= self._config.most_failures:
+                    raise self._gone(f"failed {failures} prompts in a row, the last one so: {answer.problem}")
+
+    def _under_way(
+        self, portal: BlockingPortal, client: httpx2.AsyncClient, prompts: Sequence[Prompt]
+    ) -> Iterator[tuple[int, Answer]]:
+        """Answers as they come, never more prompts at once than allowed; what is under way ends with the caller."""
+        asked: dict[Future[Answer], int] = {}
+        try:
+            for place, prompt in enumerate(prompts):
+                asked[portal.start_task_soon(self._answer, client, prompt)] = place
+                while len(asked) >= (self._config.concurrency if self._answered else 1):
+                    yield from _finished(asked)
+            while asked:
+                yield from _finished(asked)
+        finally:
+            for future in asked:
+                future.cancel()
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx2.AsyncClient]:
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        limits = httpx2.Limits(max_connections=self._config.concurrency)
+        async with httpx2.AsyncClient(headers=headers, timeout=self._config.timeout, limits=limits) as client:
+            yield client
+
+    async def _answer(self, client: httpx2.AsyncClient, prompt: Prompt) -> Answer:
+        trouble = _Trouble()
+        for attempt in range(self._config.tries):
+            if attempt:
+                await anyio.sleep(self._pause(attempt, trouble.asked_pause))
+            outcome = await self._try(client, prompt)
+            if isinstance(outcome, Answer):
+                return outcome
+            trouble = outcome
+        return Answer("", trouble.finish, problem=f"{trouble.problem} ({self._config.tries} tries)")
+
+    def _pause(self, attempt: int, asked: float) -> float:
+        """Seconds: doubling, at least what the server asked for, and up to half as much again so that none collide."""
+        patient = max(self._config.first_pause * 2.0 ** (attempt - 1), asked)
+        return min(patient, LONGEST_PAUSE) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
+
+    async def _try(self, client: httpx2.AsyncClient, prompt: Prompt) -> Answer | _Trouble:
+        expected = expected_tokens(prompt)
+        await anyio.sleep(self._pace.reserve(expected, time.monotonic()))
+        try:
+            response = await self._post(client, body_of(prompt, self.model))
+        except httpx2.TimeoutException:
+            return _Trouble(f"no answer within {self._config.timeout:g} s", finish=Finish.FAILED)
+        except httpx2.RequestError as error:
+            return _Trouble(f"{type(error).__name__}: {error}")
+        answer = self._read(response)
+        if isinstance(answer, Answer) and answer.prompt_tokens:
+            self._pace.give_back(expected - answer.prompt_tokens - answer.completion_tokens)
+        return answer
+
+    async def _post(self, client: httpx2.AsyncClient, body: Mapping[str, Any]) -> httpx2.Response:
+        """Ask; when fields are refused, ask without them, now and from now on."""
+        sent = self._dialect.put(body)
+        response = await self._send(client, sent)
+        while response.status_code in _REFUSED and self._dialect.learn(response.text, sent):
+            sent = self._dialect.put(body)
+            response = await self._send(client, sent)
+        bare = _Dialect(set(_OPTIONAL)).put(body)
+        if response.status_code in _REFUSED and not self._answered and bare != sent:
+            again = await self._send(client, bare)
+            if again.is_success:  # one of them was refused without a word
+                self._dialect, response = _Dialect(set(_OPTIONAL)), again
+        return response
+
+    async def _send(self, client: httpx2.AsyncClient, body: Mapping[str, Any]) -> httpx2.Response:
+        return await client.post(self._config.url.rstrip("/") + PATH, content=json.dumps(body))
+
+    def _read(self, response: httpx2.Response) -> Answer | _Trouble:
+        if response.is_success:
+            self._answered = True
+            try:
+                return answer_in(response.json())
+            except ValueError:
+                return answer_in(response.text)
+        problem = self._without_key(f"HTTP {response.status_code}: {complaint_in(response.text)}")
+        if response.status_code in _PASSING:
+            finish = Finish.FAILED if response.status_code == 500 else Finish.UNREACHED  # it may be this prompt's fault
+            return _Trouble(problem, _asked_pause(response), finish)
+        if response.status_code in _CLOSED and not self._answered:
+            raise self._gone(f"turns every prompt away: {problem}")
+        return Answer("", Finish.FAILED, problem=problem)
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+    def _gone(self, what: str) -> GeneratorError:
+        return GeneratorError(
+            f"The endpoint {self._config.url} with model {self.model!r} {what.rstrip('.')}. Answers that came "
+            "are kept: mend it (url, model, api_key_env), then run the same command again."
+        )
+
+
+@dataclass(slots=True)
+class _Dialect:
+    """Which of the optional fields an endpoint takes."""
+
+    without: set[str] = field(default_factory=set)
+
+    def put(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A body in the words that this endpoint takes."""
+        said = {name: value for name, value in body.items() if name not in self.without}
+        if "max_tokens" in self.without:
+            said["max_completion_tokens"] = body["max_tokens"]
+        return said
+
+    def learn(self, complaint: str, sent: Mapping[str, Any]) -> bool:
+        """Note the fields that a refusal names; False when it names none of those that were sent."""
+        named = {name for name in _OPTIONAL if name in sent and re.search(rf"\b{name}\b", complaint)}
+        if "max_tokens" in sent and "max_completion_tokens" in complaint:
+            named.add("max_tokens")
+        self.without |= named
+        return bool(named)
+
+
+def expected_tokens(prompt: Prompt) -> float:
+    """About how many tokens a prompt and its answer take at most, by their letters."""
+    letters = sum(len(message.content) for message in prompt.messages)
+    return letters / CHARACTERS_PER_TOKEN + prompt.sampling.max_tokens
+
+
+def _finished(asked: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
+    """Wait for the next answers, and take them out."""
+    for future in wait(asked, return_when=FIRST_COMPLETED).done:
+        yield asked.pop(future), future.result()
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
+
+
+def _key(variable: str) -> str:
+    if variable and not os.environ.get(variable):
+        raise ConfigError(f"The endpoint's key is to be in the environment variable {variable}, which is not set.")
+    return os.environ.get(variable, "") if variable else ""
+
+
+def _asked_pause(response: httpx2.Response) -> float:
+    """Seconds that Retry-After asks for, as a number or as a date; 0 when it asks for nothing."""
+    asked = response.headers.get("Retry-After", "")
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,97 @@
+"""Sorted texts against looking at each text, and range maxima against sorting."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whybuy.completion.best_first import BLOCK, best_first, heaviest, index_weights
+from whybuy.completion.sorted_texts import have_words, narrow, nearly, shared, sort_texts
+from whybuy.errors import InputError
+
+letters = st.text(alphabet="abcß é猫🧦", min_size=0, max_size=6)
+texts = st.lists(letters, max_size=40).map(sorted)
+
+
+def mistakes(typed: str, firm: int, alphabet: str) -> set[str]:
+    """All that a shopper may have meant who made one mistake between the firm letters and the last one."""
+    meant = {typed[:at] + letter + typed[at:] for at in range(firm, len(typed)) for letter in alphabet}
+    for at in range(firm, len(typed) - 1):
+        meant.add(typed[:at] + typed[at + 1 :])
+        meant.add(typed[:at] + typed[at + 1] + typed[at] + typed[at + 2 :])
+        meant |= {typed[:at] + letter + typed[at + 1 :] for letter in alphabet}
+    return meant - {typed}
+
+
+@given(texts, letters)
+def test_texts_with_a_prefix_are_those_that_begin_with_it(known: list[str], prefix: str) -> None:
+    held = sort_texts(known)
+    low, high = narrow(held, 0, len(known), 0, held.encoder()(prefix), 0)
+    assert [known[row] for row in range(low, high)] == [text for text in known if text.startswith(prefix)]
+
+
+@given(texts, letters)
+def test_texts_nearly_with_a_prefix_are_those_with_one_mistake(known: list[str], prefix: str) -> None:
+    held = sort_texts(known)
+    found = {known[row] for low, high in nearly(held, held.encoder()(prefix), 1) for row in range(low, high)}
+    meant = mistakes(prefix, 1, "".join({letter for text in known for letter in text}))
+    assert found == {text for text in known if any(text.startswith(one) for one in meant)}
+
+
+phrases = st.lists(st.text(alphabet="ab é", max_size=6).map(lambda text: " ".join(text.split())), max_size=20)
+
+
+@given(phrases, st.lists(st.text(alphabet="abé猫", min_size=1, max_size=3), min_size=1, max_size=3))
+def test_texts_with_some_words_are_those_whose_words_are_among_them(known: list[str], words: list[str]) -> None:
+    texts = sorted([*known, "a b"])
+    held, rows = sort_texts(texts), np.arange(len(texts), dtype=np.int32)
+    found = have_words(held, rows, held.encoder()(" ".join(words)), int(held.encoder()(" ")[0]))
+    assert found.tolist() == [set(words) <= set(text.split()) for text in texts]
+
+
+def test_many_mistakes_have_room() -> None:
+    known = sorted({f"aa{chr(letter)}{end}" for letter in range(200, 900) for end in ("ab", "bab")})
+    held = sort_texts(known)
+    spans = nearly(held, held.encoder()("aabab"), 1)
+    found = {known[row] for low, high in spans for row in range(low, high)}
+    assert found == set(known)
+
+
+@given(texts, letters)
+def test_as_much_as_any_text_begins_with_is_shared(known: list[str], prefix: str) -> None:
+    held = sort_texts(known)
+    begun = [end for end in range(1, len(prefix) + 1) if any(text.startswith(prefix[:end]) for text in known)]
+    assert shared(held, held.encoder()(prefix)) == max(begun, default=0)
+
+
+def test_texts_out_of_order_are_refused() -> None:
+    with pytest.raises(InputError, match=r"have to be sorted, but 'a' comes too late"):
+        sort_texts(["b", "a"])
+
+
+def test_more_letters_than_codes_are_refused() -> None:
+    with pytest.raises(InputError, match=r"65,536 different letters; at most 65,535"):
+        sort_texts(sorted(map(chr, range(0x10000, 0x20000))))
+
+
+# ---------------------------------------------------------------- best first
+weights = st.lists(st.one_of(st.integers(0, 9), st.just(-np.inf)), min_size=1, max_size=5 * BLOCK)
+
+
+@given(weights, st.data())
+def test_the_heaviest_of_any_span_is_found(values: list[float], data: st.DataObject) -> None:
+    low = data.draw(st.integers(0, len(values) - 1))
+    high = data.draw(st.integers(low + 1, len(values)))
+    index = index_weights(np.array(values, np.float32))
+    assert heaviest(index, low, high) == max(range(low, high), key=lambda row: (values[row], -row))
+
+
+@given(weights, st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200)), max_size=6), st.integers(0, 30))
+def test_rows_of_spans_come_heaviest_first_and_once(
+    values: list[float], spans: list[tuple[int, int]], count: int
+) -> None:
+    within = [(min(low, len(values)), min(high, len(values))) for low, high in spans]
+    index = index_weights(np.array(values, np.float32))
+    found = best_first(index, np.array(within, np.int64).reshape(-1, 2), count)
+    rows = {row for low, high in within for row in range(low, high) if values[row] > -np.inf}
+    assert found.tolist() == sorted(rows, key=lambda row: (-values[row], row))[:count]

@@ -1,0 +1,139 @@
+"""Which queries of a log may be suggested."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from whybuy.behavior.mining import QUERIES_FILE
+from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.vocabulary import (
+    LONGEST,
+    VOCABULARY_SCHEMA,
+    VocabularyConfig,
+    choose_vocabulary,
+    read_asked,
+)
+from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, Suggested
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
+Said = tuple[str, float, str]  # shopper, seconds since START, query
+
+
+def asked_of(folder: Path, said: Sequence[Said], config: VocabularyConfig | None = None) -> dict[str, dict[str, float]]:
+    rows = [
+        {"timestamp": START + timedelta(seconds=seconds), "query_id": f"q{place:04d}", "query": query,
+         "client_id": client, "session_id": "", "hits": []}
+        for place, (client, seconds, query) in enumerate(said)
+    ]  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
+    return {row.pop("query"): row for row in read_asked(folder, folder, config or VocabularyConfig()).to_pylist()}
+
+
+def test_queries_are_counted_with_their_shoppers(tmp_path: Path) -> None:
+    found = asked_of(
+        tmp_path, [("a", 0, "tent"), ("a", 4000, "tent"), ("b", 9, "tent"), ("b", 70, "stove"), ("c", 5, "")]
+    )
+    assert {query: (row["asked"], row["shoppers"]) for query, row in found.items()} == {"stove": (1, 1), "tent": (3, 2)}
+
+
+def test_what_is_asked_again_at_once_counts_once(tmp_path: Path) -> None:
+    found = asked_of(tmp_path, [("a", 0, "tent"), ("a", 60, "tent"), ("a", 99, "stove"), ("a", 120, "tent")])
+    assert found["tent"]["asked"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pause", "kept"),
+    [
+        ("ten", "tent", 60, False),  # within a word
+        ("tent", "tent for two", 3, False),  # typed on
+        ("tent", "tent for two", 60, True),  # asked for less
+        ("tent", "stove", 1, True),
+        ("tent", "tents", 4000, True),  # another session
+        ("tent", "ten", 1, True),
+    ],
+)
+def test_what_was_still_being_typed_does_not_count(
+    tmp_path: Path, first: str, second: str, pause: int, kept: bool
+) -> None:
+    found = asked_of(tmp_path, [("a", 0, first), ("a", pause, second), ("b", 1, "lamp")])
+    assert (first in found) is kept
+    assert second in found
+
+
+def test_old_queries_weigh_less(tmp_path: Path) -> None:
+    day = 86_400
+    said = [("a", 0, "old"), ("b", 10 * day, "middle"), ("c", 20 * day, "new")]
+    found = asked_of(tmp_path, said, VocabularyConfig(half_life_days=10.0))
+    assert {query: row["weight"] for query, row in found.items()} == pytest.approx(
+        {"old": 0.25, "middle": 0.5, "new": 1.0}
+    )
+
+
+# ---------------------------------------------------------------- choosing
+def chosen(
+    asked: Sequence[tuple[str, int, int]], products: Sequence[tuple[str, str]] = (), *, unfound: str = "nothing"
+) -> dict[str, dict[str, Any]]:
+    """asked: query, times, shoppers. products: brand, type. Returns: rows by text."""
+    said = [{"query": query, "asked": times, "shoppers": shoppers, "weight": float(times)}
+            for query, times, shoppers in asked]  # fmt: skip
+    blank = {"title": "", "description": "", "type_confidence": 1.0, "category": [], "attributes": [], "currency": "",
+             "url": "", "image": "", "locale": ""}  # fmt: skip
+    feed = [blank | {"product_id": str(place), "brand": brand, "product_type": kind}
+            for place, (brand, kind) in enumerate(products)]  # fmt: skip
+    table, report = choose_vocabulary(
+        pa.Table.from_pylist(said, ASKED_SCHEMA),
+        pa.Table.from_pylist(feed, PRODUCT_SCHEMA),
+        lambda text: unfound not in text,
+        VocabularyConfig(),
+    )
+    assert table.schema == VOCABULARY_SCHEMA
+    keys = table["key"].to_pylist()
+    assert keys == sorted(set(keys))
+    assert table.num_rows == report.suggested + report.named
+    return {row["text"]: row for row in table.to_pylist()}
+
+
+@pytest.mark.parametrize(
+    ("query", "asked", "shoppers", "kept"),
+    [
+        ("tent", 3, 3, True),
+        ("tent", 99, 2, False),  # privacy
+        ("nothing like it", 9, 9, False),
+        ("x" * LONGEST, 9, 9, True),
+        ("x" * (LONGEST + 1), 9, 9, False),
+        ("...", 9, 9, False),
+    ],
+)
+def test_only_what_several_asked_and_the_shop_answers_is_suggested(
+    query: str, asked: int, shoppers: int, kept: bool
+) -> None:
+    assert list(chosen([(query, asked, shoppers)])) == ([query] if kept else [])
+
+
+def test_spellings_of_one_query_are_joined_as_most_write_it() -> None:
+    found = chosen([("t-shirt", 5, 5), ("t shirt", 3, 3), ("café table", 3, 3), ("cafe table", 4, 4)])
+    assert {text: row["weight"] for text, row in found.items()} == {"t-shirt": 8.0, "cafe table": 7.0}
+
+
+def test_the_catalog_names_what_nobody_asked_below_all_that_was_asked() -> None:
+    shelf = [("Marlowe", "tent"), ("Marlowe", "tent"), ("Other", "tent"), ("", "stove"), ("Other", "")]
+    found = chosen([("tent", 3, 3)], shelf)
+    assert {text: row["source"] for text, row in found.items()} == {
+        "tent": Suggested.ASKED, "marlowe tent": Suggested.CATALOG, "stove": Suggested.CATALOG
+    }  # fmt: skip
+    weights = [found[text]["weight"] for text in ("tent", "marlowe tent", "stove")]
+    assert weights[0] == 3.0
+    assert weights == sorted(weights, reverse=True)
+    assert len(set(weights)) == 3
+    assert weights[-1] > 0
+
+
+def test_a_shop_without_logs_suggests_what_its_catalog_names() -> None:
+    assert list(chosen([], [("", "stove"), ("", "tent")])) == ["stove", "tent"]
+    assert chosen([]) == {}
