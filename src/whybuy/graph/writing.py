@@ -27,14 +27,15 @@ from whybuy.graph.hierarchy import write_hierarchy
 from whybuy.graph.meaning import Meaning
 from whybuy.graph.merging import Merged, merge
 from whybuy.graph.words import write_words
-from whybuy.records import Head, HeadKind
+from whybuy.records import CRITIC, Head, HeadKind
 
 
 @dataclass(frozen=True, slots=True)
 class GraphConfig:
     """Which proposals become edges."""
 
-    least_plausibility: float = 0.5  # COSMO keeps what its critic gives more than one half
+    least_plausibility: float = 0.5  # by statistics or a reader
+    least_by_critic: float = 0.7  # the same by a critic; COSMO has one half, see docs/critic.md
     least_typicality: float = 0.0
     merges: str = ""  # file of corrections in the store: which wordings mean the same, and which do not
 
@@ -52,7 +53,9 @@ class GraphCounts:
 def write_graph(claims: Claims, folder: Path, config: GraphConfig, meaning: Meaning) -> GraphCounts:
     """Write what claims say to a folder that has their evidence."""
     merged = merge(claims)
-    good = (merged.plausibility > config.least_plausibility) & (merged.typicality >= config.least_typicality)
+    by_critic = merged.scorer == SCORERS.index(CRITIC)
+    least = np.where(by_critic, config.least_by_critic, config.least_plausibility)
+    good = (merged.plausibility > least) & (merged.typicality >= config.least_typicality)
     nodes, number = _nodes(claims, merged, good)
     order = np.argsort(~good, kind="stable")
     head, tail = number[merged.head[order]], number[merged.tail[order]]
