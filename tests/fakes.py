@@ -118,11 +118,12 @@ class FakeDiscovery(Discovery):
         known = (one for reasons in REASONS.values() for one in reasons)
         return any((one.head, one.relation, one.tail) == (str(head), relation, tail) for one in known)
 
-    def complete(self, typed: str, *, limit: int = 10) -> Completions:
-        """Titles that begin with the prefix, in the order of the shelf."""
+    def complete(self, typed: str, *, previous: Sequence[str] = (), limit: int = 10) -> Completions:
+        """Titles that begin with the prefix, in the order of the shelf; those with what was asked before come first."""
         meant = normalize(typed)
         titles = [product.title for product in self._shelf.values() if normalize(product.title).startswith(meant)]
         spans = ((0, len(meant)),) if meant else ()
+        titles.sort(key=lambda title: bool(previous) and previous[0] not in normalize(title))
         return Completions(typed, tuple(Completion(title, 1.0, typed=spans) for title in titles[:limit]))
 
     def search(self, query: Query) -> Answer:

@@ -22,9 +22,12 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.catalog.sources import read_catalog, source_files
 from whybuy.catalog.types import TypeConfig, infer_types
 from whybuy.completion import completer
-from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.asked import ASKED_SCHEMA, FOLLOW_SCHEMA
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.vocabulary import VocabularyConfig, choose_vocabulary, read_asked
+from whybuy.completion.names import leads_to, names_of
+from whybuy.completion.session_ranker import SessionConfig
+from whybuy.completion.teaching import lessons_from, teach_session
+from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
 from whybuy.graph import GraphConfig, KnowledgeGraph, Meaning, assemble
@@ -146,6 +149,7 @@ _TABLES = {
     "student": StudentConfig,
     "lexical": LexicalConfig,
     "vocabulary": VocabularyConfig,
+    "session": SessionConfig,
     "completion": CompletionConfig,
     "tree": TreeConfig,
     "order": OrderConfig,
@@ -189,7 +193,7 @@ class _Line:
         hypotheses = self._critic(catalog, self._hypotheses(catalog, pairs, reasons), reasons)
         graph = self._graph(hypotheses)
         self._student(catalog, graph, pairs)
-        self._completions(catalog, self._lexical(catalog), with_logs=pairs is not None)
+        self._completions(catalog, graph, self._lexical(catalog), pairs)
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
         if pairs is not None or judged:
@@ -355,20 +359,33 @@ class _Line:
 
         return self._stage("lexical", lexical.FORMAT_VERSION, self._from("catalog") | {"config": repr(config)}, make)
 
-    def _completions(self, catalog: Path, lexical: Path, *, with_logs: bool) -> None:
+    def _completions(self, catalog: Path, graph: Path, lexical: Path, pairs: Path | None) -> None:
         config = self._settings.one("vocabulary", VocabularyConfig)
-        events = self._artifacts.folder("events", self._keys["events"]) if with_logs else None
+        session, language = self._settings.one("session", SessionConfig), self._shop.language
+        events = self._artifacts.folder("events", self._keys["events"]) if pairs else None
 
         def make(folder: Path, summary: Summary) -> None:
-            asked = read_asked(events, folder, config) if events else ASKED_SCHEMA.empty_table()
+            empty = ASKED_SCHEMA.empty_table(), FOLLOW_SCHEMA.empty_table()
+            asked, follow_ups = read_asked(events, folder, config, language=language) if events else empty
             index = LexicalIndex.open(lexical)
-            products = pq.read_table(catalog / PRODUCTS_FILE)
-            vocabulary, report = choose_vocabulary(asked, products, lambda text: len(index.having(text)) > 0, config)
-            Completer.build(vocabulary).save(folder)
-            summary |= asdict(report)
+            products, least = pq.read_table(catalog / PRODUCTS_FILE), config.least_products
+            opened = KnowledgeGraph(graph)
+            names, reader = (
+                names_of(products, opened, least_products=least),
+                IntentReader(opened, IntentConfig(limit=1)),
+            )
+            knows = Knowledge(
+                index.finds, lambda text: next(iter(reader.read(text)), None), leads_to(_found(pairs), products)
+            )
+            vocabulary, report = choose_vocabulary(asked, names, knows, config, language)
+            lessons = lessons_from(follow_ups, vocabulary["key"].to_pylist())
+            ranker = teach_session(vocabulary, lessons, session)
+            Completer.build(vocabulary, ranker).save(folder)
+            summary |= asdict(report) | {"pairs": len(lessons.rows), "session weight": ranker.weight if ranker else 0.0}
 
-        inputs = self._from("catalog", "lexical", *(["events"] if events else []))
-        self._stage("completions", completer.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+        inputs = self._from("catalog", "graph", "lexical", *(["events", "pairs"] if events else []))
+        config_key = repr((config, session, language))
+        self._stage("completions", completer.FORMAT_VERSION, inputs | {"config": config_key}, make)
 
     def _expansion(self, catalog: Path, graph: Path) -> Path:
         def make(folder: Path, summary: Summary) -> None:

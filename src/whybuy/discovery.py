@@ -114,8 +114,7 @@ class Discovery:
             order=learned_order(folders.get("order")),
         )
         self._finder = Finder(indexes, len(self._catalog), FinderConfig(config.depth, config.fusion))
-        self._completer = Completer.open(folders["completions"])
-        self._completer.block(completing.blocked)
+        self._completer = Completer.open(folders["completions"], completing)
         self._facets = Facets(self._catalog.table)
         self._titles = self._catalog.table.column("title")
         self._product = lru_cache(maxsize=20_000)(self._catalog.at)
@@ -186,14 +185,17 @@ class Discovery:
         took = (time.perf_counter() - started) * 1000
         return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
 
-    def complete(self, typed: str, *, limit: int = 10) -> Completions:
+    def complete(self, typed: str, *, previous: Sequence[str] = (), limit: int = 10) -> Completions:
         """What a shopper who typed this may be about to ask, best first.
 
+        previous: what they asked before in this session, the latest first.
+
         Raises:
-            InputError: more than 10,000 characters were typed.
+            InputError: more than 10,000 characters were typed, now or before.
         """
         started = time.perf_counter()
-        found = self._completer.complete(_checked(typed), limit=limit)
+        earlier = [_checked(query) for query in previous]
+        found = self._completer.complete(_checked(typed), previous=earlier, limit=limit, distinct=True)
         return Completions(typed, tuple(found), round((time.perf_counter() - started) * 1000, 3))
 
     def rank(self, text: str, *, limit: int, ranker: str = "fused") -> list[str]:

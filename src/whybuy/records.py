@@ -410,6 +410,9 @@ class Completion:
     fit: Fit = Fit.PREFIX
     source: Suggested = Suggested.ASKED
     typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
+    likely: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
+    need: Intent | None = None  # that it names
+    category: str = ""  # where what was bought for it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +422,13 @@ class Completions:
     prefix: str
     completions: tuple[Completion, ...]
     took_ms: float = 0.0
+
+    def by_need(self) -> dict[str, tuple[Completion, ...]]:
+        """The completions by the need that they name, "" for those that name none; both in their order."""
+        groups: dict[str, list[Completion]] = {}
+        for one in self.completions:
+            groups.setdefault(one.need.tail if one.need else "", []).append(one)
+        return {need: tuple(group) for need, group in groups.items()}
 
 
 @dataclass(frozen=True, slots=True)

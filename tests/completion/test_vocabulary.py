@@ -14,6 +14,7 @@ from whybuy.completion.asked import ASKED_SCHEMA
 from whybuy.completion.vocabulary import (
     LONGEST,
     VOCABULARY_SCHEMA,
+    Knowledge,
     VocabularyConfig,
     choose_vocabulary,
     read_asked,
@@ -32,7 +33,8 @@ def asked_of(folder: Path, said: Sequence[Said], config: VocabularyConfig | None
     ]  # fmt: skip
     folder.mkdir(exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
-    return {row.pop("query"): row for row in read_asked(folder, folder, config or VocabularyConfig()).to_pylist()}
+    asked, _ = read_asked(folder, folder, config or VocabularyConfig(), language="en")
+    return {row.pop("query"): row for row in asked.to_pylist()}
 
 
 def test_queries_are_counted_with_their_shoppers(tmp_path: Path) -> None:
@@ -89,8 +91,9 @@ def chosen(
     table, report = choose_vocabulary(
         pa.Table.from_pylist(said, ASKED_SCHEMA),
         pa.Table.from_pylist(feed, PRODUCT_SCHEMA),
-        lambda text: unfound not in text,
+        Knowledge(lambda text: unfound not in text),
         VocabularyConfig(),
+        "en",
     )
     assert table.schema == VOCABULARY_SCHEMA
     keys = table["key"].to_pylist()

@@ -320,7 +320,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path
     write_shop(tmp_path / "two", seed=3, sessions=FEW)
     write_shop(tmp_path / "three", seed=4, sessions=FEW)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 9
+    assert len(files) == 11
     for file in files:
         one, two, three = ((tmp_path / name / file).read_bytes() for name in ("one", "two", "three"))
         assert one == two, file

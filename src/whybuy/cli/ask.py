@@ -43,6 +43,9 @@ def complete(
     prefix: Annotated[str, typer.Argument(help="What the shopper has typed so far.")],
     *,
     store: Store = HERE,
+    after: Annotated[
+        list[str], typer.Option(help="What they asked before, the latest first; repeatable.", default_factory=list)
+    ],
     limit: Limit = 10,
     json: Json = False,
 ) -> None:
@@ -50,12 +53,13 @@ def complete(
     from whybuy.discovery import Discovery
 
     with failing_clearly():
-        found = Discovery.open(store).complete(prefix, limit=limit)
+        found = Discovery.open(store).complete(prefix, previous=after, limit=limit)
         if json:
             print(as_json(found))
             return
         for one in found.completions:
-            print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f})")
+            likely = "" if one.likely is None else f", likely {one.likely:.2f}"
+            print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely})")
         if not found.completions:
             print("nothing to suggest")
         stderr().print(f"in {found.took_ms:.2f} ms", highlight=False)

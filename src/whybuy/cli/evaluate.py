@@ -20,6 +20,7 @@ from whybuy.errors import WhybuyError
 
 if TYPE_CHECKING:
     from whybuy.discovery import Discovery
+    from whybuy.evaluation.complete import CompletionReport
     from whybuy.evaluation.graph import GraphReport
     from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.evaluation.student import IntentReport
@@ -115,6 +116,29 @@ def evaluate_intents(
         print(as_json(report.as_json())) if json else _print_intent_report(report)
 
 
+@app.command("complete")
+def evaluate_complete(
+    *,
+    store: Store = HERE,
+    held_out: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the log, the latest, to type.")] = 0.1,
+    queries: Annotated[int, typer.Option(min=1, help="Queries to type at most.")] = 3000,
+    configurations: Annotated[
+        str, typer.Option(help="Of the published tree, 0 to 11, comma-separated; empty for none.")
+    ] = "0,5,6,7,8,9",
+    json: Json = False,
+) -> None:
+    """Teach completion the early part of the shop's log and type the late part: MRR, BLEU_RR, keys saved, latency."""
+    from whybuy.completion.published import CONFIGURATIONS
+    from whybuy.evaluation.completion_methods import CompletionTrial, evaluate_store_completion
+
+    known = [str(number) for number in CONFIGURATIONS]
+    chosen = [int(one_of(name.strip(), "Configuration", known)) for name in configurations.split(",") if name.strip()]
+    trial = CompletionTrial(held_out, queries, tuple(chosen))
+    with failing_clearly():
+        report = evaluate_store_completion(store, trial, listen=lambda said: stderr().print(said, highlight=False))
+        print(as_json(report.as_json())) if json else _print_completion_report(report)
+
+
 @app.command("critic")
 def evaluate_critic(
     *,
@@ -147,6 +171,16 @@ def evaluate_critic(
 def _print_search_report(report: "SearchReport") -> None:
     rankers = {name: ranker.as_json() for name, ranker in report.rankers.items()}
     print_table(f"{len(report.queries)} queries", "ranker", rankers)
+
+
+def _print_completion_report(report: "CompletionReport") -> None:
+    for part, kept in report.parts().items():
+        figures = {name: one.as_json(kept) | one.latency() for name, one in report.methods.items()}
+        print_table(f"{int(kept.sum()):,} keystrokes, {part.replace('_', ' ')}", "method", figures)
+        print()
+    print("share of keys saved: " + ", ".join(f"{name} {one.saved:.3f}" for name, one in report.methods.items()))
+    if share := report.share_of_oracle_gain():
+        print(f"session: {share.mean:.2f} of the oracle's gain at short prefixes ({share.low:.2f} to {share.high:.2f})")
 
 
 def _print_intent_report(report: "IntentReport") -> None:

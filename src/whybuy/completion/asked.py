@@ -1,24 +1,54 @@
-"""How often shoppers asked what, out of the logs: whole queries only, and by how many of them."""
+"""What shoppers asked, how often and after what, out of the logs: whole queries only."""
 
 import ibis
 import pyarrow as pa
 from ibis.expr.types import BooleanColumn, Table
 
 from whybuy.behavior.sessions import shopper, with_sessions
+from whybuy.completion.session_ranker import LOOKED_BACK
 
 ASKED_SCHEMA = pa.schema(
     [
         pa.field("query", pa.string(), nullable=False),  # normalized
-        pa.field("asked", pa.int64(), nullable=False),
-        pa.field("shoppers", pa.int64(), nullable=False),  # different ones
-        pa.field("weight", pa.float64(), nullable=False),  # times asked, each halved by every half-life of its age
+        pa.field("times", pa.int64(), nullable=False),  # that it was asked
+        pa.field("weight", pa.float64(), nullable=False),  # the same, each halved by every half-life of its age
+        pa.field("asked", pa.int64(), nullable=False),  # times that its words were, in whatever order and inflection
+        pa.field("shoppers", pa.int64(), nullable=False),  # different ones who asked these words
+    ]
+)
+FOLLOW_SCHEMA = pa.schema(
+    [
+        pa.field("session", pa.string(), nullable=False),
+        pa.field("seconds", pa.int64(), nullable=False),  # since 1970
+        pa.field("query", pa.string(), nullable=False),  # normalized
+        *(pa.field(f"previous_{back}", pa.string()) for back in range(1, LOOKED_BACK + 1)),  # 1: the one just before
     ]
 )
 _DAY = 86_400
 
 
-def count_asked(queries: Table, *, gap_minutes: int, typing_seconds: int, half_life_days: float) -> Table:
-    """Columns of ASKED_SCHEMA for each query of the logs. Ages are counted back from the last query of all.
+def count_asked(whole: Table, meanings: Table, *, half_life_days: float) -> Table:
+    """Columns of ASKED_SCHEMA for each query. Ages are counted back from the last query of all.
+
+    whole: see `whole_queries`. meanings: columns query, meaning; one row for each query.
+    """
+    said = whole.join(meanings, "query")
+    by_meaning = said.group_by("meaning").aggregate(asked=said.count(), shoppers=said.asker.nunique())
+    by_query = said.group_by(["query", "meaning"]).aggregate(
+        times=said.count(), weight=(ibis.literal(2.0) ** (-said.age / half_life_days)).sum()
+    )
+    return by_query.join(by_meaning, "meaning").select(ASKED_SCHEMA.names)
+
+
+def follow_ups(whole: Table) -> Table:
+    """Columns of FOLLOW_SCHEMA for each query, the first ones of sessions among them. whole: see `whole_queries`."""
+    window = ibis.window(group_by=whole.session, order_by=[whole.seconds, whole.query_id])
+    before = {f"previous_{back}": whole.query.lag(back).over(window) for back in range(1, LOOKED_BACK + 1)}
+    return whole.mutate(**before).select(FOLLOW_SCHEMA.names)
+
+
+def whole_queries(queries: Table, *, gap_minutes: int, typing_seconds: int) -> Table:
+    """What was meant as a query: columns query, query_id, session, seconds, asker, and age in days.
 
     What a shopper asks again at once counts once. What they were still typing does not count: a text that the next
     query of the session goes on with, in the middle of a word or within `typing_seconds` (fact sheet §4.2 for
@@ -36,12 +66,7 @@ def count_asked(queries: Table, *, gap_minutes: int, typing_seconds: int, half_l
         age=(timed.seconds.max().over(ibis.window()) - timed.seconds) / _DAY,
     )
     again = (steps.query == steps.earlier).fill_null(False)
-    whole = steps.filter(~again, ~_half_typed(steps, typing_seconds).fill_null(False))
-    return whole.group_by("query").aggregate(
-        asked=whole.count(),
-        shoppers=whole.asker.nunique(),
-        weight=(ibis.literal(2.0) ** (-whole.age / half_life_days)).sum(),
-    )
+    return steps.filter(~again, ~_half_typed(steps, typing_seconds).fill_null(False))
 
 
 def _half_typed(steps: Table, typing_seconds: int) -> BooleanColumn:

@@ -1,10 +1,9 @@
 """A prefix → completions: what begins with it, then what has its words, is nearly it, or begins as it does."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,18 +11,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
-from whybuy.completion.best_first import Weights, best_first, index_weights
 from whybuy.completion.folding import fold, fold_prefix, spans_of
-from whybuy.completion.sorted_texts import SortedTexts, have_words, narrow, nearly, shared, sort_texts
+from whybuy.completion.prefix_index import PrefixIndex
+from whybuy.completion.session_ranker import LOWEST, SessionRanker
 from whybuy.errors import ArtifactError
-from whybuy.records import Completion, Fit, Suggested
+from whybuy.records import Completion, Fit, Intent, Suggested
+from whybuy.relations import Relation
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
-FIRM = 1  # letters at the start that are never mistyped
 LOOKED_AT = 100  # rows with the last word of a prefix, of which those with all its words are taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
+_SESSION_FOLDER = "session"
+_SHOWN = ["key", "text", "source", "meaning", "relation", "tail", "words", "confidence", "category"]
 _SAVED = ArrayFolder("completions", 1, "completions.json")
 
 
@@ -32,26 +33,44 @@ class CompletionConfig:
     """How a shop completes."""
 
     blocked: tuple[str, ...] = ()  # words and phrases that no completion has, from the next opening on
+    depth: int = 100  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
+    beam: int = 10  # nodes on each level of the tree that says what is likely in a session
+
+
+_USUAL = CompletionConfig()
 
 
 class Completer:
     """Everything that may be suggested: arrays memory-mapped, texts in memory; safe for many threads."""
 
-    def __init__(self, whole: "_Index", inner: "_Index", texts: pa.Table) -> None:
-        """whole, inner: the keys, and what follows their first words. texts: columns key, text, asked."""
-        self._whole, self._inner, self._texts = whole, inner, texts
-        self._keys, self._shown, self._asked = (texts[name].combine_chunks() for name in ("key", "text", "asked"))
+    def __init__(
+        self,
+        whole: PrefixIndex,
+        inner: PrefixIndex,
+        texts: pa.Table,
+        *,
+        ranker: SessionRanker | None = None,
+        config: CompletionConfig = _USUAL,
+    ) -> None:
+        """whole, inner: the keys, and what follows their first words. texts: `_SHOWN` of the vocabulary."""
+        self._whole, self._inner, self._ranker, self._config = whole, inner, ranker, config
+        self._texts, self._keys = texts.combine_chunks(), texts["key"].combine_chunks()
+        self._meaning: NDArray[np.int32] = texts["meaning"].to_numpy()
+        self.block(config.blocked)
 
     @classmethod
-    def build(cls, vocabulary: pa.Table) -> Self:
-        """Index a vocabulary (VOCABULARY_SCHEMA)."""
+    def build(
+        cls, vocabulary: pa.Table, ranker: SessionRanker | None = None, *, config: CompletionConfig = _USUAL
+    ) -> Self:
+        """Index a vocabulary (VOCABULARY_SCHEMA). ranker: of its rows."""
         keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
         inside = sorted((key[at:], row) for row, key in enumerate(keys) for at in _later_words(key))
-        asked = pa.array([source == Suggested.ASKED for source in vocabulary["source"].to_pylist()], pa.bool_())
         return cls(
-            _Index.build(keys, range(len(keys)), weights),
-            _Index.build([text for text, _ in inside], [row for _, row in inside], weights),
-            pa.table({"key": vocabulary["key"], "text": vocabulary["text"], "asked": asked}),
+            PrefixIndex.build(keys, range(len(keys)), weights),
+            PrefixIndex.build([text for text, _ in inside], [row for _, row in inside], weights),
+            vocabulary.select(_SHOWN),
+            ranker=ranker,
+            config=config,
         )
 
     def __len__(self) -> int:
@@ -66,21 +85,62 @@ class Completer:
         self._whole.leave_out(np.array(blocked, bool))
         self._inner.leave_out(np.array(blocked, bool))
 
-    def complete(self, typed: str, *, limit: int = 10) -> list[Completion]:
+    def complete(
+        self, typed: str, *, previous: Sequence[str] = (), limit: int = 10, distinct: bool = False
+    ) -> list[Completion]:
         """At most `limit` completions: what fits better comes first, of one fit what is asked most.
 
-        Where nothing is typed, what is asked most of all. What only begins with the first letters is offered where
-        nothing fits.
+        After other queries, what begins with the prefix comes in the order of log(times asked) + weight * log(score of
+        the session ranker). Where nothing is typed, all begins with it. What only begins with the first letters is
+        offered where nothing fits.
+
+        previous: queries of the session, the one just before first. distinct: of the same words in other orders and
+        inflections the best alone.
         """
         prefix = fold_prefix(typed[:LONGEST_PREFIX])
-        stages = {Fit.PREFIX: self._whole.beginning, Fit.WORDS: self._with_words, Fit.TYPO: self._nearly}
-        found: dict[int, Fit] = {}
-        for fit, stage in stages.items():
-            for row in stage(prefix, 2 * limit) if len(found) < limit else ():  # half may be found already
-                found.setdefault(row, fit)
+        likely = self._in_session(prefix, previous)
+        stages: tuple[tuple[Fit, Callable[[str, int], Iterable[int]]], ...] = (
+            (Fit.PREFIX, lambda _, __: likely),
+            (Fit.PREFIX, self._whole.beginning),
+            (Fit.WORDS, self._with_words),
+            (Fit.TYPO, self._nearly),
+        )
+        found, meant = dict[int, Fit](), set[int]()
+        for fit, stage in stages:
+            if len(found) < limit:  # half of what a stage finds may be there already
+                self._take(stage(prefix, (4 if distinct else 2) * limit), fit, found, meant if distinct else None)
         if not found and (known := self._whole.known(prefix)):
-            found = dict.fromkeys(self._whole.beginning(known, limit), Fit.SHORTER)
-        return [self._completion(row, fit, prefix) for row, fit in list(found.items())[:limit]]
+            self._take(self._whole.beginning(known, limit), Fit.SHORTER, found, None)
+        return [self._completion(row, fit, prefix, likely.get(row)) for row, fit in list(found.items())[:limit]]
+
+    def _take(self, rows: Iterable[int], fit: Fit, found: dict[int, Fit], meant: set[int] | None) -> None:
+        """Add rows to those found. meant: meanings of these, of which none is added twice."""
+        for row in rows:
+            if meant is None:
+                found.setdefault(row, fit)
+            elif (meaning := int(self._meaning[row])) not in meant:
+                meant.add(meaning)
+                found.setdefault(row, fit)
+
+    def _in_session(self, prefix: str, previous: Sequence[str]) -> dict[int, float]:
+        """Rows that begin with a prefix, best first, each with its score; none where the session says nothing.
+
+        What the tree did not come to counts as least likely of all.
+        """
+        ranker = self._ranker
+        context = ranker.context(previous) if ranker and ranker.weight and previous else None
+        if not ranker or not context:
+            return {}
+        depth, span = self._config.depth, self._whole.span(prefix)
+        likely, scores = ranker.find(context, span, beam=self._config.beam, limit=depth)
+        asked = np.array(self._whole.beginning(prefix, depth), np.int32)
+        others = asked[~np.isin(asked, likely)]
+        rows, scores = np.append(likely, others), np.append(scores, np.full(len(others), LOWEST, np.float32))
+        weights = self._whole.weights(rows)
+        totals = np.log(np.maximum(weights, 1e-30)) + ranker.weight * scores
+        order = np.lexsort([rows, -totals])
+        order = order[weights[order] > -np.inf]
+        return dict(zip(rows[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
 
     def _nearly(self, prefix: str, limit: int) -> Iterator[int]:
         if len(prefix) >= SHORTEST_WITH_TYPOS:
@@ -98,11 +158,20 @@ class Completer:
         for index in (self._inner, self._whole):
             yield from self._whole.having(others, index.beginning(last, LOOKED_AT))
 
-    def _completion(self, row: int, fit: Fit, prefix: str) -> Completion:
-        text = self._shown[row].as_py()
-        source = Suggested.ASKED if self._asked[row].as_py() else Suggested.CATALOG
+    def _completion(self, row: int, fit: Fit, prefix: str, likely: float | None) -> Completion:
+        told = {name: column[0] for name, column in self._texts.slice(row, 1).to_pydict().items()}
+        need = None
+        if told["tail"] is not None:
+            need = Intent(Relation(told["relation"]), told["tail"], told["confidence"], told["words"])
         return Completion(
-            text, self._whole.weight(row), fit, source, spans_of(prefix, self._keys[row].as_py(), text, fit)
+            text=told["text"],
+            score=self._whole.weight(row),
+            fit=fit,
+            source=Suggested(told["source"]),
+            typed=spans_of(prefix, told["key"], told["text"], fit),
+            likely=likely,
+            need=need,
+            category=told["category"] or "",
         )
 
     def save(self, folder: Path) -> None:
@@ -110,9 +179,11 @@ class Completer:
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(self._texts, folder / _TEXTS_FILE, compression="zstd")
         _SAVED.save(folder, self._whole.arrays("whole") | self._inner.arrays("inner"))
+        if self._ranker:
+            self._ranker.save(folder / _SESSION_FOLDER)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, config: CompletionConfig = _USUAL) -> Self:
         """What was saved in a folder.
 
         Raises:
@@ -123,64 +194,10 @@ class Completer:
             texts = pq.read_table(folder / _TEXTS_FILE)
         except (OSError, pa.ArrowInvalid) as error:
             raise ArtifactError(f"{folder} holds no readable completions ({error}). Run `whybuy build`.") from error
-        return cls(_Index.of(arrays, "whole"), _Index.of(arrays, "inner"), texts)
-
-
-class _Index:
-    """Sorted texts, each a way to a row; several may lead to one."""
-
-    def __init__(self, texts: SortedTexts, rows: NDArray[np.int32], weights: Weights) -> None:
-        """rows: shape (texts,). weights: of the texts."""
-        self._texts, self._rows, self._weights = texts, rows, weights
-        self._encode = texts.encoder()
-
-    @classmethod
-    def build(cls, texts: Sequence[str], rows: Sequence[int], weights: NDArray[np.float32]) -> Self:
-        """texts: sorted. rows: where each leads. weights: by row."""
-        ends = np.array(rows, np.int32)
-        return cls(sort_texts(texts), ends, index_weights(weights[ends]))
-
-    def beginning(self, prefix: str, limit: int) -> list[int]:
-        """The heaviest rows of texts that begin with a prefix, heaviest first."""
-        span = narrow(self._texts, 0, len(self._rows), 0, self._encode(prefix), 0)
-        return self._best(np.array([span], np.int64), limit)
-
-    def nearly_beginning(self, prefix: str, limit: int) -> list[int]:
-        """The same where one letter of the prefix is wrong."""
-        return self._best(nearly(self._texts, self._encode(prefix), FIRM), limit)
-
-    def having(self, words: Sequence[str], rows: Sequence[int]) -> Iterator[int]:
-        """Those of some rows that have all of some words, where text t leads to row t."""
-        space = int(self._encode(" ")[0])
-        among = np.array(rows, np.int32)
-        return compress(rows, have_words(self._texts, among, self._encode(" ".join(words)), space).tolist())
-
-    def known(self, prefix: str) -> str:
-        """As much of a prefix as some text begins with."""
-        return prefix[: shared(self._texts, self._encode(prefix))]
-
-    def leave_out(self, blocked: NDArray[np.bool_]) -> None:
-        """Find some rows no more. blocked: by row."""
-        self._weights = index_weights(np.where(blocked[self._rows], -np.inf, self._weights.weights))
-
-    def weight(self, row: int) -> float:
-        """The weight of a row, where text t leads to row t."""
-        return float(self._weights.weights[row])
-
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """What `of` needs, each array named for this index."""
-        parts = {**self._texts._asdict(), "rows": self._rows, **self._weights._asdict()}
-        return {f"{name}_{part}": array for part, array in parts.items()}
-
-    @classmethod
-    def of(cls, arrays: dict[str, NDArray[Any]], name: str) -> Self:
-        """The index that `arrays` took apart."""
-        texts, weights = (tuple(arrays[f"{name}_{part}"] for part in kind._fields) for kind in (SortedTexts, Weights))
-        return cls(SortedTexts(*texts), arrays[f"{name}_rows"], Weights(*weights))
-
-    def _best(self, spans: NDArray[np.int64], limit: int) -> list[int]:
-        found: list[int] = self._rows[best_first(self._weights, spans, limit)].tolist()
-        return found
+        ranker = SessionRanker.open(folder / _SESSION_FOLDER)
+        return cls(
+            PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner"), texts, ranker=ranker, config=config
+        )
 
 
 def _later_words(key: str) -> list[int]:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from whybuy.records import Fit
-from whybuy.text import clean, normalize
+from whybuy.text import clean, lemmas, normalize
 
 _BREAK = re.compile(r"[\s\-_/.,:;!?\"'()]+")
 _ACCENT = re.compile(r"(?<=[\u0041-\u024f\u0370-\u03ff\u0400-\u04ff])[\u0300-\u036f]+")
@@ -23,6 +23,11 @@ def fold_prefix(typed: str) -> str:
     """A text that is still being typed: a space at its end stays, as it says that the last word is whole."""
     folded = _bare(normalize(clean(typed)) + (" " if typed[-1:].isspace() else ""))
     return folded.lstrip()
+
+
+def meaning(text: str, language: str) -> str:
+    """The words of a text in dictionary form and in the order of the alphabet: "boots, hiking" is "hiking boot"."""
+    return " ".join(sorted(lemmas(fold(text), language)))
 
 
 def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int], ...]:

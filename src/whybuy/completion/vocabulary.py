@@ -1,19 +1,20 @@
 """Which queries may be suggested: asked often, by several shoppers, answered; below these, names of the catalog."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from whybuy.behavior.engine import EngineName, open_engine
 from whybuy.behavior.mining import QUERIES_FILE
-from whybuy.completion.asked import ASKED_SCHEMA, count_asked
-from whybuy.completion.folding import fold
-from whybuy.records import Suggested
-from whybuy.text import normalize
+from whybuy.behavior.sessions import epoch_seconds
+from whybuy.completion.asked import ASKED_SCHEMA, FOLLOW_SCHEMA, count_asked, follow_ups, whole_queries
+from whybuy.completion.folding import fold, meaning
+from whybuy.records import Intent, Suggested
 
 LONGEST = 100  # letters; what is longer was pasted
 VOCABULARY_SCHEMA = pa.schema(
@@ -22,6 +23,12 @@ VOCABULARY_SCHEMA = pa.schema(
         pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
         pa.field("weight", pa.float32(), nullable=False),
         pa.field("source", pa.string(), nullable=False),  # of `Suggested`
+        pa.field("meaning", pa.int32(), nullable=False),  # the same for the same words in other orders and inflections
+        pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
+        pa.field("tail", pa.string()),
+        pa.field("words", pa.string()),  # of the query that name it
+        pa.field("confidence", pa.float32()),
+        pa.field("category", pa.string()),  # where it leads; null where that is not known
     ]
 )
 
@@ -30,15 +37,24 @@ VOCABULARY_SCHEMA = pa.schema(
 class VocabularyConfig:
     """What may be suggested (our design)."""
 
-    least_asked: int = 2
-    least_shoppers: int = 3  # privacy: what fewer asked is nobody else's business
+    least_asked: int = 2  # times its words, in whatever order and inflection
+    least_shoppers: int = 3  # privacy: words that fewer asked are nobody else's business
     half_life_days: float = 90.0
     gap_minutes: int = 30  # a longer pause ends a session
     typing_seconds: int = 5  # a query that the next one goes on with so soon was not finished
-    least_products: int = 2  # of a brand's type, so that the catalog suggests it
+    least_products: int = 2  # of a type with a brand or an attribute value, so that the two are suggested
     engine: EngineName = "duckdb"
     memory_limit: str = "4GB"
     threads: int = 0  # 0: all cores
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a shop knows of a text that it may suggest."""
+
+    finds: Callable[[str], bool]  # whether it has any product for it
+    need: Callable[[str], Intent | None] = lambda text: None
+    category: Callable[[str], str | None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +65,36 @@ class VocabularyReport:
     rare: int  # below `least_asked` or `least_shoppers`
     fruitless: int  # find nothing in the shop
     suggested: int  # kept, variants of one spelling joined
-    named: int  # from the catalog
+    named: int  # by the catalog or the graph
 
 
-def read_asked(events: Path, spill: Path, config: VocabularyConfig) -> pa.Table:
-    """ASKED_SCHEMA out of a folder of logs, by rising query."""
+def read_asked(
+    events: Path, spill: Path, config: VocabularyConfig, *, language: str, before: int | None = None
+) -> tuple[pa.Table, pa.Table]:
+    """ASKED_SCHEMA by rising query, and FOLLOW_SCHEMA by rising time, out of a folder of logs.
+
+    before: seconds since 1970; later queries are neither counted nor followed.
+    """
     with open_engine(
         config.engine, memory_limit=config.memory_limit, threads=config.threads, spill_folder=spill
     ) as engine:
-        asked = count_asked(
-            engine.read(events / QUERIES_FILE),
-            gap_minutes=config.gap_minutes,
-            typing_seconds=config.typing_seconds,
-            half_life_days=config.half_life_days,
-        )
-        return asked.order_by("query").to_pyarrow().select(ASKED_SCHEMA.names).cast(ASKED_SCHEMA)
+        queries = engine.read(events / QUERIES_FILE)
+        early = queries if before is None else queries.filter(epoch_seconds(queries) < before)
+        whole = whole_queries(early, gap_minutes=config.gap_minutes, typing_seconds=config.typing_seconds)
+        texts = whole.select("query").distinct().to_pyarrow()["query"].to_pylist()
+        meant = [meaning(text, language) for text in texts]
+        meanings = pa.table({"query": pa.array(texts, pa.string()), "meaning": pa.array(meant, pa.string())})
+        asked = count_asked(whole, ibis.memtable(meanings), half_life_days=config.half_life_days).order_by("query")
+        follow = follow_ups(whole).order_by(["seconds", "session", "query"])
+        return asked.to_pyarrow().cast(ASKED_SCHEMA), follow.to_pyarrow().cast(FOLLOW_SCHEMA)
 
 
 def choose_vocabulary(
-    asked: pa.Table, products: pa.Table, finds: Callable[[str], bool], config: VocabularyConfig
+    asked: pa.Table, named: Mapping[str, float], shop: Knowledge, config: VocabularyConfig, language: str
 ) -> tuple[pa.Table, VocabularyReport]:
-    """VOCABULARY_SCHEMA: what shoppers ask, and below all of that what the catalog names.
+    """VOCABULARY_SCHEMA: what shoppers ask, and below all of that what the shop itself names.
 
-    asked: ASKED_SCHEMA. products: PRODUCT_SCHEMA. finds: whether the shop has anything for a query.
+    asked: ASKED_SCHEMA. named: weights by text.
     """
     often = pc.and_(
         pc.greater_equal(asked["asked"], config.least_asked), pc.greater_equal(asked["shoppers"], config.least_shoppers)
@@ -79,18 +102,24 @@ def choose_vocabulary(
     short = pc.less_equal(pc.utf8_length(asked["query"]), LONGEST)
     usual = asked.filter(pc.and_(often, short))
     texts = usual["query"].to_pylist()
-    answered = [finds(text) for text in texts]
+    answered = [shop.finds(text) for text in texts]
     heard = _joined(compress(zip(texts, usual["weight"].to_pylist(), strict=True), answered))
-    named = {key: entry for key, entry in _named(products, config).items() if key not in heard}
-    rows = [
+    short_names = ((text, weight) for text, weight in named.items() if len(text) <= LONGEST)
+    unheard = {key: entry for key, entry in _joined(short_names).items() if key not in heard}
+    rows = sorted(
         (key, text, weight, source.value)
-        for entries, source in ((heard, Suggested.ASKED), (_below(named, heard), Suggested.CATALOG))
+        for entries, source in ((heard, Suggested.ASKED), (_below(unheard, heard), Suggested.CATALOG))
         for key, (text, weight) in entries.items()
-    ]
-    names = VOCABULARY_SCHEMA.names
-    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in sorted(rows)], VOCABULARY_SCHEMA)
+    )
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
+    meanings = pa.array([meaning(key, language) for key in columns[0]], pa.string()).dictionary_encode().indices
+    needs = [shop.need(text) for text in columns[1]]
+    told = [(None,) * 4 if one is None else (one.relation.value, one.tail, one.words, one.confidence) for one in needs]
+    hints = [list(column) for column in zip(*told, strict=True)] or [[]] * 4
+    categories = [shop.category(text) for text in columns[1]]
+    table = pa.table([*columns, meanings, *hints, categories], schema=VOCABULARY_SCHEMA)
     fruitless = len(texts) - sum(answered)
-    return table, VocabularyReport(asked.num_rows, asked.num_rows - len(texts), fruitless, len(heard), len(named))
+    return table, VocabularyReport(asked.num_rows, asked.num_rows - len(texts), fruitless, len(heard), len(unheard))
 
 
 Entries = dict[str, tuple[str, float]]  # text and weight by key
@@ -106,20 +135,6 @@ def _joined(texts: Iterable[tuple[str, float]]) -> Entries:
     return {
         key: (max(each, key=lambda text: (each[text], text)), sum(each.values())) for key, each in spellings.items()
     }
-
-
-def _named(products: pa.Table, config: VocabularyConfig) -> Entries:
-    """Product types, and brands with a type of theirs; a weight for each product."""
-    typed = products.filter(pc.not_equal(products["product_type"], ""))
-    branded = typed.filter(pc.not_equal(typed["brand"], ""))
-    types = typed.group_by("product_type").aggregate([([], "count_all")])
-    brands = branded.group_by(["brand", "product_type"]).aggregate([([], "count_all")])
-    brands = brands.filter(pc.greater_equal(brands["count_all"], config.least_products))
-    names = [*types["product_type"].to_pylist()]
-    names += pc.binary_join_element_wise(brands["brand"], brands["product_type"], " ").to_pylist()
-    counts = [*types["count_all"].to_pylist(), *brands["count_all"].to_pylist()]
-    named = zip(map(normalize, names), map(float, counts), strict=True)
-    return _joined((text, count) for text, count in named if len(text) <= LONGEST)
 
 
 def _below(named: Entries, heard: Entries) -> Entries:

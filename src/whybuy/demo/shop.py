@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whybuy.demo.logs import write_down
+from whybuy.demo.next_queries import meant_table, next_table
 from whybuy.demo.phrasing import Phrasebook, load_templates
 from whybuy.demo.products import Assortment, stock
 from whybuy.demo.queries import Group, Judge, Panel
@@ -27,6 +28,8 @@ QUERIES = "events/ubi_queries.parquet"
 EVENTS = "events/ubi_events.parquet"
 REASONS = "truth/reasons.parquet"
 NAMED = "truth/named.parquet"
+MEANT = "truth/meant.parquet"
+NEXT = "truth/next.parquet"
 JUDGMENTS = "truth/judgments.parquet"
 JUDGMENTS_GAP = "truth/judgments_gap.parquet"
 JUDGMENTS_GAP_UNLOGGED = "truth/judgments_gap_unlogged.parquet"
@@ -84,6 +87,8 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     reasons = reason_table(world, visits.purchases, _baskets(logs.events, assortment))
     _write_table(reasons, folder / REASONS)
     _write_table(named_table(world, _naming(visits)), folder / NAMED)
+    _write_table(meant_table(world.needs, phrasebook, visits), folder / MEANT)
+    _write_table(next_table(world.needs, phrasebook), folder / NEXT)
     _write_judgments(judgment_table(judged, shelves), folder)
     groups = [query.group for query in judged]
     return ShopSummary(

@@ -93,13 +93,14 @@ def _trainer(
     from datasets import Dataset, disable_progress_bars  # noqa: PLC0415
     from peft import LoraConfig  # noqa: PLC0415
     from transformers import PrinterCallback  # noqa: PLC0415
-    from trl import SFTConfig, SFTTrainer  # noqa: PLC0415
+    from trl import SFTConfig  # noqa: PLC0415
 
     disable_progress_bars()
     gpu = torch.cuda.is_available()
     tokenizer, opened = open_chat_model(model, dtype="auto" if gpu and config.rank else "float32")
     lora = LoraConfig(r=config.rank, lora_alpha=2 * config.rank, target_modules="all-linear") if config.rank else None
-    trainer = (SFTTrainer if gpu else _trainer_on_cpu())(
+    repeatable = _repeatable_trainer()
+    trainer = (repeatable if gpu else _on_cpu(repeatable))(
         model=opened,
         args=SFTConfig(
             output_dir=str(work),
@@ -130,14 +131,39 @@ def _trainer(
     return trainer
 
 
-def _trainer_on_cpu() -> "type[SFTTrainer]":
-    """TRL's trainer, with a head that scores the places of answers: without a GPU, its own scores every word."""
+def _repeatable_trainer() -> "type[SFTTrainer]":
+    """TRL's trainer, with an order of each epoch's own: a resumed epoch goes on with what was left of it.
+
+    Otherwise the order hangs on all random numbers since the start, of which a resumed run has drawn others.
+    """
+    from torch import Generator  # noqa: PLC0415
+    from torch.utils.data import Dataset  # noqa: PLC0415
+    from transformers.trainer_pt_utils import LengthGroupedSampler  # noqa: PLC0415
+    from trl import SFTTrainer  # noqa: PLC0415
+
+    class ByEpoch(LengthGroupedSampler):  # type: ignore[misc] # transformers is not read by the type checker
+        seed = 0
+
+        def set_epoch(self, epoch: int) -> None:
+            self.generator = Generator().manual_seed(self.seed + epoch)
+
+    class Repeatable(SFTTrainer):  # type: ignore[misc] # trl is not read by the type checker
+        def _get_train_sampler(self, train_dataset: Dataset[object] | None = None) -> ByEpoch:
+            grouped = super()._get_train_sampler(train_dataset)
+            sampler = ByEpoch(grouped.batch_size, lengths=grouped.lengths)
+            sampler.seed = self.args.seed
+            return sampler
+
+    return Repeatable
+
+
+def _on_cpu(trainer: "type[SFTTrainer]") -> "type[SFTTrainer]":
+    """A trainer with a head that scores the places of answers: without a GPU, TRL's scores every word."""
     from torch import Tensor  # noqa: PLC0415
     from torch.nn import Module  # noqa: PLC0415
     from torch.nn.functional import cross_entropy  # noqa: PLC0415
-    from trl import SFTTrainer  # noqa: PLC0415
 
-    class OnCpu(SFTTrainer):  # type: ignore[misc] # trl is not read by the type checker
+    class OnCpu(trainer):  # type: ignore[misc] # trl is not read by the type checker
         def compute_loss(self, model: Module, inputs: dict[str, Tensor], *_: object, **__: object) -> Tensor:
             wanted = inputs.pop("labels")[:, 1:]
             places = (wanted >= 0).any(0).nonzero()[:, 0]

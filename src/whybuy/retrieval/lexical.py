@@ -122,6 +122,10 @@ class LexicalIndex:
         each = [self._view.having_anywhere(word.term) for word in self._corrected(query)]
         return np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(each))).astype(np.int32) if each else NOWHERE
 
+    def finds(self, query: str) -> bool:
+        """Whether `having` any product."""
+        return len(self.having(query)) > 0
+
     def corrected(self, query: str) -> list[str]:
         """The words of a query in reading order, misspelled ones as the shop spells them, each once."""
         return list(dict.fromkeys(known for word in self._typed(query) for known in self._view.correct(word)))

@@ -29,11 +29,15 @@ async def search_by_body(search: SearchBody, shop: Shop) -> Response:
 async def complete(
     prefix: Annotated[QueryText, Query(description="What the shopper has typed so far; may be nothing.")],
     shop: Shop,
+    previous: Annotated[
+        list[QueryText] | None,
+        Query(max_length=10, description="What the shopper asked before in this session, the latest first."),
+    ] = None,
     limit: Annotated[int, Query(ge=0, le=100, description="Completions at most.")] = 10,
 ) -> Response:
     """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
     # less than a millisecond, so not handed to a thread
-    return _json(completions_json(shop.discovery.complete(prefix, limit=limit)))
+    return _json(completions_json(shop.discovery.complete(prefix, previous=previous or (), limit=limit)))
 
 
 @router.get("/explain", response_model=Hit, summary="Why one product answers a query")

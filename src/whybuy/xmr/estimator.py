@@ -30,11 +30,14 @@ from whybuy.xmr.search import (
     from_root,
     lists_of,
     one_list,
+    pair,
+    plain_tree,
     walk_down,
     walk_down_once,
 )
 from whybuy.xmr.training import DEFAULT_RANKER, Listener, train
 from whybuy.xmr.weights import PackedWeights, check_bits, code_bits, codes_of, features_of, pack, read_array, read_chunk
+from whybuy.xmr.within import Bounds, bounds_of, search_within
 
 KIND = "label tree"
 FORMAT_VERSION = 2
@@ -76,6 +79,7 @@ class XMRTree:
         self._labels = len(tree.labels)  # added ones included
         self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
+        self._bounds: Bounds | None = None  # made when they are asked for
 
     @classmethod
     def fit(
@@ -164,6 +168,23 @@ class XMRTree:
         if limit and labels[-1] < 0:
             labels, scores = labels[labels >= 0], scores[labels >= 0]
         return labels, scores if post.is_log else np.exp(scores)
+
+    def search_within(
+        self,
+        ids: NDArray[np.int32],
+        values: NDArray[np.float32],
+        span: tuple[int, int],
+        *,
+        beam: int = 10,
+        limit: int = 10,
+        post: PostProcessor = PostProcessor.L3_HINGE,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """As `search` among the trained labels of a span, low and high; no node without one of them is visited."""
+        if self._bounds is None:
+            self._bounds = bounds_of(self.tree)
+        query, walk = pair(ids, values), self._walk(beam, limit, post)
+        found, scores = search_within(plain_tree(self._searched), self._bounds, query, span, walk.plain)
+        return found, scores if post.is_log else np.exp(scores)
 
     def explain(
         self,

@@ -90,6 +90,11 @@ class Walk(NamedTuple):
     limit: int  # results kept on the last one
     power: int  # of the hinge, 0 for the sigmoid
 
+    @property
+    def plain(self) -> tuple[int, int, int, int]:
+        """Without its names: named tuples cost a microsecond each on the way into a kernel."""
+        return self.steps, self.beam, self.limit, self.power
+
 
 class Predictions(NamedTuple):
     """The best labels (or nodes) of each query, best first, ties by number; places left over have -1 and -inf."""
@@ -118,11 +123,16 @@ def one_list(ids: NDArray[np.int32], values: NDArray[np.float32]) -> Lists:
     Raises:
         InputError: there are more or fewer values than features.
     """
-    ids, values = _pair(ids, values)
+    ids, values = pair(ids, values)
     return Lists(np.array([0, len(ids)]), ids, values)
 
 
-def _pair(ids: NDArray[np.int32], values: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def pair(ids: NDArray[np.int32], values: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The features of a single query, of the types that kernels take.
+
+    Raises:
+        InputError: there are more or fewer values than features.
+    """
     if len(ids) != len(values):
         raise InputError(f"The query has {len(ids)} features, but {len(values)} values; each feature needs one.")
     if ids.dtype != np.int32:
@@ -160,14 +170,16 @@ def walk_down_once(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """As `walk_down` from the root for one query, with the least to do around it.
 
-    Named tuples cost a microsecond each on the way into a kernel; plain ones do not.
-
     Raises:
         InputError: there are more or fewer values than features.
     """
-    ids, values = _pair(ids, values)
-    plain = (tuple(tree.packed), tree.first_child, tree.labels, tuple(tree.added), tree.removed, tree.most_children)
-    return _search_once(plain, ids, values, (walk.steps, walk.beam, walk.limit, walk.power))
+    ids, values = pair(ids, values)
+    return _search_once(plain_tree(tree), ids, values, walk.plain)
+
+
+def plain_tree(tree: SearchedTree) -> tuple[Any, ...]:
+    """A tree without its names, as `Walk.plain`."""
+    return tuple(tree.packed), tree.first_child, tree.labels, tuple(tree.added), tree.removed, tree.most_children
 
 
 class EncodedQuery(NamedTuple):

@@ -3,6 +3,7 @@
 /* Suggestions below each search box: the combobox with a list of WAI-ARIA. Without it the box is a plain one. */
 const PAUSE_MS = 60;
 const SHOWN = 8;
+const LOOKED_BACK = 3;
 const LABELS = { typo: "corrected", shorter: "begins alike" };
 
 function option(completion, id) {
@@ -21,8 +22,21 @@ function option(completion, id) {
   return entry;
 }
 
+/* What this tab asked before, the latest first: the query of this page, then those of earlier pages. */
+function askedBefore(query) {
+  try {
+    const asked = JSON.parse(sessionStorage.getItem("asked") ?? "[]").filter((earlier) => earlier !== query);
+    if (query) asked.unshift(query);
+    sessionStorage.setItem("asked", JSON.stringify(asked.slice(0, LOOKED_BACK)));
+    return asked.slice(0, LOOKED_BACK);
+  } catch {
+    return query ? [query] : []; /* a browser that keeps nothing */
+  }
+}
+
 function complete(form) {
   const input = form.elements.q;
+  const previous = askedBefore(input.defaultValue.trim()).map((query) => ["previous", query]);
   const list = Object.assign(document.createElement("ul"), { id: `${input.id}-completions`, className: "completions", hidden: true });
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Suggestions");
@@ -61,7 +75,7 @@ function complete(form) {
     asking = new AbortController();
     const prefix = typed;
     try {
-      const answer = await fetch(`/v1/complete?${new URLSearchParams({ prefix, limit: SHOWN })}`, { signal: asking.signal });
+      const answer = await fetch(`/v1/complete?${new URLSearchParams([["prefix", prefix], ["limit", SHOWN], ...previous])}`, { signal: asking.signal });
       const { completions } = answer.ok ? await answer.json() : { completions: [] };
       if (typed === prefix && input.value === prefix && document.activeElement === input) open(completions);
     } catch (error) {

@@ -1,0 +1,134 @@
+"""What shoppers ask after what: a label tree over all suggestions, asked for those that begin with a prefix.
+
+Extreme multi-label ranking with the previous query as context (Yadav et al., KDD 2021, arXiv 2012.07654). The prefix is
+no feature here but a bound: the beam goes only where a suggestion begins with it, so none that fits is missed for one
+that does not (our design).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from whybuy.artifacts import write_json
+from whybuy.completion.folding import fold
+from whybuy.completion.hybrid_index import HybridIndex
+from whybuy.errors import ArtifactError
+from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
+from whybuy.xmr.clustering import BalancedKMeans
+from whybuy.xmr.embeddings import unit_rows
+from whybuy.xmr.estimator import TrainingConfig, XMRTree
+from whybuy.xmr.search import PostProcessor
+
+Context = tuple[NDArray[np.int32], NDArray[np.float32]]
+"""Features of what was asked before: columns, rising, and their values."""
+LOOKED_BACK = 3  # queries of a session before one
+LOWEST = -30.0  # of logarithms of scores
+_ABOUT = "session.json"
+_SCORES = PostProcessor.LOG_L3_HINGE
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """How a shop learns what is asked after what; chosen on the demo shop's training sessions."""
+
+    least_pairs: int = 200  # of a query and the one after it that teach; with fewer, nothing is learned
+    trie_depth: int = 3  # letters by which the tree branches before it clusters
+    branching: int = 16
+    leaf_size: int = 100  # suggestions
+    prior: float = 1.0  # how far the weights of a suggestion are drawn to its own words
+    decay: float = 0.5  # how much each query before the previous one counts of the one after it
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What was asked after what."""
+
+    previous: Sequence[tuple[str, ...]]  # queries, the one just before first
+    rows: NDArray[np.int64]  # of the suggestions that were then asked
+
+
+class SessionRanker:
+    """A trained tree over the suggestions of a shop; immutable, safe for many threads."""
+
+    def __init__(self, vectorizer: NgramVectorizer, tree: XMRTree, *, decay: float, weight: float) -> None:
+        """weight: of the logarithm of a score beside that of how often a suggestion is asked."""
+        self._vectorizer, self._tree, self._decay, self.weight = vectorizer, tree, decay, weight
+
+    @classmethod
+    def fit(cls, keys: Sequence[str], lessons: Lessons, config: SessionConfig, *, weight: float = 0.0) -> Self:
+        """keys: of all suggestions, sorted."""
+        asked = [query for queries in lessons.previous for query in queries]
+        vectorizer = NgramVectorizer.fit([*asked, *keys], NgramConfig(words=1, characters=0), threads=config.threads)
+        features = contexts(vectorizer, lessons.previous, config.decay)
+        count = len(lessons.rows)
+        labels = csr_matrix((np.ones(count, np.float32), (np.arange(count), lessons.rows)), shape=(count, len(keys)))
+        clusters = BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size)
+        tree = XMRTree.fit(
+            features,
+            labels,
+            label_texts=vectorizer.transform(list(keys), threads=config.threads),
+            config=TrainingConfig(indexer=HybridIndex(keys, config.trie_depth, clusters), prior=config.prior),
+            threads=config.threads,
+        )
+        return cls(vectorizer, tree, decay=config.decay, weight=weight)
+
+    def context(self, previous: Sequence[str]) -> Context | None:
+        """Queries of the session, the one just before first; None when nothing of them is known."""
+        looked_at = tuple(previous[:LOOKED_BACK])
+        if len(looked_at) == 1:
+            context = self._vectorizer.vector(fold(looked_at[0]))
+        else:
+            row = contexts(self._vectorizer, [looked_at], self._decay)
+            context = row.indices, row.data
+        return context if len(context[0]) else None
+
+    def trusted(self, weight: float) -> Self:
+        """The same with another weight."""
+        return type(self)(self._vectorizer, self._tree, decay=self._decay, weight=weight)
+
+    def find(
+        self, context: Context, span: tuple[int, int], *, beam: int, limit: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The likeliest suggestions of a span, low and high, and the logarithms of their scores, at least `LOWEST`."""
+        rows, scores = self._tree.search_within(*context, span, beam=beam, limit=limit, post=_SCORES)
+        return rows, np.maximum(scores, np.float32(LOWEST))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `open` maps; it is made when missing."""
+        self._vectorizer.save(folder / "vectorizer")
+        self._tree.save(folder / "tree")
+        write_json(folder / _ABOUT, {"decay": self._decay, "weight": self.weight})
+
+    @classmethod
+    def open(cls, folder: Path) -> Self | None:
+        """What was saved in a folder; None when there is none.
+
+        Raises:
+            ArtifactError: it is damaged.
+        """
+        if not folder.is_dir():
+            return None
+        try:
+            about = json.loads((folder / _ABOUT).read_text())
+            decay, weight = float(about["decay"]), float(about["weight"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(f"{folder} holds no readable session ranker ({error}). Run `whybuy build`.") from error
+        vectorizer, tree = NgramVectorizer.load(folder / "vectorizer"), XMRTree.load(folder / "tree")
+        return cls(vectorizer, tree, decay=decay, weight=weight)
+
+
+def contexts(vectorizer: NgramVectorizer, previous: Sequence[tuple[str, ...]], decay: float) -> csr_matrix:
+    """Sums of the vectors of queries, each further one counting `decay` of the one after it; rows of length 1."""
+    queries = [fold(query) for of_one in previous for query in of_one]
+    row = np.repeat(np.arange(len(previous)), [len(of_one) for of_one in previous])
+    weight = np.array([decay**back for of_one in previous for back in range(len(of_one))], np.float32)
+    shape = len(previous), len(queries)
+    sums = csr_matrix((weight, (row, np.arange(len(queries)))), shape=shape) @ vectorizer.transform(queries)
+    return unit_rows(csr_matrix(sums))
