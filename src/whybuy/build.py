@@ -368,16 +368,10 @@ class _Line:
             empty = ASKED_SCHEMA.empty_table(), FOLLOW_SCHEMA.empty_table()
             asked, follow_ups = read_asked(events, folder, config, language=language) if events else empty
             index = LexicalIndex.open(lexical)
-            products, least = pq.read_table(catalog / PRODUCTS_FILE), config.least_products
-            opened = KnowledgeGraph(graph)
-            names, reader = (
-                names_of(products, opened, least_products=least),
-                IntentReader(opened, IntentConfig(limit=1)),
-            )
-            knows = Knowledge(
-                index.finds, lambda text: next(iter(reader.read(text)), None), leads_to(_found(pairs), products)
-            )
-            vocabulary, report = choose_vocabulary(asked, names, knows, config, language)
+            products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
+            names = names_of(products, opened, least_products=config.least_products)
+            shop = Knowledge(index.finds, IntentReader(opened, IntentConfig()).first, leads_to(_found(pairs), products))
+            vocabulary, report = choose_vocabulary(asked, names, shop, config, language)
             lessons = lessons_from(follow_ups, vocabulary["key"].to_pylist())
             ranker = teach_session(vocabulary, lessons, session)
             Completer.build(vocabulary, ranker).save(folder)

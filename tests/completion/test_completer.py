@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suggestions import vocabulary_of
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold, fold_prefix
-from whybuy.completion.vocabulary import VOCABULARY_SCHEMA
 from whybuy.errors import ArtifactError
-from whybuy.records import Completion, Fit, Suggested
+from whybuy.records import Completion, Fit
 
 ASKED = {
     "digital camera": 9.0,
@@ -29,11 +28,7 @@ ASKED = {
 
 
 def completer_of(asked: dict[str, float]) -> Completer:
-    rows = [
-        {"key": fold(text), "text": text, "weight": weight, "source": Suggested.ASKED} for text, weight in asked.items()
-    ]
-    rows.sort(key=lambda row: str(row["key"]))
-    return Completer.build(pa.Table.from_pylist(rows, VOCABULARY_SCHEMA))
+    return Completer.build(vocabulary_of(asked))
 
 
 @pytest.fixture(scope="module")

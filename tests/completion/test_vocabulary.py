@@ -11,6 +11,7 @@ import pytest
 
 from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.names import names_of
 from whybuy.completion.vocabulary import (
     LONGEST,
     VOCABULARY_SCHEMA,
@@ -82,7 +83,7 @@ def chosen(
     asked: Sequence[tuple[str, int, int]], products: Sequence[tuple[str, str]] = (), *, unfound: str = "nothing"
 ) -> dict[str, dict[str, Any]]:
     """asked: query, times, shoppers. products: brand, type. Returns: rows by text."""
-    said = [{"query": query, "asked": times, "shoppers": shoppers, "weight": float(times)}
+    said = [{"query": query, "times": times, "asked": times, "shoppers": shoppers, "weight": float(times)}
             for query, times, shoppers in asked]  # fmt: skip
     blank = {"title": "", "description": "", "type_confidence": 1.0, "category": [], "attributes": [], "currency": "",
              "url": "", "image": "", "locale": ""}  # fmt: skip
@@ -90,7 +91,7 @@ def chosen(
             for place, (brand, kind) in enumerate(products)]  # fmt: skip
     table, report = choose_vocabulary(
         pa.Table.from_pylist(said, ASKED_SCHEMA),
-        pa.Table.from_pylist(feed, PRODUCT_SCHEMA),
+        names_of(pa.Table.from_pylist(feed, PRODUCT_SCHEMA), None, least_products=2),
         Knowledge(lambda text: unfound not in text),
         VocabularyConfig(),
         "en",

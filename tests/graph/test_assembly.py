@@ -19,7 +19,7 @@ from whybuy.relations import Relation
 from whybuy.text import canonical
 
 SHOE = of_type("slip-on shoe")
-ALL = GraphConfig(least_plausibility=0.0)
+ALL = GraphConfig(least_plausibility=0.0, least_by_critic=0.0)
 Key = tuple[Head, Relation, str]
 
 
@@ -69,8 +69,10 @@ def test_what_a_critic_says_stands_against_the_statistics_and_a_person_against_b
         replace(reason(SHOE, Relation.USED_BY, wording, score=score), scored_by=scorer)
         for wording, score, scorer in (("nurses", 0.9, STATISTICS), ("nurse", 0.6, CRITIC), ("a nurse", 0.7, CRITIC))
     ]
-    (triple,) = triples_of(said)
+    (triple,) = triples_of(said, ALL)
     assert triple.plausibility == pytest.approx(0.7)
+    assert triples_of(said, GraphConfig(least_by_critic=0.75)) == []
+    assert len(triples_of(said, GraphConfig(least_by_critic=0.65))) == 1
     assert triples_of([*said, replace(said[0], plausibility=0.0, scored_by=READER)], GraphConfig()) == []
 
 

@@ -54,7 +54,7 @@ class Completer:
     ) -> None:
         """whole, inner: the keys, and what follows their first words. texts: `_SHOWN` of the vocabulary."""
         self._whole, self._inner, self._ranker, self._config = whole, inner, ranker, config
-        self._texts, self._keys = texts.combine_chunks(), texts["key"].combine_chunks()
+        self._texts, self._columns = texts, {name: texts[name].combine_chunks() for name in _SHOWN}
         self._meaning: NDArray[np.int32] = texts["meaning"].to_numpy()
         self.block(config.blocked)
 
@@ -74,14 +74,14 @@ class Completer:
         )
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._texts)
 
     def block(self, phrases: Iterable[str]) -> None:
         """Never suggest what has one of these words or phrases. Not safe while others ask."""
         folded = [f" {key} " for phrase in phrases if (key := fold(phrase))]
         if not folded:
             return
-        blocked = [any(phrase in f" {key} " for phrase in folded) for key in self._keys.to_pylist()]
+        blocked = [any(phrase in f" {key} " for phrase in folded) for key in self._columns["key"].to_pylist()]
         self._whole.leave_out(np.array(blocked, bool))
         self._inner.leave_out(np.array(blocked, bool))
 
@@ -159,7 +159,7 @@ class Completer:
             yield from self._whole.having(others, index.beginning(last, LOOKED_AT))
 
     def _completion(self, row: int, fit: Fit, prefix: str, likely: float | None) -> Completion:
-        told = {name: column[0] for name, column in self._texts.slice(row, 1).to_pydict().items()}
+        told = {name: column[row].as_py() for name, column in self._columns.items()}
         need = None
         if told["tail"] is not None:
             need = Intent(Relation(told["relation"]), told["tail"], told["confidence"], told["words"])

@@ -30,8 +30,8 @@ class HybridIndex:
         letters = _first_letters(self.texts, self.depth)
         if self.below is None:
             return tree_of_paths(letters)
-        groups, group = np.unique(letters, axis=0, return_inverse=True)
-        members = [np.flatnonzero(group.ravel() == one) for one in range(len(groups))]
+        _, group, counts = np.unique(letters, axis=0, return_inverse=True, return_counts=True)
+        members = np.split(np.argsort(group.ravel(), kind="stable"), np.cumsum(counts)[:-1])
         ways = [paths_of(self.below(embeddings[rows], threads=threads)) for rows in members]
         clusters = np.zeros((len(self.texts), max((way.shape[1] for way in ways), default=0)), np.int64)
         for rows, way in zip(members, ways, strict=True):

@@ -13,7 +13,7 @@ from whybuy.completion.session_ranker import LOOKED_BACK, Lessons, SessionConfig
 HELD_BACK = 0.2  # of the pairs, the latest, that tell how far to trust what the others taught
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 WEIGHED_AT = 12  # letters of a prefix at most: who typed more of it finds it by that alone
-MOST_ASKED = 1000  # of the pairs held back
+MOST_ASKED = 500  # of the pairs held back
 LEAST_WEIGHT = 0.01
 SHOWN = 10
 _SEED = 0

@@ -49,6 +49,10 @@ class IntentReader:
         self._relations = relations.indices.to_numpy()
         self._relation = lru_cache(maxsize=65_536)(self._main_relation)
 
+    def first(self, query: str) -> Intent | None:
+        """The surest need of a query, None when the graph knows none of its words."""
+        return next(iter(self.read(query)), None)
+
     def read(self, query: str) -> tuple[Intent, ...]:
         """The needs of a query, the surest first; empty when the graph knows none of its words."""
         found: dict[int, tuple[float, str, str]] = {}

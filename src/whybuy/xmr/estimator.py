@@ -37,7 +37,7 @@ from whybuy.xmr.search import (
 )
 from whybuy.xmr.training import DEFAULT_RANKER, Listener, train
 from whybuy.xmr.weights import PackedWeights, check_bits, code_bits, codes_of, features_of, pack, read_array, read_chunk
-from whybuy.xmr.within import Bounds, bounds_of, search_within
+from whybuy.xmr.within import Below, labels_below, search_within
 
 KIND = "label tree"
 FORMAT_VERSION = 2
@@ -79,7 +79,7 @@ class XMRTree:
         self._labels = len(tree.labels)  # added ones included
         self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
-        self._bounds: Bounds | None = None  # made when they are asked for
+        self._below: Below | None = None  # made when they are asked for
 
     @classmethod
     def fit(
@@ -180,10 +180,11 @@ class XMRTree:
         post: PostProcessor = PostProcessor.L3_HINGE,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """As `search` among the trained labels of a span, low and high; no node without one of them is visited."""
-        if self._bounds is None:
-            self._bounds = bounds_of(self.tree)
-        query, walk = pair(ids, values), self._walk(beam, limit, post)
-        found, scores = search_within(plain_tree(self._searched), self._bounds, query, span, walk.plain)
+        if self._below is None:
+            self._below = labels_below(self.tree)
+        below, walk = self._below, self._walk(beam, limit, post)
+        plain = below.labels, below.begin, below.end
+        found, scores = search_within(plain_tree(self._searched), plain, pair(ids, values), span, walk.plain)
         return found, scores if post.is_log else np.exp(scores)
 
     def explain(

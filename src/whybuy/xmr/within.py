@@ -1,6 +1,6 @@
 """Beam search among the labels of a span: a node without any of them takes no place in the beam."""
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,43 +12,64 @@ from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import Lists, SearchedTree, add_up, encode_query, log_share, room_for_query
 from whybuy.xmr.weights import PackedWeights
 
-Bounds: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32]]
-"""The least and the greatest label below each node; both of shape (nodes,)."""
+
+class Below(NamedTuple):
+    """The labels below each node, so that a few bisections tell whether some of them lie in a span."""
+
+    labels: NDArray[np.int32]  # shape (levels, labels): by position, but rising within each node of the level
+    begin: NDArray[np.int32]  # shape (nodes,): those of node n on its level are begin[n] up to end[n]
+    end: NDArray[np.int32]
 
 
-def bounds_of(tree: LabelTree) -> Bounds:
-    """Bounds of all nodes; a node without labels has bounds that no span meets."""
-    least = np.full(tree.nodes, len(tree.labels), np.int32)
-    greatest = np.full(tree.nodes, -1, np.int32)
-    parents = tree.parents()
-    np.minimum.at(least, parents[tree.nodes :], tree.labels)
-    np.maximum.at(greatest, parents[tree.nodes :], tree.labels)
-    for level in range(tree.levels - 1, 0, -1):
-        nodes = np.arange(tree.level_start[level], tree.level_start[level + 1])
-        np.minimum.at(least, parents[nodes], least[nodes])
-        np.maximum.at(greatest, parents[nodes], greatest[nodes])
-    return least, greatest
+def labels_below(tree: LabelTree) -> Below:
+    """The labels below all nodes: 4 bytes for each label and level."""
+    begin, end = np.empty(tree.nodes, np.int32), np.empty(tree.nodes, np.int32)
+    labels = np.empty((tree.levels, len(tree.labels)), np.int32)
+    starts = tree.first_child - tree.nodes  # of leaves: the positions of their labels
+    for level in range(tree.levels - 1, -1, -1):
+        nodes = slice(int(tree.level_start[level]), int(tree.level_start[level + 1]))
+        first, last = tree.first_child[nodes], tree.first_child[nodes.start + 1 : nodes.stop + 1]
+        if level == tree.levels - 1:
+            begin[nodes], end[nodes] = starts[nodes], starts[nodes.start + 1 : nodes.stop + 1]
+        else:
+            begin[nodes], end[nodes] = begin[first], end[last - 1]
+        node = np.repeat(np.arange(len(first), dtype=np.int32), end[nodes] - begin[nodes])
+        labels[level] = tree.labels[np.lexsort((tree.labels, node))]
+    return Below(labels, begin, end)
+
+
+@kernel
+def _has_any(labels: NDArray[np.int32], low: int, high: int, span: tuple[int, int]) -> bool:
+    """Whether one of the rising labels from `low` up to `high` lies in the span."""
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if labels[middle] < span[0]:
+            low = middle + 1
+        else:
+            high = middle
+    return low < end and labels[low] < span[1]
 
 
 @kernel
 def search_within(
     plain: tuple[Any, ...],
-    bounds: Bounds,
+    below_nodes: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
     query: tuple[NDArray[np.int32], NDArray[np.float32]],
     span: tuple[int, int],
     walk: tuple[int, int, int, int],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The best labels from `span[0]` up to `span[1]`, best first, and the logarithms of their scores.
 
-    Added labels are not looked at. plain: see `plain_tree`. walk: see `Walk.plain`.
+    Added labels are not looked at. plain: see `plain_tree`. below_nodes: a `Below` without its names. walk: see
+    `Walk.plain`.
     """
     packed, first_child, labels, added, removed, most_children = plain
     tree = SearchedTree(PackedWeights(*packed), first_child, labels, AddedLabels(*added), removed, most_children)
     steps, beam, limit, power = walk
     asked = Lists(np.array([0, len(query[0])], np.int64), query[0], query[1])
     room = encode_query(tree, asked, 0, room_for_query(tree, len(query[0]), power))
-    least, greatest = bounds
-    low, high = span
+    known, begin, end = below_nodes
     nodes, bias, scale = len(first_child) - 1, tree.packed.bias, tree.packed.scale
     above, below = np.empty(max(beam, limit, 1), np.uint64), np.empty(max(beam, limit, 1), np.uint64)
     above[0] = key_of(np.float32(0), 0)
@@ -65,9 +86,9 @@ def search_within(
             for child in range(first, first_child[node + 1]):
                 number = child if child < nodes else labels[child - nodes]
                 if child < nodes:
-                    inside = least[child] < high and greatest[child] >= low
+                    inside = _has_any(known[step + 1], begin[child], end[child], span)
                 else:
-                    inside = low <= number < high and not removed[number]
+                    inside = span[0] <= number < span[1] and not removed[number]
                 if inside:
                     margin = bias[child - 1] + scale[child - 1] * room.sums[child - first]
                     found = offer(below, found, capacity, key_of(score + log_share(margin, power), number))

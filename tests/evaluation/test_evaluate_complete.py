@@ -1,0 +1,99 @@
+"""Completion measured by hand, and on a built shop."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from whybuy.errors import InputError
+from whybuy.evaluation.complete import Keystroke, bleu_rr, evaluate_completion, keystrokes_of
+from whybuy.evaluation.completion_methods import CompletionTrial, evaluate_store_completion
+
+SHELF = ["shoe", "shoes for nurses", "shirt"]
+TYPED = [
+    Keystroke("s", "shirt", ()),
+    Keystroke("sho", "shoes for nurses", ("boots",)),
+    Keystroke("shoe", "shoe", ("boots",)),
+    Keystroke("sh", "shelf", ("boots",)),
+]
+
+
+def alphabet(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+    """In the order of the shelf, after a query from its end."""
+    found = [text for text in SHELF if text.startswith(prefix)]
+    return found[::-1] if previous else found
+
+
+def nothing(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+    return []
+
+
+def test_figures_are_those_of_a_hand_calculation() -> None:
+    report = evaluate_completion({"session": alphabet, "nothing": nothing}, TYPED)
+    assert report.methods["session"].rank.tolist() == [3, 1, 2, 0]
+    body = report.as_json()
+    methods = body["methods"]
+    assert isinstance(methods, dict)
+    ours = methods["session"]
+    assert body["keystrokes"] == 4
+    assert ours["mrr@10"] == pytest.approx((1 / 3 + 1 + 1 / 2) / 4)
+    assert (ours["success@1"], ours["success@10"]) == (0.25, 0.75)
+    assert ours["by_length"]["1-3"]["mrr@10"] == pytest.approx((1 / 3 + 1) / 3)
+    assert ours["by_length"]["4-6"]["mrr@10"] == 0.5
+    assert ours["by_context"]["after_a_query"]["mrr@10"] == 0.5
+    assert ours["by_context"]["first_of_a_session"]["success@1"] == 0.0
+    # shirt: 1 of 5 letters, shoes for nurses 1 of 16, shoe 1 of 4; shelf has to be typed out
+    assert ours["keystrokes_saved"] == pytest.approx(1 - (1 + 1 + 1 + 5) / (5 + 16 + 4 + 5))
+    assert methods["nothing"]["mrr@10"] == methods["nothing"]["keystrokes_saved"] == 0.0
+
+
+def test_the_share_of_the_oracles_gain_counts_short_prefixes_after_a_query() -> None:
+    def oracle(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+        return [one.meant for one in TYPED if one.prefix == prefix]
+
+    report = evaluate_completion({"session": alphabet, "mfq": nothing, "oracle": oracle}, TYPED)
+    share = report.share_of_oracle_gain()
+    assert share is not None
+    assert share.mean == pytest.approx(1 / 2)  # of "sho" and "sh", the oracle has both and the session one
+    assert report.above("mfq")["all"].mean == pytest.approx((1 / 3 + 1 + 1 / 2) / 4)
+    assert evaluate_completion({"session": alphabet}, TYPED).share_of_oracle_gain() is None
+
+
+@pytest.mark.parametrize(
+    ("meant", "shown", "expected"),
+    [
+        ("shoes", ["shoes"], 0.1778),  # as fact sheet §4.6 measured it
+        ("running shoes", ["running shoes"], 0.3162),
+        ("red running shoes", ["red running shoes"], 0.5623),
+        ("good red running shoes", ["good red running shoes"], 1.0),
+        ("good red running shoes", ["x", "good red running shoes"], (1 / 2) / (1 + 1 / 2)),
+        ("shoes", [], 0.0),
+    ],
+)
+def test_bleu_is_weighed_by_rank_as_published(meant: str, shown: list[str], expected: float) -> None:
+    assert bleu_rr(meant, shown) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_query_is_typed_once_in_each_range_of_lengths() -> None:
+    found = keystrokes_of([("ab", ()), ("sleeping bag", ("tent",))])
+    assert [(one.meant, len(one.prefix) <= 3) for one in found] == [
+        ("ab", True), ("sleeping bag", True), ("sleeping bag", False), ("sleeping bag", False)
+    ]  # fmt: skip
+    assert all(one.meant.startswith(one.prefix) and one.prefix for one in found)
+    assert [one.previous for one in found] == [(), ("tent",), ("tent",), ("tent",)]
+
+
+def test_nobody_typing_is_said() -> None:
+    with pytest.raises(InputError, match=r"There is no keystroke to measure"):
+        evaluate_completion({"nothing": nothing}, [])
+
+
+def test_a_shop_is_measured_by_the_late_part_of_its_log(small_store: Path) -> None:
+    said: list[str] = []
+    trial = CompletionTrial(held_out=0.3, queries=40, configurations=())
+    report = evaluate_store_completion(small_store, trial, listen=said.append)
+    assert {"mfq", "trie", "session"} <= report.methods.keys()
+    assert "oracle" not in report.methods  # no simulator told what it would ask
+    assert 40 <= len(report.keystrokes) <= 120
+    assert report.methods["mfq"].as_json(report.parts()["all"])["success@10"] > 0
+    assert said

@@ -1,0 +1,55 @@
+"""Made-up suggestions, and sessions in which they follow each other."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from whybuy.completion.folding import fold, meaning
+from whybuy.completion.session_ranker import Lessons
+from whybuy.completion.vocabulary import VOCABULARY_SCHEMA
+from whybuy.records import Suggested
+
+BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
+THINGS = {"camera": ("lens", "bag", "strap"), "shoes": ("running", "trail", "walking"), "tent": ("family", "dome")}
+
+
+def vocabulary_of(asked: Mapping[str, float], needs: Mapping[str, str] | None = None) -> pa.Table:
+    """VOCABULARY_SCHEMA of texts with their weights. needs: tails that texts name."""
+    meanings: dict[str, int] = {}
+    rows = [
+        {
+            "key": fold(text),
+            "text": text,
+            "weight": weight,
+            "source": Suggested.ASKED,
+            "meaning": meanings.setdefault(meaning(text, "en"), len(meanings)),
+            "relation": "used_for_audience" if text in (needs or {}) else None,
+            "tail": (needs or {}).get(text),
+            "words": (needs or {}).get(text),
+            "confidence": 0.9 if text in (needs or {}) else None,
+            "category": "Shoes" if "shoes" in text else None,
+        }
+        for text, weight in asked.items()
+    ]
+    return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["key"])), VOCABULARY_SCHEMA)
+
+
+def shop_vocabulary() -> pa.Table:
+    """Brands and kinds of a few things; how often each is asked says nothing of what it is asked after."""
+    texts = [f"{word} {thing}" for thing, kinds in THINGS.items() for word in (*BRANDS, *kinds)]
+    return vocabulary_of({text: 1.0 + place * 7 % 11 for place, text in enumerate(texts)})
+
+
+def shop_lessons(keys: Sequence[str], *, times: int = 20) -> Lessons:
+    """After a thing, and after one kind of it, the same thing of each brand is asked."""
+    row = {key: place for place, key in enumerate(keys)}
+    asked = [
+        ((earlier,), row[f"{brand} {thing}"])
+        for thing, kinds in THINGS.items()
+        for kind in kinds
+        for earlier in (thing, f"{kind} {thing}")
+        for brand in BRANDS
+    ]
+    order = np.random.default_rng(0).permutation(len(asked) * times) % len(asked)
+    return Lessons([asked[at][0] for at in order], np.array([asked[at][1] for at in order], np.int64))
