@@ -20,8 +20,7 @@ import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.completion.completer import Completer
-from whybuy.completion.vocabulary import VOCABULARY_SCHEMA
-from whybuy.records import Suggested
+from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
 
@@ -72,7 +71,9 @@ def made_up(keys: list[str], count: int, rng: np.random.Generator) -> pa.Table:
     chosen = sorted(texts)[:: len(texts) // count][:count]
     weights = 1 / (1.0 + rng.permutation(count))
     columns = [pa.array(chosen), pa.array(chosen), pa.array(weights, pa.float32())]
-    return pa.table([*columns, pa.array([Suggested.ASKED.value] * count)], schema=VOCABULARY_SCHEMA)
+    columns += [pa.array([Suggested.ASKED.value] * count), pa.array(np.arange(count, dtype=np.int32))]
+    unknown = [pa.nulls(count, field.type) for field in list(VOCABULARY_SCHEMA)[len(columns) :]]
+    return pa.table([*columns, *unknown], schema=VOCABULARY_SCHEMA)
 
 
 def mistyped(text: str, rng: np.random.Generator) -> str:

@@ -7,8 +7,7 @@ import pyarrow as pa
 
 from whybuy.completion.folding import fold, meaning
 from whybuy.completion.session_ranker import Lessons
-from whybuy.completion.vocabulary import VOCABULARY_SCHEMA
-from whybuy.records import Suggested
+from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
 THINGS = {"camera": ("lens", "bag", "strap"), "shoes": ("running", "trail", "walking"), "tent": ("family", "dome")}

@@ -374,7 +374,7 @@ class _Line:
             vocabulary, report = choose_vocabulary(asked, names, shop, config, language)
             lessons = lessons_from(follow_ups, vocabulary["key"].to_pylist())
             ranker = teach_session(vocabulary, lessons, session)
-            Completer.build(vocabulary, ranker).save(folder)
+            Completer.build(vocabulary, ranker, thresholds=config.thresholds(language)).save(folder)
             summary |= asdict(report) | {"pairs": len(lessons.rows), "session weight": ranker.weight if ranker else 0.0}
 
         inputs = self._from("catalog", "graph", "lexical", *(["events", "pairs"] if events else []))

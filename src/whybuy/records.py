@@ -392,6 +392,22 @@ class Suggested(StrEnum):
     CATALOG = "catalog"  # the shop's products are called so
 
 
+VOCABULARY_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),  # folded; rising, all different
+        pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
+        pa.field("weight", pa.float32(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),  # of `Suggested`
+        pa.field("meaning", pa.int32(), nullable=False),  # the same for the same words in other orders and inflections
+        pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
+        pa.field("tail", pa.string()),
+        pa.field("words", pa.string()),  # of the query that name it
+        pa.field("confidence", pa.float32()),
+        pa.field("category", pa.string()),  # where it leads; null where that is not known
+    ]
+)
+
+
 class Fit(StrEnum):
     """How a completion goes with what was typed, the better fit first."""
 

@@ -11,16 +11,15 @@ import pytest
 
 from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.fresh import LONGEST
 from whybuy.completion.names import names_of
 from whybuy.completion.vocabulary import (
-    LONGEST,
-    VOCABULARY_SCHEMA,
     Knowledge,
     VocabularyConfig,
     choose_vocabulary,
     read_asked,
 )
-from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, Suggested
+from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, VOCABULARY_SCHEMA, Suggested
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 Said = tuple[str, float, str]  # shopper, seconds since START, query

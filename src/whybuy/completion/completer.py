@@ -1,17 +1,20 @@
 """A prefix → completions: what begins with it, then what has its words, is nearly it, or begins as it does."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ArrayFolder
+from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.folding import fold, fold_prefix, spans_of
+from whybuy.completion.fresh import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, SessionRanker
 from whybuy.errors import ArtifactError
@@ -24,6 +27,7 @@ LOOKED_AT = 100  # rows with the last word of a prefix, of which those with all 
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER = "session"
+_THRESHOLDS_FILE = "thresholds.json"
 _SHOWN = ["key", "text", "source", "meaning", "relation", "tail", "words", "confidence", "category"]
 _SAVED = ArrayFolder("completions", 1, "completions.json")
 
@@ -38,6 +42,7 @@ class CompletionConfig:
 
 
 _USUAL = CompletionConfig()
+_THRESHOLDS = Thresholds()
 
 
 class Completer:
@@ -50,17 +55,34 @@ class Completer:
         texts: pa.Table,
         *,
         ranker: SessionRanker | None = None,
+        thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> None:
-        """whole, inner: the keys, and what follows their first words. texts: `_SHOWN` of the vocabulary."""
+        """whole, inner: the keys, and what follows their first words. texts: `_SHOWN` of the vocabulary.
+
+        thresholds: that a query has to meet.
+        """
         self._whole, self._inner, self._ranker, self._config = whole, inner, ranker, config
+        self.thresholds = thresholds
+        self._fresh: Completer | None = None
         self._texts, self._columns = texts, {name: texts[name].combine_chunks() for name in _SHOWN}
         self._meaning: NDArray[np.int32] = texts["meaning"].to_numpy()
+        self._needy: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()  # a look into Arrow costs a microsecond
+        category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
+        self._categories = [*category.dictionary.to_pylist(), ""]  # the last one, -1, where none is known
+        self._category: NDArray[np.int32] = pc.fill_null(category.indices, -1).to_numpy()
+        self._sources = [Suggested(name) for name in source.dictionary.to_pylist()]
+        self._source: NDArray[np.int32] = source.indices.to_numpy()
         self.block(config.blocked)
 
     @classmethod
     def build(
-        cls, vocabulary: pa.Table, ranker: SessionRanker | None = None, *, config: CompletionConfig = _USUAL
+        cls,
+        vocabulary: pa.Table,
+        ranker: SessionRanker | None = None,
+        *,
+        thresholds: Thresholds = _THRESHOLDS,
+        config: CompletionConfig = _USUAL,
     ) -> Self:
         """Index a vocabulary (VOCABULARY_SCHEMA). ranker: of its rows."""
         keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
@@ -70,11 +92,22 @@ class Completer:
             PrefixIndex.build([text for text, _ in inside], [row for _, row in inside], weights),
             vocabulary.select(_SHOWN),
             ranker=ranker,
+            thresholds=thresholds,
             config=config,
         )
 
     def __len__(self) -> int:
         return len(self._texts)
+
+    def weight(self, key: str) -> float:
+        """How often a folded text is asked; 0 of one that is no suggestion."""
+        row, end = self._whole.span(key)
+        known = row < end and self._columns["key"][row].as_py() == key
+        return self._whole.weight(row) if known else 0.0
+
+    def refresh(self, vocabulary: pa.Table) -> None:
+        """Suggest these queries too (VOCABULARY_SCHEMA), those that are known already by their new weights."""
+        self._fresh = Completer.build(vocabulary, config=self._config) if vocabulary.num_rows else None
 
     def block(self, phrases: Iterable[str]) -> None:
         """Never suggest what has one of these words or phrases. Not safe while others ask."""
@@ -111,7 +144,9 @@ class Completer:
                 self._take(stage(prefix, (4 if distinct else 2) * limit), fit, found, meant if distinct else None)
         if not found and (known := self._whole.known(prefix)):
             self._take(self._whole.beginning(known, limit), Fit.SHORTER, found, None)
-        return [self._completion(row, fit, prefix, likely.get(row)) for row, fit in list(found.items())[:limit]]
+        told = [self._completion(row, fit, prefix, likely.get(row)) for row, fit in list(found.items())[:limit]]
+        fresh = self._fresh.complete(typed, limit=limit, distinct=distinct) if self._fresh else ()
+        return _merged(told, fresh, by_weight=not likely)[:limit] if fresh else told
 
     def _take(self, rows: Iterable[int], fit: Fit, found: dict[int, Fit], meant: set[int] | None) -> None:
         """Add rows to those found. meant: meanings of these, of which none is added twice."""
@@ -159,26 +194,30 @@ class Completer:
             yield from self._whole.having(others, index.beginning(last, LOOKED_AT))
 
     def _completion(self, row: int, fit: Fit, prefix: str, likely: float | None) -> Completion:
-        told = {name: column[row].as_py() for name, column in self._columns.items()}
-        need = None
-        if told["tail"] is not None:
-            need = Intent(Relation(told["relation"]), told["tail"], told["confidence"], told["words"])
+        text = self._columns["text"][row].as_py()
         return Completion(
-            text=told["text"],
+            text=text,
             score=self._whole.weight(row),
             fit=fit,
-            source=Suggested(told["source"]),
-            typed=spans_of(prefix, told["key"], told["text"], fit),
+            source=self._sources[self._source[row]],
+            typed=spans_of(prefix, self._columns["key"][row].as_py(), text, fit),
             likely=likely,
-            need=need,
-            category=told["category"] or "",
+            need=self._need(row) if self._needy[row] else None,
+            category=self._categories[self._category[row]],
         )
+
+    def _need(self, row: int) -> Intent:
+        relation, tail, words, confidence = (
+            self._columns[name][row].as_py() for name in ("relation", "tail", "words", "confidence")
+        )
+        return Intent(Relation(relation), tail, confidence, words)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(self._texts, folder / _TEXTS_FILE, compression="zstd")
         _SAVED.save(folder, self._whole.arrays("whole") | self._inner.arrays("inner"))
+        write_json(folder / _THRESHOLDS_FILE, asdict(self.thresholds))
         if self._ranker:
             self._ranker.save(folder / _SESSION_FOLDER)
 
@@ -192,12 +231,27 @@ class Completer:
         arrays, _ = _SAVED.load(folder)
         try:
             texts = pq.read_table(folder / _TEXTS_FILE)
-        except (OSError, pa.ArrowInvalid) as error:
+            thresholds = Thresholds(**json.loads((folder / _THRESHOLDS_FILE).read_text()))
+        except (OSError, ValueError, TypeError, pa.ArrowInvalid) as error:
             raise ArtifactError(f"{folder} holds no readable completions ({error}). Run `whybuy build`.") from error
         ranker = SessionRanker.open(folder / _SESSION_FOLDER)
-        return cls(
-            PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner"), texts, ranker=ranker, config=config
-        )
+        indexes = PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner")
+        return cls(*indexes, texts, ranker=ranker, thresholds=thresholds, config=config)
+
+
+def _merged(known: Sequence[Completion], fresh: Sequence[Completion], *, by_weight: bool) -> list[Completion]:
+    """What fits better first; of one fit by weight, or what was known already first. Each text once, where it is fresh.
+
+    What fits in no way but by its first letters is left out where something fits.
+    """
+    entries = {fold(one.text): one for one in known}
+    for one in fresh:
+        before = entries.get(fold(one.text), one)
+        entries[fold(one.text)] = replace(before, score=one.score)
+    fits = list(Fit)
+    every = sorted(entries.values(), key=lambda one: (fits.index(one.fit), -one.score if by_weight else 0.0))
+    fitting = [one for one in every if one.fit is not Fit.SHORTER]
+    return fitting or every
 
 
 def _later_words(key: str) -> list[int]:

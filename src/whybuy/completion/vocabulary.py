@@ -14,23 +14,8 @@ from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.behavior.sessions import epoch_seconds
 from whybuy.completion.asked import ASKED_SCHEMA, FOLLOW_SCHEMA, count_asked, follow_ups, whole_queries
 from whybuy.completion.folding import fold, meaning
-from whybuy.records import Intent, Suggested
-
-LONGEST = 100  # letters; what is longer was pasted
-VOCABULARY_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),  # folded; rising, all different
-        pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
-        pa.field("weight", pa.float32(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),  # of `Suggested`
-        pa.field("meaning", pa.int32(), nullable=False),  # the same for the same words in other orders and inflections
-        pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
-        pa.field("tail", pa.string()),
-        pa.field("words", pa.string()),  # of the query that name it
-        pa.field("confidence", pa.float32()),
-        pa.field("category", pa.string()),  # where it leads; null where that is not known
-    ]
-)
+from whybuy.completion.fresh import LONGEST, Thresholds
+from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +31,10 @@ class VocabularyConfig:
     engine: EngineName = "duckdb"
     memory_limit: str = "4GB"
     threads: int = 0  # 0: all cores
+
+    def thresholds(self, language: str) -> Thresholds:
+        """What a query has to meet in a shop of this language."""
+        return Thresholds(self.least_asked, self.least_shoppers, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
+from whybuy.serving.asked import Asked
 from whybuy.serving.live import LiveShop
 from whybuy.serving.measures import Measures
 from whybuy.serving.rejections import Rejections
@@ -18,11 +19,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The opened shop, the journal that hears what happens in it, what people rejected, and the counters."""
+    """The opened shop, the journal that hears what happens in it, what is made of that, and the counters."""
 
     discovery: Discovery
     journal: Journal
     rejections: Rejections
+    asked: Asked
     measures: Measures
     examples: tuple[str, ...]  # queries that the start page offers
     threads: bool = True  # one process of several has none: what waits for it, others take
@@ -39,6 +41,7 @@ async def _services(request: Request) -> Services:
     assert isinstance(live, LiveShop)
     discovery = live.now()
     services.rejections.apply(discovery)
+    services.asked.apply(discovery)
     return replace(services, discovery=discovery)
 
 

@@ -18,7 +18,8 @@ function option(completion, id) {
     told = end;
   }
   entry.dataset.text = completion.text;
-  if (completion.fit in LABELS) entry.append(Object.assign(document.createElement("small"), { textContent: LABELS[completion.fit] }));
+  const label = LABELS[completion.fit] ?? (completion.category && `in ${completion.category}`);
+  if (label) entry.append(Object.assign(document.createElement("small"), { textContent: label }));
   return entry;
 }
 

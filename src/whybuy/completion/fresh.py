@@ -1,0 +1,87 @@
+"""What shoppers ask since the build: counted as it is heard, suggested as soon as it meets the thresholds."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from whybuy.completion.folding import fold, meaning
+from whybuy.records import VOCABULARY_SCHEMA, Suggested
+from whybuy.text import normalize
+
+LONGEST = 100  # letters; what is longer was pasted
+MOST_COUNTED = 200_000  # meanings; those not asked for longest are forgotten first
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What a query has to meet to be suggested."""
+
+    least_asked: int = 2
+    least_shoppers: int = 3
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A query that somebody asked."""
+
+    text: str
+    shopper: str
+    asking: str  # equal for several signs of one asking, such as the clicks that followed
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was heard of one meaning."""
+
+    shoppers: set[str] = field(default_factory=set)
+    askings: dict[str, set[str]] = field(default_factory=dict)  # by text
+
+
+class FreshQueries:
+    """Counts queries by meaning. Not safe for several threads at once."""
+
+    def __init__(self, finds: Callable[[str], bool], weigh: Callable[[str], float], thresholds: Thresholds) -> None:
+        """finds: whether the shop has anything for a query. weigh: times that a folded query was asked before."""
+        self._finds, self._weigh, self._thresholds = finds, weigh, thresholds
+        self._said: OrderedDict[str, _Said] = OrderedDict()
+        self._suggested: dict[str, tuple[str, float]] = {}  # text and times, by folded query
+
+    def hear(self, queries: Iterable[Heard]) -> bool:
+        """Count queries. Returns: whether what may be suggested has changed."""
+        changed = [self._count(one) for one in queries]
+        return any(changed)
+
+    def vocabulary(self) -> pa.Table:
+        """VOCABULARY_SCHEMA of what was asked often enough since, with all times that it was asked."""
+        numbers: dict[str, int] = {}
+        meant = [numbers.setdefault(meaning(key, self._thresholds.language), len(numbers)) for key in self._suggested]
+        rows = [
+            {"key": key, "text": text, "weight": times, "source": Suggested.ASKED, "meaning": number}
+            for (key, (text, times)), number in sorted(zip(self._suggested.items(), meant, strict=True))
+        ]
+        return pa.Table.from_pylist(rows, VOCABULARY_SCHEMA)
+
+    def _count(self, heard: Heard) -> bool:
+        text = normalize(heard.text[: LONGEST + 1])
+        key = fold(text)
+        if not key or len(text) > LONGEST:
+            return False
+        said = self._said.setdefault(meaning(text, self._thresholds.language), _Said())
+        self._said.move_to_end(meaning(text, self._thresholds.language))
+        if len(self._said) > MOST_COUNTED:
+            self._said.popitem(last=False)
+        said.shoppers.add(heard.shopper)
+        said.askings.setdefault(text, set()).add(heard.asking)
+        asked = sum(map(len, said.askings.values()))
+        if asked < self._thresholds.least_asked or len(said.shoppers) < self._thresholds.least_shoppers:
+            return False
+        changed = False
+        for each, askings in said.askings.items():
+            key = fold(each)
+            entry = each, self._weigh(key) + len(askings)
+            if self._suggested.get(key) != entry and self._finds(each):
+                self._suggested[key], changed = entry, True
+        return changed

@@ -1,0 +1,57 @@
+"""What shoppers ask, as the events in the journal tell it, becomes what is suggested."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from whybuy.completion.fresh import Heard
+from whybuy.discovery import Discovery
+from whybuy.journal import Journal, JournalError
+from whybuy.journal.journal import Entry
+
+_log = logging.getLogger(__name__)
+
+
+class Asked:
+    """The queries in the events of one journal; safe for many threads, none of which waits for another."""
+
+    def __init__(self, journal: Journal, *, pause: float = 0.5) -> None:
+        """pause: seconds between two looks at what was added."""
+        self._journal, self._pause = journal, pause
+        self._next_look, self._cursor = 0.0, 0
+        self._told: Discovery | None = None
+        self._turn = threading.Lock()
+
+    def apply(self, discovery: Discovery) -> None:
+        """Tell a shop what was asked by now, in this process or another; looks at most once in a pause.
+
+        A new shop is told everything. A journal that cannot be read stops nobody.
+        """
+        now = time.monotonic()
+        if (now < self._next_look and discovery is self._told) or not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._next_look = now + self._pause
+            if discovery is not self._told:
+                self._told, self._cursor = discovery, 0
+            entries = self._journal.read(after=self._cursor)
+            if entries:
+                discovery.hear(_queries(entries))
+                self._cursor = entries[-1].cursor
+        except JournalError as error:
+            _log.warning("What shoppers ask is not heard for now: %s", error)
+        finally:
+            self._turn.release()
+
+
+def _queries(entries: Sequence[Entry]) -> Iterator[Heard]:
+    """The queries of UBI events; an event without one, or without anybody who asked it, tells nothing."""
+    for entry in entries:
+        event = orjson.loads(entry.body)
+        text, query_id = event.get("user_query") or "", event.get("query_id") or ""
+        shopper = event.get("client_id") or event.get("session_id") or query_id
+        if text and shopper:
+            yield Heard(text, shopper, query_id or f"{shopper} {entry.received:%Y-%m-%d %H}")

@@ -1,0 +1,45 @@
+"""Queries in events become suggestions, without a build."""
+
+import time
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from whybuy.discovery import Discovery
+from whybuy.journal import JOURNAL_FILE, Journal
+from whybuy.serving.app import create_app
+from whybuy.serving.asked import Asked
+
+NEW = "floor lamp with a linen shade"
+
+
+def event(shopper: str) -> dict[str, object]:
+    return {
+        "action_name": "click",
+        "timestamp": "2026-11-13T20:20:39Z",
+        "client_id": shopper,
+        "query_id": f"q-{shopper}",
+        "user_query": NEW,
+    }
+
+
+def shown(client: TestClient) -> list[str]:
+    body = client.get("/v1/complete", params={"prefix": "floor lamp w"}).json()
+    return [one["text"] for one in body["completions"]]
+
+
+def test_a_query_that_meets_the_thresholds_is_suggested_within_a_second(small_store: Path, tmp_path: Path) -> None:
+    with Journal(tmp_path / JOURNAL_FILE) as journal:
+        client = TestClient(create_app(Discovery.open(small_store), journal))
+        for shopper in ("a", "a", "b"):
+            client.post("/v1/events", json=event(shopper))
+        time.sleep(0.6)  # beyond the pause between two looks
+        assert NEW not in shown(client)
+        client.post("/v1/events", json=event("c"))
+        deadline = time.monotonic() + 30
+        while NEW not in shown(client):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        again = Discovery.open(small_store)  # as a new build would be
+        Asked(journal).apply(again)
+        assert NEW in [one.text for one in again.complete("floor lamp w").completions]
