@@ -23,7 +23,7 @@ from whybuy.relations import Relation
 
 FORMAT_VERSION = 2
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
-LOOKED_AT = 100  # rows with the last word of a prefix, of which those with all its words are taken
+LOOKED_AT = 60  # rows with the last word of a prefix, of which those with all its words are taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER = "session"
