@@ -121,6 +121,7 @@ class FakeDiscovery(Discovery):
 
     def complete(self, typed: str, *, previous: Sequence[str] = (), limit: int = 10) -> Completions:
         """Titles that begin with the prefix, in the order of the shelf; those with what was asked before come first."""
+        self.after = previous
         meant = normalize(typed)
         titles = [product.title for product in self._shelf.values() if normalize(product.title).startswith(meant)]
         spans = ((0, len(meant)),) if meant else ()

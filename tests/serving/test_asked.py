@@ -5,6 +5,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from fakes import FakeDiscovery
 from whybuy.discovery import Discovery
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.serving.app import create_app
@@ -43,3 +44,23 @@ def test_a_query_that_meets_the_thresholds_is_suggested_within_a_second(small_st
         again = Discovery.open(small_store)  # as a new build would be
         Asked(journal).apply(again)
         assert NEW in [one.text for one in again.complete("floor lamp w").completions]
+
+
+def test_a_session_id_stands_for_what_the_session_asked(tmp_path: Path) -> None:
+    shop = FakeDiscovery()
+    with Journal(tmp_path / JOURNAL_FILE) as journal:
+        client = TestClient(create_app(shop, journal))
+        for place, text in enumerate(["boots", "tent", "tent", "lamp", "boots", "leash"]):
+            client.post(
+                "/v1/events", json=event("a") | {"session_id": "s1", "user_query": text, "query_id": str(place)}
+            )
+        time.sleep(0.6)  # beyond the pause between two looks
+        for told, expected in (
+            ({"session": "s1"}, ("leash", "boots", "lamp")),
+            ({"session": "a"}, ("leash", "boots", "lamp")),
+            ({"session": "s1", "previous": "socks"}, ["socks"]),
+            ({"session": "nobody"}, ()),
+            ({}, ()),
+        ):
+            assert client.get("/v1/complete", params={"prefix": "x", **told}).status_code == 200
+            assert shop.after == expected

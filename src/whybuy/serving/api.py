@@ -33,11 +33,19 @@ async def complete(
         list[QueryText] | None,
         Query(max_length=10, description="What the shopper asked before in this session, the latest first."),
     ] = None,
+    session: Annotated[
+        str,
+        Query(
+            max_length=100,
+            description="Session or client id of events, in place of `previous`.",
+        ),
+    ] = "",
     limit: Annotated[int, Query(ge=0, le=100, description="Completions at most.")] = 10,
 ) -> Response:
     """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
     # less than a millisecond, so not handed to a thread
-    return _json(completions_json(shop.discovery.complete(prefix, previous=previous or (), limit=limit)))
+    earlier = previous or shop.asked.before(session)
+    return _json(completions_json(shop.discovery.complete(prefix, previous=earlier, limit=limit)))
 
 
 @router.get("/explain", response_model=Hit, summary="Why one product answers a query")

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 import orjson
@@ -14,6 +15,9 @@ from whybuy.journal.journal import Entry
 
 _log = logging.getLogger(__name__)
 
+MOST_SESSIONS = 100_000  # whose queries are remembered; those silent longest are forgotten first
+LAST = 3  # queries of each
+
 
 class Asked:
     """The queries in the events of one journal; safe for many threads, none of which waits for another."""
@@ -23,7 +27,12 @@ class Asked:
         self._journal, self._pause = journal, pause
         self._next_look, self._cursor = 0.0, 0
         self._told: Discovery | None = None
+        self._last: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._turn = threading.Lock()
+
+    def before(self, session: str) -> tuple[str, ...]:
+        """What was asked in a session (or by a client) of late, the latest first."""
+        return self._last.get(session, ())
 
     def apply(self, discovery: Discovery) -> None:
         """Tell a shop what was asked by now, in this process or another; looks at most once in a pause.
@@ -39,19 +48,28 @@ class Asked:
                 self._told, self._cursor = discovery, 0
             entries = self._journal.read(after=self._cursor)
             if entries:
-                discovery.hear(_queries(entries))
+                discovery.hear(self._queries(entries))
                 self._cursor = entries[-1].cursor
         except JournalError as error:
             _log.warning("What shoppers ask is not heard for now: %s", error)
         finally:
             self._turn.release()
 
+    def _queries(self, entries: Sequence[Entry]) -> Iterator[Heard]:
+        """The queries of UBI events; an event without one, or without anybody who asked it, tells nothing."""
+        for entry in entries:
+            event = orjson.loads(entry.body)
+            text, query_id, session, client = (
+                event.get(name) or "" for name in ("user_query", "query_id", "session_id", "client_id")
+            )
+            shopper = client or session or query_id
+            if text and shopper:
+                for name in {session, client} - {""}:
+                    self._remember(name, text)
+                yield Heard(text, shopper, query_id or f"{shopper} {entry.received:%Y-%m-%d %H}")
 
-def _queries(entries: Sequence[Entry]) -> Iterator[Heard]:
-    """The queries of UBI events; an event without one, or without anybody who asked it, tells nothing."""
-    for entry in entries:
-        event = orjson.loads(entry.body)
-        text, query_id = event.get("user_query") or "", event.get("query_id") or ""
-        shopper = event.get("client_id") or event.get("session_id") or query_id
-        if text and shopper:
-            yield Heard(text, shopper, query_id or f"{shopper} {entry.received:%Y-%m-%d %H}")
+    def _remember(self, session: str, text: str) -> None:
+        earlier = tuple(query for query in self._last.pop(session, ()) if query != text)
+        self._last[session] = (text, *earlier)[:LAST]
+        if len(self._last) > MOST_SESSIONS:
+            self._last.popitem(last=False)
