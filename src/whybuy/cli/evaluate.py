@@ -125,6 +125,9 @@ def evaluate_complete(
     configurations: Annotated[
         str, typer.Option(help="Of the published tree, 0 to 11, comma-separated; empty for none.")
     ] = "0,5,6,7,8,9",
+    network: Annotated[
+        bool, typer.Option("--network", help="Train a recurrent network too: minutes; needs whybuy[neural].")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Teach completion the early part of the shop's log and type the late part: MRR, BLEU_RR, keys saved, latency."""
@@ -133,7 +136,7 @@ def evaluate_complete(
 
     known = [str(number) for number in CONFIGURATIONS]
     chosen = [int(one_of(name.strip(), "Configuration", known)) for name in configurations.split(",") if name.strip()]
-    trial = CompletionTrial(held_out, queries, tuple(chosen))
+    trial = CompletionTrial(held_out, queries, tuple(chosen), network)
     with failing_clearly():
         report = evaluate_store_completion(store, trial, listen=lambda said: stderr().print(said, highlight=False))
         print(as_json(report.as_json())) if json else _print_completion_report(report)

@@ -25,6 +25,7 @@ from whybuy.completion.teaching import lessons_from, teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import read_settings
 from whybuy.errors import InputError
+from whybuy.evaluation.character_gru import CharacterGru, GruConfig
 from whybuy.evaluation.complete import (
     BASELINE,
     ORACLE,
@@ -48,6 +49,7 @@ class CompletionTrial:
     held_out: float = 0.1  # of the queries of the log, the latest; in (0, 1)
     queries: int = 3000  # of these at most, drawn at random
     configurations: tuple[int, ...] = LADDER  # of the published tree
+    network: bool = False  # whether a recurrent network is trained too; minutes, and torch
 
 
 def evaluate_store_completion(
@@ -106,6 +108,9 @@ def _methods(
         SESSION: lambda prefix, previous: _texts(ranked, prefix, previous),
         "session, one of a meaning": lambda prefix, previous: _texts(ranked, prefix, previous, distinct=True),
     }
+    if trial.network:
+        rows = [(fold(previous or ""), fold(query)) for query, previous in _rows(early.select(["query", "previous_1"]))]
+        methods["gru"] = CharacterGru.fit(rows, GruConfig(), listen=listen).complete
     for number in trial.configurations:
         listen(f"published tree, configuration {number}")
         methods[f"xmr-{number}"] = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number]).complete
