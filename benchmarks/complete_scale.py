@@ -1,16 +1,18 @@
 """How long completion takes with a million queries, one thread, in process; prints JSON.
 
-    python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000]
+    python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000] [--pairs 0]
 
 The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
 words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
-a random length with a letter left out ("mistyped"), and to each of some lengths.
+a random length with a letter left out ("mistyped"), and to each of some lengths. With --pairs, a session ranker learns
+from so many pairs of queries that share a word, and prefixes are typed after a query ("in_session").
 """
 
 import argparse
 import json
 import resource
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +22,7 @@ import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.completion.completer import Completer
+from whybuy.completion.session_ranker import Lessons, SessionConfig, SessionRanker
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
@@ -31,6 +34,7 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--queries", type=int, default=1_000_000)
     parser.add_argument("--keystrokes", type=int, default=5_000)
+    parser.add_argument("--pairs", type=int, default=0)
     arguments = parser.parse_args()
     rng = np.random.default_rng(2026)
     folder = ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()["completions"]
@@ -57,7 +61,42 @@ def main() -> None:
                 length: timed(completer, [text[:length] for text in drawn if len(text) >= length]) for length in LENGTHS
             },
         }
+        if arguments.pairs:
+            figures["in_session"] = in_session(vocabulary, drawn, arguments.pairs, rng)
     print(json.dumps(figures, indent=1))
+
+
+def in_session(vocabulary: pa.Table, drawn: list[str], pairs: int, rng: np.random.Generator) -> dict[str, object]:
+    """Training and answers of a session ranker."""
+    keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
+    rows = rng.choice(len(keys), pairs, p=weights / weights.sum())
+    others = [keys[row] for row in rng.integers(0, len(keys), pairs)]
+    previous = [(before(keys[row], other, rng),) for row, other in zip(rows.tolist(), others, strict=True)]
+    started = time.perf_counter()
+    ranker = SessionRanker.fit(keys, Lessons(previous, rows), SessionConfig(), weight=2.0)
+    trained = time.perf_counter() - started
+    with TemporaryDirectory() as name:
+        ranker.save(Path(name))
+        size = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())
+    completer = Completer.build(vocabulary, ranker)
+    typed = [(text[: rng.integers(1, len(text) + 1)], (before(text, text, rng),)) for text in drawn]
+    return {
+        "pairs": pairs,
+        "training_s": round(trained, 1),
+        "disk_mb": round(size / 1e6),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "typed_well": timed(completer, typed),
+        "by_length": {
+            length: timed(completer, [(text[:length], (before(text, text, rng),)) for text in drawn])
+            for length in LENGTHS
+        },
+    }
+
+
+def before(text: str, other: str, rng: np.random.Generator) -> str:
+    """A query with a word of the text and a word of another one."""
+    words, others = text.split(), other.split()
+    return f"{words[rng.integers(len(words))]} {others[rng.integers(len(others))]}"
 
 
 def made_up(keys: list[str], count: int, rng: np.random.Generator) -> pa.Table:
@@ -83,12 +122,13 @@ def mistyped(text: str, rng: np.random.Generator) -> str:
     return typed[:at] + typed[at + 1 :]
 
 
-def timed(completer: Completer, prefixes: list[str]) -> dict[str, float]:
-    """Milliseconds of each completion, the first hundred left out as a warm-up."""
+def timed(completer: Completer, typed: Sequence[str | tuple[str, tuple[str, ...]]]) -> dict[str, float]:
+    """Milliseconds of each completion, the first hundred left out as a warm-up. typed: prefixes, some after queries."""
     took = []
-    for prefix in prefixes:
+    for one in typed:
+        prefix, previous = (one, ()) if isinstance(one, str) else one
         started = time.perf_counter()
-        completer.complete(prefix)
+        completer.complete(prefix, previous=previous)
         took.append((time.perf_counter() - started) * 1000)
     p50, p99 = np.percentile(took[100:], [50, 99])
     return {"n": len(took) - 100, "p50_ms": round(p50, 4), "p99_ms": round(p99, 4), "max_ms": round(max(took[100:]), 3)}
