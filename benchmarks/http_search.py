@@ -87,10 +87,11 @@ def main() -> None:
 def under_load(asked: argparse.Namespace, texts: Sequence[str], rate: float) -> dict[str, Any]:
     """Figures of one rate, on a server of its own."""
     warmup, last = round(asked.warmup * rate), round((asked.seconds + asked.warmup) * rate)
+    paths = [f"/v1/search?q={quote_plus(text)}" for text in texts]
     with serving(asked.store, asked.workers) as (port, server):
-        asyncio.run(load(port, texts[:warmup], rate, gzip=asked.gzip))
+        asyncio.run(load(port, paths[:warmup], rate, gzip=asked.gzip))
         began, used = time.perf_counter(), cpu_seconds(server)
-        heard = asyncio.run(load(port, texts[warmup:last], rate, gzip=asked.gzip))
+        heard = asyncio.run(load(port, paths[warmup:last], rate, gzip=asked.gzip))
         seconds, used = time.perf_counter() - began, cpu_seconds(server) - used
     figures = {"rate": rate, "workers": asked.workers, "gzip": asked.gzip} | report(heard, seconds)
     return figures | {"server_cpu_ms": round(1000 * used / len(heard.milliseconds), 2)}
@@ -142,17 +143,17 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(one)) for one in below)
 
 
-async def load(port: int, texts: Sequence[str], rate: float, *, gzip: bool) -> Heard:
-    """Ask every query when it is due, over connections that stay open."""
+async def load(port: int, paths: Sequence[str], rate: float, *, gzip: bool) -> Heard:
+    """Ask for every path when it is due, over connections that stay open."""
     heard = Heard()
     due: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()
     clients = [asyncio.create_task(client(port, due, heard, gzip=gzip)) for _ in range(CONNECTIONS)]
     chance, at = random.Random(11), time.perf_counter() + 0.2
-    for text in texts:
+    for path in paths:
         at += chance.expovariate(rate)
         if (wait := at - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        due.put_nowait((at, text))
+        due.put_nowait((at, path))
     for _ in clients:
         due.put_nowait(None)
     await asyncio.gather(*clients)
@@ -164,8 +165,8 @@ async def client(port: int, due: "asyncio.Queue[tuple[float, str] | None]", hear
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     accepted = "Accept-Encoding: gzip\r\n" if gzip else ""
     while (task := await due.get()) is not None:
-        at, text = task
-        writer.write(f"GET /v1/search?q={quote_plus(text)} HTTP/1.1\r\nHost: shop\r\n{accepted}\r\n".encode())
+        at, path = task
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: shop\r\n{accepted}\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         size = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         await reader.readexactly(size)
