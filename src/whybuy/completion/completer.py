@@ -145,8 +145,9 @@ class Completer:
         if not found and (known := self._whole.known(prefix)):
             self._take(self._whole.beginning(known, limit), Fit.SHORTER, found, None)
         told = [self._completion(row, fit, prefix, likely.get(row)) for row, fit in list(found.items())[:limit]]
-        fresh = self._fresh.complete(typed, limit=limit, distinct=distinct) if self._fresh else ()
-        return _merged(told, fresh, by_weight=not likely)[:limit] if fresh else told
+        fresh = self._fresh  # may be replaced meanwhile
+        heard = fresh.complete(typed, limit=limit, distinct=distinct) if fresh else ()
+        return _merged(told, heard, by_weight=not likely)[:limit] if heard else told
 
     def _take(self, rows: Iterable[int], fit: Fit, found: dict[int, Fit], meant: set[int] | None) -> None:
         """Add rows to those found. meant: meanings of these, of which none is added twice."""

@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 MOST_SESSIONS = 100_000  # whose queries are remembered; those silent longest are forgotten first
 LAST = 3  # queries of each
+AT_ONCE = 1_000  # events of one look, so that the request that looks does not wait for all of a long journal
 
 
 class Asked:
@@ -46,7 +47,7 @@ class Asked:
             self._next_look = now + self._pause
             if discovery is not self._told:
                 self._told, self._cursor = discovery, 0
-            entries = self._journal.read(after=self._cursor)
+            entries = self._journal.read(after=self._cursor, limit=AT_ONCE)
             if entries:
                 discovery.hear(self._queries(entries))
                 self._cursor = entries[-1].cursor
