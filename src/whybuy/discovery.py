@@ -18,7 +18,7 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.completion import completer
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.fresh import FreshQueries, Heard
-from whybuy.config import read_settings
+from whybuy.config import STORE_FILE, read_settings
 from whybuy.errors import ArtifactError, InputError, WhybuyError
 from whybuy.graph import KnowledgeGraph, RejectedEdges, files
 from whybuy.graph.files import INTENT
@@ -84,7 +84,7 @@ class SearchConfig:
 class Discovery:
     """One opened shop; safe for many threads."""
 
-    key: str = ""  # what `live_key` said when it was opened
+    key: str = ""  # what `live_key` said before it was opened
 
     def __init__(self, store: Path, shop: ShopConfig, config: SearchConfig, completing: CompletionConfig) -> None:
         """Map the live artifacts of a store.
@@ -92,7 +92,6 @@ class Discovery:
         Raises:
             ArtifactError: there is no finished build, or an artifact is damaged.
         """
-        self.key = live_key(store)
         self.name = shop.name
         self._config = config
         folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
@@ -132,21 +131,26 @@ class Discovery:
             ArtifactError: there is no finished build, or an artifact is damaged.
             JournalError: the journal in the store cannot be read.
         """
+        before = live_key(store)
+        try:
+            opened = cls._opened(store)
+        except (ArtifactError, OSError):
+            if (again := live_key(store)) == before:
+                raise
+            before, opened = again, cls._opened(store)
+        opened.key = before
+        opened.hide((one.head, one.relation, one.tail) for one in read_rejections(store / JOURNAL_FILE))
+        return opened
+
+    @classmethod
+    def _opened(cls, store: Path) -> "Discovery":
         settings = read_settings(store)
-        configs = (
+        return cls(
+            store,
             settings.one("shop", ShopConfig),
             settings.one("search", SearchConfig),
             settings.one("completion", CompletionConfig),
         )
-        before = live_key(store)
-        try:
-            opened = cls(store, *configs)
-        except (ArtifactError, OSError):
-            if live_key(store) == before:
-                raise
-            opened = cls(store, *configs)
-        opened.hide((one.head, one.relation, one.tail) for one in read_rejections(store / JOURNAL_FILE))
-        return opened
 
     def hide(self, edges: Iterable[tuple[Head, Relation, str]]) -> None:
         """Leave out these edges of the graph and no others, in reasons, needs, neighborhoods and the products found.
@@ -344,8 +348,9 @@ def _checked(text: str) -> str:
 
 
 def live_key(store: Path) -> str:
-    """What the pointer of a store says now; changes when a new build is published."""
+    """Changes when a new build is published, or the settings are written anew; empty where there is none."""
     try:
-        return json.dumps(json.loads((store / ARTIFACTS_FOLDER / CURRENT).read_text()), sort_keys=True)
+        live = json.dumps(json.loads((store / ARTIFACTS_FOLDER / CURRENT).read_text()), sort_keys=True)
+        return f"{live} {(store / STORE_FILE).stat().st_mtime_ns}"
     except (OSError, ValueError):
         return ""

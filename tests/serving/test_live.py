@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from small_shop import FEED
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT
 from whybuy.build import build
+from whybuy.config import STORE_FILE
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.app import create_app
@@ -24,7 +25,7 @@ def store(small_store: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small_store, tmp_path / "shop")
 
 
-def comes_true(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+def comes_true(condition: Callable[[], bool], *, seconds: float = 30.0) -> bool:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
@@ -42,6 +43,19 @@ def test_a_running_app_answers_with_a_new_product_after_a_rebuild(store: Path, t
         build(store)
         assert comes_true(lambda: client.get("/v1/search?q=zeppelin").json()["total"] == 1)
         assert client.get("/version").json()["facts"]["products"] == 61
+
+
+def test_words_are_blocked_while_the_shop_runs(store: Path, tmp_path: Path) -> None:
+    def shown() -> list[str]:
+        body = client.get("/v1/complete", params={"prefix": "floor", "limit": 50}).json()
+        return [one["text"] for one in body["completions"] if "lamp" in one["text"]]
+
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        client = TestClient(create_app(Discovery.open(store), journal, store=store))
+        assert shown()
+        with (store / STORE_FILE).open("a", encoding="utf-8") as settings:
+            settings.write('\n[completion]\nblocked = ["lamp"]\n')
+        assert comes_true(lambda: not shown())
 
 
 def test_a_build_that_cannot_be_opened_changes_nothing_until_one_can(

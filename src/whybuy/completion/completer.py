@@ -36,7 +36,7 @@ _SAVED = ArrayFolder("completions", 1, "completions.json")
 class CompletionConfig:
     """How a shop completes."""
 
-    blocked: tuple[str, ...] = ()  # words and phrases that no completion has, from the next opening on
+    blocked: tuple[str, ...] = ()  # words and phrases that no completion has
     depth: int = 100  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
