@@ -151,9 +151,10 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "completions", "order"}),
     (
         lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
-        PUBLISHED - {"catalog", "events", "lexical", "completions"},
+        PUBLISHED - {"catalog", "events", "lexical"},
     ),
     (lambda store: add_setting(store, "[vocabulary]\nleast_shoppers = 1"), {"completions"}),
+    (lambda store: add_setting(store, "[session]\ndecay = 0.25"), {"completions"}),
     (lambda store: add_setting(store, '[completion]\nblocked = ["shoes"]'), set()),
     (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "order"}),
     (lambda store: add_setting(store, "[order]\nfolds = 2"), {"order"}),
