@@ -138,25 +138,23 @@ class Completer:
             (Fit.WORDS, self._with_words),
             (Fit.TYPO, self._nearly),
         )
-        found, meant = dict[int, Fit](), set[int]()
+        found = dict[int, Fit]()
+        seen = set[int]()  # rows, or their meanings where these are to be distinct
         for fit, stage in stages:
-            if len(found) < limit:  # half of what a stage finds may be there already
-                self._take(stage(prefix, (4 if distinct else 2) * limit), fit, found, meant if distinct else None)
+            rows = stage(prefix, (4 if distinct else 2) * limit) if len(found) < limit else ()  # some are seen already
+            for row in rows:
+                sign = int(self._meaning[row]) if distinct else row
+                if sign not in seen:
+                    seen.add(sign)
+                    found[row] = fit
+                    if len(found) == limit:
+                        break
         if not found and (known := self._whole.known(prefix)):
-            self._take(self._whole.beginning(known, limit), Fit.SHORTER, found, None)
-        told = [self._completion(row, fit, prefix, likely.get(row)) for row, fit in list(found.items())[:limit]]
+            found = dict.fromkeys(self._whole.beginning(known, limit), Fit.SHORTER)
+        told = [self._completion(row, fit, prefix, likely.get(row)) for row, fit in found.items()]
         fresh = self._fresh  # may be replaced meanwhile
         heard = fresh.complete(typed, limit=limit, distinct=distinct) if fresh else ()
         return _merged(told, heard, by_weight=not likely)[:limit] if heard else told
-
-    def _take(self, rows: Iterable[int], fit: Fit, found: dict[int, Fit], meant: set[int] | None) -> None:
-        """Add rows to those found. meant: meanings of these, of which none is added twice."""
-        for row in rows:
-            if meant is None:
-                found.setdefault(row, fit)
-            elif (meaning := int(self._meaning[row])) not in meant:
-                meant.add(meaning)
-                found.setdefault(row, fit)
 
     def _in_session(self, prefix: str, previous: Sequence[str]) -> dict[int, float]:
         """Rows that begin with a prefix, best first, each with its score; none where the session says nothing.
@@ -169,9 +167,10 @@ class Completer:
             return {}
         depth, span = self._config.depth, self._whole.span(prefix)
         likely, scores = ranker.find(context, span, beam=self._config.beam, limit=depth)
-        asked = np.array(self._whole.beginning(prefix, depth), np.int32)
-        others = asked[~np.isin(asked, likely)]
-        rows, scores = np.append(likely, others), np.append(scores, np.full(len(others), LOWEST, np.float32))
+        there = set(likely.tolist())
+        others = [row for row in self._whole.beginning(prefix, depth) if row not in there]
+        rows = np.append(likely, np.array(others, np.int32))
+        scores = np.append(scores, np.full(len(others), LOWEST, np.float32))
         weights = self._whole.weights(rows)
         totals = np.log(np.maximum(weights, 1e-30)) + ranker.weight * scores
         order = np.lexsort([rows, -totals])
