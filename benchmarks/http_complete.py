@@ -3,12 +3,14 @@
     python benchmarks/http_complete.py STORE [--rate 50 200] [--workers 1] [--seconds 20]
 
 The keystrokes are prefixes of the shop's own suggestions, drawn evenly, each after another one. An
-open loop, as in `http_search.py`.
+open loop, as in `http_search.py`; "alone": a thousand of them one after the other, over one connection.
 """
 
 import argparse
 import asyncio
+import http.client
 import json
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,6 +19,8 @@ import pyarrow.parquet as pq
 
 from http_search import load, report, serving
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+
+ALONE = 1_000
 
 
 def main() -> None:
@@ -41,8 +45,22 @@ def main() -> None:
         with serving(asked.store, asked.workers) as (port, _):
             asyncio.run(load(port, paths[:warm], rate, gzip=False))
             heard = asyncio.run(load(port, paths[warm:], rate, gzip=False))
-        loads.append({"rate": rate, "workers": asked.workers} | report(heard, asked.seconds))
+            one_by_one = alone(port, paths[:ALONE])
+        figures = {"rate": rate, "workers": asked.workers} | report(heard, asked.seconds)
+        loads.append(figures | {"alone": one_by_one})
     print(json.dumps(loads, indent=1))
+
+
+def alone(port: int, paths: list[str]) -> dict[str, float]:
+    """Milliseconds of requests that wait for each other."""
+    connection, took = http.client.HTTPConnection("127.0.0.1", port), []
+    for path in paths:
+        began = time.perf_counter()
+        connection.request("GET", path)
+        connection.getresponse().read()
+        took.append(1000 * (time.perf_counter() - began))
+    p50, p99 = np.percentile(took, [50, 99]).round(2).tolist()
+    return {"p50_ms": p50, "p99_ms": p99}
 
 
 if __name__ == "__main__":
