@@ -24,11 +24,11 @@ _LONGEST = 60  # letters of a query
 class GruConfig:
     """How the network is built and trained."""
 
-    width: int = 256
+    width: int = 128
     letters: int = 32  # dimensions of a letter
     batch: int = 128
     learning_rate: float = 2e-3
-    epochs: int = 5
+    epochs: int = 3
     beam: int = 10
     seed: int = 0
 
