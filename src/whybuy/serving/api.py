@@ -30,9 +30,13 @@ async def complete(
     prefix: Annotated[QueryText, Query(description="What the shopper has typed so far; may be nothing.")],
     shop: Shop,
     previous: Annotated[
-        list[QueryText] | None,
-        Query(max_length=10, description="What the shopper asked before in this session, the latest first."),
-    ] = None,
+        list[QueryText],
+        Query(
+            default_factory=list,
+            max_length=10,
+            description="What the shopper asked before in this session, the latest first.",
+        ),
+    ],
     session: Annotated[
         str,
         Query(
