@@ -168,6 +168,7 @@ class Discovery:
         """Ask for a product by its title once: the first search of a machine compiles kernels, later ones read them."""
         for title in self._titles[:1].to_pylist():
             self.search(Query(title[:LONGEST_QUERY], limit=1, explain=True))
+            self.complete(title[:1], previous=(title[:LONGEST_QUERY],))
             self.complete(title[:LONGEST_QUERY])
 
     def search(self, query: Query) -> Answer:
