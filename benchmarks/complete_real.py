@@ -21,10 +21,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.completer import Completer
-from whybuy.completion.folding import fold, meaning
+from whybuy.completion.folding import fold, meaning, meaning_number
 from whybuy.completion.most_frequent import MostFrequent
-from whybuy.completion.session_ranker import Lessons, SessionConfig
+from whybuy.completion.session_ranker import SessionConfig
 from whybuy.completion.teaching import teach_session
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
 from whybuy.evaluation.splits import Part, part_of
@@ -101,12 +102,15 @@ def pseudo_sessions(data: Path, count: int, rng: np.random.Generator) -> dict[st
     pairs = sorted({pair for queries in sharing.values() for pair in permutations(sorted(queries), 2)})
     asked = Counter({fold(row["query"]): 1 for row in judged})
     vocabulary = vocabulary_of(asked)
-    row_of = {key: row for row, key in enumerate(vocabulary["key"].to_pylist())}
     held_out = [pair for pair in pairs if part_of(pair[0]) is Part.VALIDATION]
     told = {frozenset(pair) for pair in held_out}  # which no lesson tells the other way round
     kept = [pair for pair in rng.permutation(np.array(pairs)).tolist() if frozenset(pair) not in told]
-    lessons = Lessons([(earlier,) for earlier, _ in kept], np.array([row_of[later] for _, later in kept], np.int64))
-    ranker = teach_session(vocabulary, lessons, SessionConfig())
+    rows = [
+        {"session": "", "seconds": place, "query": later, "previous_1": earlier}
+        for place, (earlier, later) in enumerate(kept)
+    ]
+    follow_ups = pa.Table.from_pylist(rows, FOLLOW_SCHEMA)
+    ranker = teach_session(vocabulary, follow_ups, SessionConfig(), half_life_days=90.0)
     frequent, plain, ranked = MostFrequent(asked), Completer.build(vocabulary), Completer.build(vocabulary, ranker)
     chosen = [held_out[at] for at in rng.permutation(len(held_out))[:count].tolist()]
     keystrokes = keystrokes_of([(later, (earlier,)) for earlier, later in chosen])
@@ -124,7 +128,7 @@ def pseudo_sessions(data: Path, count: int, rng: np.random.Generator) -> dict[st
     return {
         "pairs": len(kept),
         "held_out": len(held_out),
-        "weight": ranker.weight if ranker else 0.0,
+        "weights": ranker.weights if ranker else (),
         "mrr@10": mrr | {"others' queries": round(fooled.methods["session"].reciprocal.mean(), 4)},
         "mrr@10, 1 to 3 letters": {
             name: round(one.as_json(short)["mrr@10"], 4) for name, one in report.methods.items()
@@ -139,14 +143,13 @@ def texts(completer: Completer, prefix: str, previous: Sequence[str]) -> list[st
 
 def vocabulary_of(asked: Counter[str]) -> pa.Table:
     """VOCABULARY_SCHEMA of folded texts."""
-    meanings: dict[str, int] = {}
     rows = [
         {
             "key": key,
             "text": key,
             "weight": float(times),
             "source": Suggested.ASKED,
-            "meaning": meanings.setdefault(meaning(key, "en"), len(meanings)),
+            "meaning": meaning_number(meaning(key, "en")),
         }
         for key, times in sorted(asked.items())
     ]

@@ -73,7 +73,7 @@ def in_session(vocabulary: pa.Table, drawn: list[str], pairs: int, rng: np.rando
     others = [keys[row] for row in rng.integers(0, len(keys), pairs)]
     previous = [(before(keys[row], other, rng),) for row, other in zip(rows.tolist(), others, strict=True)]
     started = time.perf_counter()
-    ranker = SessionRanker.fit(keys, Lessons(previous, rows), SessionConfig(), weight=2.0)
+    ranker = SessionRanker.fit(keys, Lessons(previous, rows), SessionConfig()).trusted((2.0, 2.0, 2.0))
     trained = time.perf_counter() - started
     with TemporaryDirectory() as name:
         ranker.save(Path(name))

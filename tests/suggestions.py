@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from whybuy.completion.folding import fold, meaning
+from whybuy.completion.asked import FOLLOW_SCHEMA
+from whybuy.completion.folding import fold, meaning, meaning_number
 from whybuy.completion.session_ranker import Lessons
+from whybuy.completion.teaching import lessons_from
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
@@ -15,14 +17,13 @@ THINGS = {"camera": ("lens", "bag", "strap"), "shoes": ("running", "trail", "wal
 
 def vocabulary_of(asked: Mapping[str, float], needs: Mapping[str, str] | None = None) -> pa.Table:
     """VOCABULARY_SCHEMA of texts with their weights. needs: tails that texts name."""
-    meanings: dict[str, int] = {}
     rows = [
         {
             "key": fold(text),
             "text": text,
             "weight": weight,
             "source": Suggested.ASKED,
-            "meaning": meanings.setdefault(meaning(text, "en"), len(meanings)),
+            "meaning": meaning_number(meaning(text, "en")),
             "relation": "used_for_audience" if text in (needs or {}) else None,
             "tail": (needs or {}).get(text),
             "words": (needs or {}).get(text),
@@ -40,15 +41,23 @@ def shop_vocabulary() -> pa.Table:
     return vocabulary_of({text: 1.0 + place * 7 % 11 for place, text in enumerate(texts)})
 
 
-def shop_lessons(keys: Sequence[str], *, times: int = 20) -> Lessons:
-    """After a thing, and after one kind of it, the same thing of each brand is asked."""
-    row = {key: place for place, key in enumerate(keys)}
+def shop_follow_ups(*, times: int = 20) -> pa.Table:
+    """FOLLOW_SCHEMA: after a thing, and after one kind of it, the same thing of each brand is asked."""
     asked = [
-        ((earlier,), row[f"{brand} {thing}"])
+        (earlier, f"{brand} {thing}")
         for thing, kinds in THINGS.items()
         for kind in kinds
         for earlier in (thing, f"{kind} {thing}")
         for brand in BRANDS
     ]
     order = np.random.default_rng(0).permutation(len(asked) * times) % len(asked)
-    return Lessons([asked[at][0] for at in order], np.array([asked[at][1] for at in order], np.int64))
+    rows = [
+        {"session": f"s{place}", "seconds": place, "previous_1": asked[at][0], "query": asked[at][1]}
+        for place, at in enumerate(order.tolist())
+    ]
+    return pa.Table.from_pylist(rows, FOLLOW_SCHEMA)
+
+
+def shop_lessons(keys: Sequence[str]) -> Lessons:
+    """The same pairs, for those who learn of them alone."""
+    return lessons_from(shop_follow_ups(), keys)

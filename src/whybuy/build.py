@@ -22,11 +22,12 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.catalog.sources import read_catalog, source_files
 from whybuy.catalog.types import TypeConfig, infer_types
 from whybuy.completion import completer
-from whybuy.completion.asked import ASKED_SCHEMA, FOLLOW_SCHEMA
+from whybuy.completion.asked import Counted
 from whybuy.completion.completer import Completer, CompletionConfig
+from whybuy.completion.endings import Endings
 from whybuy.completion.names import leads_to, names_of
 from whybuy.completion.session_ranker import SessionConfig
-from whybuy.completion.teaching import lessons_from, teach_session
+from whybuy.completion.teaching import teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
@@ -365,17 +366,18 @@ class _Line:
         events = self._artifacts.folder("events", self._keys["events"]) if pairs else None
 
         def make(folder: Path, summary: Summary) -> None:
-            empty = ASKED_SCHEMA.empty_table(), FOLLOW_SCHEMA.empty_table()
-            asked, follow_ups = read_asked(events, folder, config, language=language) if events else empty
+            said = read_asked(events, folder, config, language=language) if events else Counted.none()
             index = LexicalIndex.open(lexical)
             products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
             names = names_of(products, opened, least_products=config.least_products)
-            shop = Knowledge(index.finds, IntentReader(opened, IntentConfig()).first, leads_to(_found(pairs), products))
-            vocabulary, report = choose_vocabulary(asked, names, shop, config, language)
-            lessons = lessons_from(follow_ups, vocabulary["key"].to_pylist())
-            ranker = teach_session(vocabulary, lessons, session)
-            Completer.build(vocabulary, ranker, thresholds=config.thresholds(language)).save(folder)
-            summary |= asdict(report) | {"pairs": len(lessons.rows), "session weight": ranker.weight if ranker else 0.0}
+            need = IntentReader(opened, IntentConfig()).first
+            shop = Knowledge(index.finds, need, leads_to(_found(pairs), products))
+            vocabulary, report = choose_vocabulary(said.asked, names, shop, config, language)
+            ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
+            endings = Endings.build(said.beginnings, said.endings, said.links, language=language, need=need)
+            thresholds = config.thresholds(language)
+            Completer.build(vocabulary, ranker, endings=endings, thresholds=thresholds).save(folder)
+            summary |= asdict(report) | {"endings": len(endings), "session weights": ranker.weights if ranker else ()}
 
         inputs = self._from("catalog", "graph", "lexical", *(["events", "pairs"] if events else []))
         config_key = repr((config, session, language))

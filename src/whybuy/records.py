@@ -390,6 +390,7 @@ class Suggested(StrEnum):
 
     ASKED = "asked"  # other shoppers asked it
     CATALOG = "catalog"  # the shop's products are called so
+    COMPOSED = "composed"  # a beginning and an ending that others asked
 
 
 VOCABULARY_SCHEMA = pa.schema(
@@ -398,7 +399,7 @@ VOCABULARY_SCHEMA = pa.schema(
         pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
         pa.field("weight", pa.float32(), nullable=False),
         pa.field("source", pa.string(), nullable=False),  # of `Suggested`
-        pa.field("meaning", pa.int32(), nullable=False),  # the same for the same words in other orders and inflections
+        pa.field("meaning", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
         pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
         pa.field("tail", pa.string()),
         pa.field("words", pa.string()),  # of the query that name it
@@ -422,7 +423,7 @@ class Completion:
     """One thing that the shopper may be about to ask."""
 
     text: str
-    score: float  # times asked, old ones less; below 1 of what only the catalog names
+    score: float  # times asked, old ones less; below 1 of what only the catalog names, and of what is composed
     fit: Fit = Fit.PREFIX
     source: Suggested = Suggested.ASKED
     typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end

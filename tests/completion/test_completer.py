@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestions import vocabulary_of
-from whybuy.completion.completer import Completer
+from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.folding import fold, fold_prefix
 from whybuy.errors import ArtifactError
 from whybuy.records import Completion, Fit
@@ -27,8 +27,8 @@ ASKED = {
 }
 
 
-def completer_of(asked: dict[str, float]) -> Completer:
-    return Completer.build(vocabulary_of(asked))
+def completer_of(asked: dict[str, float], *blocked: str) -> Completer:
+    return Completer.build(vocabulary_of(asked), config=CompletionConfig(blocked=blocked))
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +150,7 @@ def test_what_was_typed_is_told_by_its_letters(completer: Completer) -> None:
 
 # ---------------------------------------------------------------- blocked
 def test_what_is_blocked_is_never_shown_and_leaves_no_gap() -> None:
-    completer = completer_of(ASKED)
-    completer.block(["Camera", "nike shoes", ""])
+    completer = completer_of(ASKED, "Camera", "nike shoes", "")
     assert texts(completer.complete("n", limit=2)) == ["nice"]
     assert texts(completer.complete("", limit=2)) == ["camper stove", "crème brûlée torch"]
     assert not any(
@@ -160,8 +159,7 @@ def test_what_is_blocked_is_never_shown_and_leaves_no_gap() -> None:
 
 
 def test_a_blocked_word_does_not_block_longer_ones() -> None:
-    completer = completer_of({"camper stove": 1.0, "camp stove": 2.0})
-    completer.block(["camp"])
+    completer = completer_of({"camper stove": 1.0, "camp stove": 2.0}, "camp")
     assert texts(completer.complete("camp")) == ["camper stove"]
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suggestions import BRANDS, THINGS, shop_lessons, shop_vocabulary, vocabulary_of
+from suggestions import BRANDS, THINGS, shop_follow_ups, shop_vocabulary, vocabulary_of
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.session_ranker import LOWEST, Lessons, SessionConfig, SessionRanker
+from whybuy.completion.session_ranker import LOWEST, SessionConfig, SessionRanker
 from whybuy.completion.teaching import lessons_from, teach_session
 from whybuy.errors import ArtifactError
 from whybuy.records import Fit
@@ -24,7 +24,7 @@ WIDE = CompletionConfig(depth=1000, beam=1000)
 
 @cache
 def taught() -> SessionRanker:
-    found = teach_session(VOCABULARY, shop_lessons(KEYS), CONFIG)
+    found = teach_session(VOCABULARY, shop_follow_ups(), CONFIG, half_life_days=90.0)
     assert found is not None
     return found
 
@@ -78,7 +78,7 @@ def test_with_a_beam_without_bounds_the_order_is_that_of_all_that_begins_so(type
         found, logs = ranker.find(context, (0, len(KEYS)), beam=1000, limit=1000)
         scores[:] = LOWEST
         scores[found] = logs
-    total = np.log(VOCABULARY["weight"].to_numpy()) + ranker.weight * scores
+    total = np.log(VOCABULARY["weight"].to_numpy()) + ranker.weight(typed) * scores
     matching = [row for row, key in enumerate(KEYS) if key.startswith(typed)]
     slow = [KEYS[row] for row in sorted(matching, key=lambda row: (-total[row], row))]
     assert [text for text in shown if text.startswith(typed)] == slow
@@ -103,25 +103,63 @@ def test_a_saved_ranker_answers_alike(completer: Completer, tmp_path: Path) -> N
         Completer.open(tmp_path)
 
 
+def test_each_length_of_prefix_has_its_weight(ranker: SessionRanker) -> None:
+    uneven = ranker.trusted((1.0, 2.0, 0.0))
+    assert [uneven.weight("n" * letters) for letters in (0, 1, 3, 4, 6, 7, 20)] == [1, 1, 1, 2, 2, 0, 0]
+    assert all(one.likely is None for one in Completer.build(VOCABULARY, uneven).complete("nikon c", previous=["tent"]))
+
+
 # ---------------------------------------------------------------- what it learns from
-def test_the_weight_is_none_where_sessions_tell_nothing() -> None:
-    lessons = shop_lessons(KEYS)
-    order = np.random.default_rng(1).permutation(len(lessons.rows))
-    shuffled = Lessons([lessons.previous[at] for at in order], lessons.rows)
-    told = teach_session(VOCABULARY, shuffled, CONFIG)
+def test_weights_are_lower_where_sessions_tell_nothing() -> None:
+    follow_ups = shop_follow_ups()
+    order = np.random.default_rng(1).permutation(follow_ups.num_rows)
+    shuffled = follow_ups.set_column(
+        follow_ups.schema.get_field_index("previous_1"), "previous_1", follow_ups["previous_1"].take(order)
+    )
+    told = teach_session(VOCABULARY, shuffled, CONFIG, half_life_days=90.0)
     assert told is not None
-    assert told.weight < taught().weight
+    assert sum(told.weights) < sum(taught().weights)
 
 
 def test_few_pairs_teach_nothing() -> None:
-    assert teach_session(VOCABULARY, Lessons([("camera",)] * 10, np.zeros(10, np.int64)), CONFIG) is None
+    few = shop_follow_ups(times=1)
+    assert few.num_rows < CONFIG.least_pairs
+    assert teach_session(VOCABULARY, few, CONFIG, half_life_days=90.0) is None
+
+
+def test_how_often_something_is_asked_later_is_not_known_before() -> None:
+    """A suggestion asked in the last fifth alone: its weight must not help to guess those very queries."""
+    follow_ups = shop_follow_ups()
+    late = follow_ups.num_rows * 9 // 10
+    query = pa.array([*follow_ups["query"].to_pylist()[:late], *["nike tent"] * (follow_ups.num_rows - late)])
+    place = follow_ups.schema.get_field_index("query")
+    told = teach_session(VOCABULARY, follow_ups.set_column(place, "query", query), CONFIG, half_life_days=90.0)
+    assert told is not None
+    assert told.weights[0] > 0
+
+
+def test_a_score_of_some_suggestions_is_that_of_the_search(ranker: SessionRanker) -> None:
+    context = ranker.context(["trail shoes"])
+    assert context is not None
+    rows, scores = ranker.find(context, (0, len(KEYS)), beam=1000, limit=1000)
+    np.testing.assert_allclose(ranker.score(context, rows), scores, rtol=1e-4, atol=1e-4)
+
+
+def test_words_in_any_order_and_mistyped_ones_follow_the_session_too(ranker: SessionRanker) -> None:
+    completer = Completer.build(VOCABULARY, ranker.trusted((2.0, 2.0, 2.0)))
+    assert texts(completer, "shoes n", "running shoes")[0] in {"nike shoes", "norda shoes", "nikon shoes"}
+    words = completer.complete("shoes n", previous=("camera",)) + completer.complete("nkon", previous=("camera",))
+    assert {one.fit for one in words} == {Fit.WORDS, Fit.TYPO}
+    assert all(one.likely is not None for one in words)
+    assert texts(completer, "nkon", "camera")[0] == "nikon camera"
+    assert texts(completer, "nkon", "tent")[0] == "nikon tent"
 
 
 def test_lessons_are_pairs_whose_second_may_be_suggested_in_the_order_of_time() -> None:
     rows = [
-        {"session": "s", "seconds": 30, "query": "Nike  Shoes", "previous_1": "shoes", "previous_2": "boots"},
         {"session": "s", "seconds": 10, "query": "boots", "previous_1": None},
         {"session": "t", "seconds": 20, "query": "nikon camera", "previous_1": "camera"},
+        {"session": "s", "seconds": 30, "query": "Nike  Shoes", "previous_1": "shoes", "previous_2": "boots"},
         {"session": "t", "seconds": 40, "query": "nobody asks this", "previous_1": "nikon camera"},
     ]
     names = ["session", "seconds", "query", "previous_1", "previous_2", "previous_3"]

@@ -33,7 +33,7 @@ def asked_of(folder: Path, said: Sequence[Said], config: VocabularyConfig | None
     ]  # fmt: skip
     folder.mkdir(exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
-    asked, _ = read_asked(folder, folder, config or VocabularyConfig(), language="en")
+    asked = read_asked(folder, folder, config or VocabularyConfig(), language="en").asked
     return {row.pop("query"): row for row in asked.to_pylist()}
 
 

@@ -1,5 +1,8 @@
 """What shoppers asked, how often and after what, out of the logs: whole queries only."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import ibis
 import pyarrow as pa
 from ibis.expr.types import BooleanColumn, Table
@@ -24,7 +27,37 @@ FOLLOW_SCHEMA = pa.schema(
         *(pa.field(f"previous_{back}", pa.string()) for back in range(1, LOOKED_BACK + 1)),  # 1: the one just before
     ]
 )
+PART_SCHEMA = pa.schema(
+    [
+        pa.field("text", pa.string(), nullable=False),  # normalized
+        pa.field("shoppers", pa.int64(), nullable=False),  # different ones
+    ]
+)
+LINK_SCHEMA = pa.schema(
+    [
+        pa.field("word", pa.string(), nullable=False),  # of a beginning
+        pa.field("ending", pa.string(), nullable=False),
+        pa.field("shoppers", pa.int64(), nullable=False),  # different ones who asked a query that has both
+    ]
+)
 _DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """What shoppers asked, counted."""
+
+    asked: pa.Table  # ASKED_SCHEMA, by rising query
+    follow_ups: pa.Table  # FOLLOW_SCHEMA, by rising time
+    beginnings: pa.Table  # PART_SCHEMA: of queries of several words, up to any of their gaps
+    endings: pa.Table  # PART_SCHEMA: the same behind the gap
+    links: pa.Table  # LINK_SCHEMA
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing was asked."""
+        schemas = ASKED_SCHEMA, FOLLOW_SCHEMA, PART_SCHEMA, PART_SCHEMA, LINK_SCHEMA
+        return cls(*(schema.empty_table() for schema in schemas))
 
 
 def count_asked(whole: Table, meanings: Table, *, half_life_days: float) -> Table:
@@ -45,6 +78,24 @@ def follow_ups(whole: Table) -> Table:
     window = ibis.window(group_by=whole.session, order_by=[whole.seconds, whole.query_id])
     before = {f"previous_{back}": whole.query.lag(back).over(window) for back in range(1, LOOKED_BACK + 1)}
     return whole.mutate(**before).select(FOLLOW_SCHEMA.names)
+
+
+def count_parts(whole: Table, least_shoppers: int) -> tuple[Table, Table, Table]:
+    """Beginnings, endings (both PART_SCHEMA) and links (LINK_SCHEMA) that at least so many shoppers asked each."""
+    once = whole.select("query", "asker").distinct().mutate(said=lambda one: one.query.split(" "))
+    cut = once.mutate(at=ibis.range(1, once.said.length()).unnest())
+    before = cut.said[: cut.at]
+    parts = cut.select("asker", before=before, beginning=before.join(" "), ending=cut.said[cut.at :].join(" "))
+    asked_by = parts.asker.nunique()
+
+    def by(part: str) -> Table:
+        return parts.group_by(text=parts[part]).aggregate(shoppers=asked_by)
+
+    links = parts.select("asker", "ending", word=parts.before.unnest())
+    linked = links.group_by(["word", "ending"]).aggregate(shoppers=links.asker.nunique())
+    often = (table.filter(table.shoppers >= least_shoppers) for table in (by("beginning"), by("ending"), linked))
+    beginnings, endings, kept = often
+    return beginnings.order_by("text"), endings.order_by("text"), kept.order_by(["word", "ending"])
 
 
 def whole_queries(queries: Table, *, gap_minutes: int, typing_seconds: int) -> Table:

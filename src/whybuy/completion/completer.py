@@ -1,8 +1,8 @@
 """A prefix → completions: what begins with it, then what has its words, is nearly it, or begins as it does."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,20 +13,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder, write_json
-from whybuy.completion.folding import fold, fold_prefix, spans_of
+from whybuy.completion.endings import Endings
+from whybuy.completion.folding import fold, fold_prefix, meaning, meaning_number, spans_of
 from whybuy.completion.fresh import Thresholds
+from whybuy.completion.hints import need_at
 from whybuy.completion.prefix_index import PrefixIndex
-from whybuy.completion.session_ranker import LOWEST, SessionRanker
-from whybuy.errors import ArtifactError
-from whybuy.records import Completion, Fit, Intent, Suggested
-from whybuy.relations import Relation
+from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
+from whybuy.errors import ArtifactError, InputError
+from whybuy.records import Completion, Fit, Suggested
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
 LOOKED_AT = 60  # rows with the last word of a prefix, of which those with all its words are taken
+LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
-_SESSION_FOLDER = "session"
+_SESSION_FOLDER, _ENDINGS_FOLDER = "session", "endings"
 _THRESHOLDS_FILE = "thresholds.json"
 _SHOWN = ["key", "text", "source", "meaning", "relation", "tail", "words", "confidence", "category"]
 _SAVED = ArrayFolder("completions", 1, "completions.json")
@@ -50,30 +52,34 @@ class Completer:
 
     def __init__(
         self,
-        whole: PrefixIndex,
-        inner: PrefixIndex,
+        indexes: tuple[PrefixIndex, PrefixIndex],
         texts: pa.Table,
         *,
         ranker: SessionRanker | None = None,
+        endings: Endings | None = None,
         thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> None:
-        """whole, inner: the keys, and what follows their first words. texts: `_SHOWN` of the vocabulary.
+        """indexes: of the keys, and of what follows their first words. texts: `_SHOWN` of the vocabulary.
 
-        thresholds: that a query has to meet.
+        endings: of longer queries. thresholds: that a query has to meet.
         """
-        self._whole, self._inner, self._ranker, self._config = whole, inner, ranker, config
-        self.thresholds = thresholds
+        self._whole, self._inner = indexes
+        self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
         self._fresh: Completer | None = None
         self._texts, self._columns = texts, {name: texts[name].combine_chunks() for name in _SHOWN}
-        self._meaning: NDArray[np.int32] = texts["meaning"].to_numpy()
+        self._meaning: NDArray[np.int64] = texts["meaning"].to_numpy()
         self._needy: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()  # a look into Arrow costs a microsecond
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
         self._categories = [*category.dictionary.to_pylist(), ""]  # the last one, -1, where none is known
         self._category: NDArray[np.int32] = pc.fill_null(category.indices, -1).to_numpy()
         self._sources = [Suggested(name) for name in source.dictionary.to_pylist()]
         self._source: NDArray[np.int32] = source.indices.to_numpy()
-        self.block(config.blocked)
+        self._blocked = _Blocked(config.blocked)
+        if self._blocked:
+            blocked = np.array([key in self._blocked for key in self._columns["key"].to_pylist()], np.bool_)
+            self._whole.leave_out(blocked)
+            self._inner.leave_out(blocked)
 
     @classmethod
     def build(
@@ -81,17 +87,23 @@ class Completer:
         vocabulary: pa.Table,
         ranker: SessionRanker | None = None,
         *,
+        endings: Endings | None = None,
         thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> Self:
         """Index a vocabulary (VOCABULARY_SCHEMA). ranker: of its rows."""
         keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
-        inside = sorted((key[at:], row) for row, key in enumerate(keys) for at in _later_words(key))
+        whole = PrefixIndex.build(keys, np.arange(len(keys)), weights)
+        later = [(row, at) for row, key in enumerate(keys) for at in _later_words(key)]
+        places = np.array(later, np.int32).reshape(-1, 2)
+        texts = [keys[row][at:] for row, at in places.tolist()]
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        inner = PrefixIndex.build([texts[at] for at in order], places[order, 0], weights)
         return cls(
-            PrefixIndex.build(keys, range(len(keys)), weights),
-            PrefixIndex.build([text for text, _ in inside], [row for _, row in inside], weights),
+            (whole, inner),
             vocabulary.select(_SHOWN),
             ranker=ranker,
+            endings=endings,
             thresholds=thresholds,
             config=config,
         )
@@ -101,97 +113,133 @@ class Completer:
 
     def weight(self, key: str) -> float:
         """How often a folded text is asked; 0 of one that is no suggestion."""
-        row, end = self._whole.span(key)
-        known = row < end and self._columns["key"][row].as_py() == key
-        return self._whole.weight(row) if known else 0.0
+        row = self._whole.row(key)
+        return 0.0 if row is None else self._whole.weight(row)
 
     def refresh(self, vocabulary: pa.Table) -> None:
         """Suggest these queries too (VOCABULARY_SCHEMA), those that are known already by their new weights."""
         self._fresh = Completer.build(vocabulary, config=self._config) if vocabulary.num_rows else None
-
-    def block(self, phrases: Iterable[str]) -> None:
-        """Never suggest what has one of these words or phrases. Not safe while others ask."""
-        folded = [f" {key} " for phrase in phrases if (key := fold(phrase))]
-        if not folded:
-            return
-        blocked = [any(phrase in f" {key} " for phrase in folded) for key in self._columns["key"].to_pylist()]
-        self._whole.leave_out(np.array(blocked, bool))
-        self._inner.leave_out(np.array(blocked, bool))
 
     def complete(
         self, typed: str, *, previous: Sequence[str] = (), limit: int = 10, distinct: bool = False
     ) -> list[Completion]:
         """At most `limit` completions: what fits better comes first, of one fit what is asked most.
 
-        After other queries, what begins with the prefix comes in the order of log(times asked) + weight * log(score of
-        the session ranker). Where nothing is typed, all begins with it. What only begins with the first letters is
-        offered where nothing fits.
+        After other queries, those of one fit come in the order of log(times asked) + weight * log(score of the session
+        ranker). What is composed of a beginning and an ending follows what was asked. Where nothing is typed, all
+        begins with it. What only begins with the first letters is offered where nothing fits.
 
         previous: queries of the session, the one just before first. distinct: of the same words in other orders and
         inflections the best alone.
         """
         prefix = fold_prefix(typed[:LONGEST_PREFIX])
-        likely = self._in_session(prefix, previous)
-        stages: tuple[tuple[Fit, Callable[[str, int], Iterable[int]]], ...] = (
-            (Fit.PREFIX, lambda _, __: likely),
-            (Fit.PREFIX, self._whole.beginning),
-            (Fit.WORDS, self._with_words),
-            (Fit.TYPO, self._nearly),
-        )
-        found = dict[int, Fit]()
-        seen = set[int]()  # rows, or their meanings where these are to be distinct
-        for fit, stage in stages:
-            rows = stage(prefix, (4 if distinct else 2) * limit) if len(found) < limit else ()  # some are seen already
-            for row in rows:
-                sign = int(self._meaning[row]) if distinct else row
-                if sign not in seen:
-                    seen.add(sign)
-                    found[row] = fit
-                    if len(found) == limit:
-                        break
-        if not found and (known := self._whole.known(prefix)):
-            found = dict.fromkeys(self._whole.beginning(known, limit), Fit.SHORTER)
-        told = [self._completion(row, fit, prefix, likely.get(row)) for row, fit in found.items()]
+        span = self._whole.span(prefix)
+        ranker = self._ranker
+        context = ranker.context(previous) if ranker and previous and ranker.weight(prefix) else None
+        likely = self._in_session(span, prefix, context)
+        page = _Page(prefix, limit, distinct)
+        more = (4 if distinct else 2) * limit  # some are shown already
+        self._show(page, likely, Fit.PREFIX)
+        if not page.full:
+            self._show(page, dict.fromkeys(self._whole.heaviest(span, more)), Fit.PREFIX)
+        if not page.full:
+            self._compose(page, more)
+        if not page.full:
+            self._show(page, self._ranked(self._with_words(prefix, more), prefix, context), Fit.WORDS)
+        if not page.full and len(prefix) >= SHORTEST_WITH_TYPOS:
+            near = self._whole.nearly_beginning(prefix, more)
+            self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
+        if not page.shown and (known := self._whole.known(prefix)):
+            self._show(page, dict.fromkeys(self._whole.beginning(known, more)), Fit.SHORTER)
         fresh = self._fresh  # may be replaced meanwhile
         heard = fresh.complete(typed, limit=limit, distinct=distinct) if fresh else ()
-        return _merged(told, heard, by_weight=not likely)[:limit] if heard else told
+        if not heard:
+            return list(page.shown.values())
+        return page.with_fresh({self._sign(one.text, distinct): one for one in heard}, by_weight=not likely)
 
-    def _in_session(self, prefix: str, previous: Sequence[str]) -> dict[int, float]:
-        """Rows that begin with a prefix, best first, each with its score; none where the session says nothing.
+    def span(self, prefix: str) -> tuple[int, int]:
+        """The rows that begin with a folded prefix: from which up to which."""
+        return self._whole.span(prefix)
 
-        What the tree did not come to counts as least likely of all.
+    def weigh(
+        self, span: tuple[int, int], context: Context
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Rows of a span, the likeliest after other queries and the most asked: logarithms of times and of scores.
+
+        What the tree did not come to has the lowest score of all; what is blocked is left out.
+
+        Raises:
+            InputError: there is no session ranker.
         """
-        ranker = self._ranker
-        context = ranker.context(previous) if ranker and ranker.weight and previous else None
-        if not ranker or not context:
-            return {}
-        depth, span = self._config.depth, self._whole.span(prefix)
-        likely, scores = ranker.find(context, span, beam=self._config.beam, limit=depth)
+        if self._ranker is None:
+            raise InputError("There is no session ranker to weigh by. Build the completer with one.")
+        likely, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
         there = set(likely.tolist())
-        others = [row for row in self._whole.beginning(prefix, depth) if row not in there]
-        rows = np.append(likely, np.array(others, np.int32))
-        scores = np.append(scores, np.full(len(others), LOWEST, np.float32))
+        others = [row for row in self._whole.heaviest(span, self._config.depth) if row not in there]
+        rows = np.concatenate([likely, np.array(others, np.int32)])
+        scores = np.concatenate([scores, np.full(len(others), LOWEST, np.float32)])
         weights = self._whole.weights(rows)
-        totals = np.log(np.maximum(weights, 1e-30)) + ranker.weight * scores
-        order = np.lexsort([rows, -totals])
-        order = order[weights[order] > -np.inf]
+        kept = weights > -np.inf
+        return rows[kept], np.log(np.maximum(weights[kept], LEAST_TIMES)), scores[kept]
+
+    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None) -> dict[int, float]:
+        """Rows of a span, best first, each with its score; none where the session says nothing."""
+        if self._ranker is None or not context:
+            return {}
+        rows, times, scores = self.weigh(span, context)
+        order = np.lexsort([rows, -(times + self._ranker.weight(prefix) * scores)])
         return dict(zip(rows[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
 
-    def _nearly(self, prefix: str, limit: int) -> Iterator[int]:
-        if len(prefix) >= SHORTEST_WITH_TYPOS:
-            yield from self._whole.nearly_beginning(prefix, limit)
+    def _ranked(self, rows: Sequence[int], prefix: str, context: Context | None) -> Mapping[int, float | None]:
+        """Rows with their scores, best first; as they were, without any, where the session says nothing."""
+        if self._ranker is None or not context or not rows:
+            return dict.fromkeys(rows)
+        among = np.array(rows, np.int32)
+        scores = self._ranker.score(context, among)
+        times = np.log(np.maximum(self._whole.weights(among), LEAST_TIMES))
+        order = np.lexsort([among, -(times + self._ranker.weight(prefix) * scores)])
+        return dict(zip(among[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
 
-    def _with_words(self, prefix: str, limit: int) -> Iterator[int]:
+    def _with_words(self, prefix: str, limit: int) -> list[int]:
         """Rows with all words of a prefix, of which the last may be unfinished."""
         *others, last = prefix.split() or [""]
         if not last:
-            return
+            return []
         last += prefix[len(prefix.rstrip()) :]
         if not others:
-            yield from self._inner.beginning(last, limit)
-            return
-        for index in (self._inner, self._whole):
-            yield from self._whole.having(others, index.beginning(last, LOOKED_AT))
+            return self._inner.beginning(last, limit)
+        among = [*self._inner.beginning(last, LOOKED_AT), *self._whole.beginning(last, LOOKED_AT)]
+        return list(self._whole.having(others, among))
+
+    def _show(self, page: "_Page", rows: Mapping[int, float | None], fit: Fit) -> None:
+        """Add rows with their scores in the session to a page, as many as go."""
+        for row, likely in rows.items():
+            if page.full:
+                return
+            sign = int(self._meaning[row]) if page.distinct else self._columns["key"][row].as_py()
+            if sign not in page.shown:
+                page.shown[sign] = self._completion(row, fit, page.prefix, likely)
+
+    def _compose(self, page: "_Page", limit: int) -> None:
+        """Add what is composed of a beginning and an ending."""
+        for one in self._endings.complete(page.prefix, limit, spelled=self._spelled) if self._endings else ():
+            sign = one.meaning if page.distinct else one.key
+            if sign not in page.shown and one.key not in self._blocked:
+                typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
+                page.shown[sign] = Completion(
+                    one.text, one.share, Fit.PREFIX, Suggested.COMPOSED, typed=typed, need=one.need
+                )
+                if page.full:
+                    return
+
+    def _spelled(self, key: str) -> str | None:
+        row = self._whole.row(key)
+        return None if row is None else self._columns["text"][row].as_py()
+
+    def _sign(self, text: str, distinct: bool) -> int | str:
+        """What is the same for texts of which a page shows one: the number of the meaning, or the folded text."""
+        key = fold(text)
+        return meaning_number(meaning(key, self.thresholds.language)) if distinct else key
 
     def _completion(self, row: int, fit: Fit, prefix: str, likely: float | None) -> Completion:
         text = self._columns["text"][row].as_py()
@@ -202,15 +250,9 @@ class Completer:
             source=self._sources[self._source[row]],
             typed=spans_of(prefix, self._columns["key"][row].as_py(), text, fit),
             likely=likely,
-            need=self._need(row) if self._needy[row] else None,
+            need=need_at(self._columns, row) if self._needy[row] else None,
             category=self._categories[self._category[row]],
         )
-
-    def _need(self, row: int) -> Intent:
-        relation, tail, words, confidence = (
-            self._columns[name][row].as_py() for name in ("relation", "tail", "words", "confidence")
-        )
-        return Intent(Relation(relation), tail, confidence, words)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
@@ -220,6 +262,8 @@ class Completer:
         write_json(folder / _THRESHOLDS_FILE, asdict(self.thresholds))
         if self._ranker:
             self._ranker.save(folder / _SESSION_FOLDER)
+        if self._endings:
+            self._endings.save(folder / _ENDINGS_FOLDER)
 
     @classmethod
     def open(cls, folder: Path, config: CompletionConfig = _USUAL) -> Self:
@@ -235,23 +279,56 @@ class Completer:
         except (OSError, ValueError, TypeError, pa.ArrowInvalid) as error:
             raise ArtifactError(f"{folder} holds no readable completions ({error}). Run `whybuy build`.") from error
         ranker = SessionRanker.open(folder / _SESSION_FOLDER)
+        endings = Endings.open(folder / _ENDINGS_FOLDER) if (folder / _ENDINGS_FOLDER).is_dir() else None
         indexes = PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner")
-        return cls(*indexes, texts, ranker=ranker, thresholds=thresholds, config=config)
+        return cls(indexes, texts, ranker=ranker, endings=endings, thresholds=thresholds, config=config)
 
 
-def _merged(known: Sequence[Completion], fresh: Sequence[Completion], *, by_weight: bool) -> list[Completion]:
-    """What fits better first; of one fit by weight, or what was known already first. Each text once, where it is fresh.
+@dataclass(slots=True)
+class _Page:
+    """What is shown for a prefix, by what tells completions apart."""
 
-    What fits in no way but by its first letters is left out where something fits.
-    """
-    entries = {fold(one.text): one for one in known}
-    for one in fresh:
-        before = entries.get(fold(one.text), one)
-        entries[fold(one.text)] = replace(before, score=one.score)
-    fits = list(Fit)
-    every = sorted(entries.values(), key=lambda one: (fits.index(one.fit), -one.score if by_weight else 0.0))
-    fitting = [one for one in every if one.fit is not Fit.SHORTER]
-    return fitting or every
+    prefix: str
+    limit: int
+    distinct: bool
+    shown: dict[int | str, Completion] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        return len(self.shown) >= self.limit
+
+    def with_fresh(self, fresh: Mapping[int | str, Completion], *, by_weight: bool) -> list[Completion]:
+        """The same among what was asked since: what fits better first; of one fit by weight, or the known first.
+
+        What is composed comes behind what was asked; what fits by its first letters alone only where nothing else does.
+        """
+        every = dict(self.shown)
+        for sign, one in fresh.items():
+            every[sign] = replace(every.get(sign, one), score=one.score)
+        fits = list(Fit)
+        ranked = sorted(
+            every.values(),
+            key=lambda one: (
+                fits.index(one.fit),
+                one.source is Suggested.COMPOSED,
+                -one.score if by_weight else 0.0,
+            ),
+        )
+        fitting = [one for one in ranked if one.fit is not Fit.SHORTER]
+        return (fitting or ranked)[: self.limit]
+
+
+class _Blocked:
+    """Words and phrases that no completion has."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._folded = [f" {key} " for phrase in phrases if (key := fold(phrase))]
+
+    def __bool__(self) -> bool:
+        return bool(self._folded)
+
+    def __contains__(self, key: str) -> bool:
+        return any(phrase in f" {key} " for phrase in self._folded)
 
 
 def _later_words(key: str) -> list[int]:

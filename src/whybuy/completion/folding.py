@@ -1,8 +1,9 @@
 """The form in which what is typed and what may be suggested are compared."""
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whybuy.records import Fit
 from whybuy.text import clean, lemmas, normalize
@@ -26,8 +27,26 @@ def fold_prefix(typed: str) -> str:
 
 
 def meaning(text: str, language: str) -> str:
-    """The words of a text in dictionary form and in the order of the alphabet: "boots, hiking" is "hiking boot"."""
+    """The words of a text in dictionary form and in the order of the alphabet: "boots, hiking" is "boot hiking"."""
     return " ".join(sorted(lemmas(fold(text), language)))
+
+
+def meaning_number(meant: str) -> int:
+    """The number of a `meaning`, the same in all builds: 63 bits of a hash."""
+    digest = hashlib.blake2b(meant.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def join_spellings(texts: Iterable[tuple[str, float]]) -> dict[str, tuple[str, float]]:
+    """Texts with weights that fold to one key as one, written as most write it: text and sum of weights by key."""
+    spellings: dict[str, dict[str, float]] = {}
+    for text, weight in texts:
+        if key := fold(text):
+            spellings.setdefault(key, {}).setdefault(text, 0.0)
+            spellings[key][text] += weight
+    return {
+        key: (max(each, key=lambda text: (each[text], text)), sum(each.values())) for key, each in spellings.items()
+    }
 
 
 def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int], ...]:
@@ -42,7 +61,8 @@ def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int
         found = {word: f" {key}".find(f" {word}") for word in prefix.split()}
         spans = sorted((at, at + len(word)) for word, at in found.items() if at >= 0)
     else:
-        spans = [(0, next((end for end in range(len(prefix), 0, -1) if key.startswith(prefix[:end])), 0))]
+        whole = len(prefix) if key.startswith(prefix) else 0
+        spans = [(0, whole or next((end for end in range(len(prefix), 0, -1) if key.startswith(prefix[:end])), 0))]
     return tuple((places[low], places[high - 1] + 1) for low, high in spans if low < high)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from whybuy.completion.folding import fold, meaning
+from whybuy.completion.folding import fold, meaning, meaning_number
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 from whybuy.text import normalize
 
@@ -56,11 +56,15 @@ class FreshQueries:
 
     def vocabulary(self) -> pa.Table:
         """VOCABULARY_SCHEMA of what was asked often enough since, with all times that it was asked."""
-        numbers: dict[str, int] = {}
-        meant = [numbers.setdefault(meaning(key, self._thresholds.language), len(numbers)) for key in self._suggested]
         rows = [
-            {"key": key, "text": text, "weight": times, "source": Suggested.ASKED, "meaning": number}
-            for (key, (text, times)), number in sorted(zip(self._suggested.items(), meant, strict=True))
+            {
+                "key": key,
+                "text": text,
+                "weight": times,
+                "source": Suggested.ASKED,
+                "meaning": meaning_number(meaning(key, self._thresholds.language)),
+            }
+            for key, (text, times) in sorted(self._suggested.items())
         ]
         return pa.Table.from_pylist(rows, VOCABULARY_SCHEMA)
 

@@ -14,7 +14,7 @@ class MostFrequent:
         """asked: times, by folded query."""
         self._keys = sorted(asked)
         counts = np.array([asked[key] for key in self._keys], np.float32)
-        self._index = PrefixIndex.build(self._keys, range(len(self._keys)), counts)
+        self._index = PrefixIndex.build(self._keys, np.arange(len(self._keys)), counts)
 
     def complete(self, prefix: str, *, limit: int = 10) -> Sequence[str]:
         """The most frequent, filled up, as published, by those of ever shorter prefixes, which may not match."""

@@ -22,19 +22,29 @@ class PrefixIndex:
         self._encode = texts.encoder()
 
     @classmethod
-    def build(cls, texts: Sequence[str], rows: Sequence[int], weights: NDArray[np.float32]) -> Self:
+    def build(cls, texts: Sequence[str], rows: NDArray[np.integer], weights: NDArray[np.float32]) -> Self:
         """texts: sorted. rows: where each leads. weights: by row."""
-        ends = np.array(rows, np.int32)
-        return cls(sort_texts(texts), ends, index_weights(weights[ends]))
+        return cls(sort_texts(texts), rows.astype(np.int32), index_weights(weights[rows]))
 
     def span(self, prefix: str) -> tuple[int, int]:
         """The texts that begin with a prefix: from which up to which."""
         low, high = narrow(self._texts, 0, len(self._rows), 0, self._encode(prefix), 0)
         return low, max(low, high)
 
+    def row(self, text: str) -> int | None:
+        """Where the text itself leads, None when it is not there."""
+        codes = self._encode(text)
+        low, high = narrow(self._texts, 0, len(self._rows), 0, codes, 0)
+        starts = self._texts.starts
+        return int(self._rows[low]) if low < high and starts[low + 1] - starts[low] == len(codes) else None
+
+    def heaviest(self, span: tuple[int, int], limit: int) -> list[int]:
+        """The heaviest rows of the texts of a span, heaviest first."""
+        return self._best(np.array([span], np.int64), limit)
+
     def beginning(self, prefix: str, limit: int) -> list[int]:
         """The heaviest rows of texts that begin with a prefix, heaviest first."""
-        return self._best(np.array([self.span(prefix)], np.int64), limit)
+        return self.heaviest(self.span(prefix), limit)
 
     def nearly_beginning(self, prefix: str, limit: int) -> list[int]:
         """The same where one letter of the prefix is wrong."""

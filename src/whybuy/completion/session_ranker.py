@@ -6,6 +6,7 @@ that does not (our design).
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from whybuy.xmr.search import PostProcessor
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Features of what was asked before: columns, rising, and their values."""
 LOOKED_BACK = 3  # queries of a session before one
+LENGTHS = (3, 6)  # letters of a prefix up to which the first weights hold; the last one holds beyond
 LOWEST = -30.0  # of logarithms of scores
 _ABOUT = "session.json"
 _SCORES = PostProcessor.LOG_L3_HINGE
@@ -57,13 +59,13 @@ class Lessons:
 class SessionRanker:
     """A trained tree over the suggestions of a shop; immutable, safe for many threads."""
 
-    def __init__(self, vectorizer: NgramVectorizer, tree: XMRTree, *, decay: float, weight: float) -> None:
-        """weight: of the logarithm of a score beside that of how often a suggestion is asked."""
-        self._vectorizer, self._tree, self._decay, self.weight = vectorizer, tree, decay, weight
+    def __init__(self, vectorizer: NgramVectorizer, tree: XMRTree, *, decay: float, weights: Sequence[float]) -> None:
+        """weights: of the logarithm of a score beside that of how often a suggestion is asked; see `LENGTHS`."""
+        self._vectorizer, self._tree, self._decay, self.weights = vectorizer, tree, decay, tuple(weights)
 
     @classmethod
-    def fit(cls, keys: Sequence[str], lessons: Lessons, config: SessionConfig, *, weight: float = 0.0) -> Self:
-        """keys: of all suggestions, sorted."""
+    def fit(cls, keys: Sequence[str], lessons: Lessons, config: SessionConfig) -> Self:
+        """keys: of all suggestions, sorted. What it learned has no weight yet; see `trusted`."""
         asked = [query for queries in lessons.previous for query in queries]
         vectorizer = NgramVectorizer.fit([*asked, *keys], NgramConfig(words=1, characters=0), threads=config.threads)
         features = contexts(vectorizer, lessons.previous, config.decay)
@@ -77,7 +79,7 @@ class SessionRanker:
             config=TrainingConfig(indexer=HybridIndex(keys, config.trie_depth, clusters), prior=config.prior),
             threads=config.threads,
         )
-        return cls(vectorizer, tree, decay=config.decay, weight=weight)
+        return cls(vectorizer, tree, decay=config.decay, weights=[0.0] * (len(LENGTHS) + 1))
 
     def context(self, previous: Sequence[str]) -> Context | None:
         """Queries of the session, the one just before first; None when nothing of them is known."""
@@ -89,9 +91,13 @@ class SessionRanker:
             context = row.indices, row.data
         return context if len(context[0]) else None
 
-    def trusted(self, weight: float) -> Self:
-        """The same with another weight."""
-        return type(self)(self._vectorizer, self._tree, decay=self._decay, weight=weight)
+    def trusted(self, weights: Sequence[float]) -> Self:
+        """The same with other weights."""
+        return type(self)(self._vectorizer, self._tree, decay=self._decay, weights=weights)
+
+    def weight(self, prefix: str) -> float:
+        """How much a score counts for what begins with a prefix."""
+        return self.weights[bisect_left(LENGTHS, len(prefix))]
 
     def find(
         self, context: Context, span: tuple[int, int], *, beam: int, limit: int
@@ -100,11 +106,18 @@ class SessionRanker:
         rows, scores = self._tree.search_within(*context, span, beam=beam, limit=limit, post=_SCORES)
         return rows, np.maximum(scores, np.float32(LOWEST))
 
+    def score(self, context: Context, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The logarithms of the scores of some suggestions, at least `LOWEST`."""
+        found = self._tree.score(*context, rows, post=_SCORES)
+        shares = -(np.maximum(1 - found.margins - found.biases, 0) ** _SCORES.power)
+        scores: NDArray[np.float32] = np.maximum(found.ways + shares, np.float32(LOWEST))
+        return scores
+
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
         self._vectorizer.save(folder / "vectorizer")
         self._tree.save(folder / "tree")
-        write_json(folder / _ABOUT, {"decay": self._decay, "weight": self.weight})
+        write_json(folder / _ABOUT, {"decay": self._decay, "weights": self.weights})
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
@@ -117,11 +130,11 @@ class SessionRanker:
             return None
         try:
             about = json.loads((folder / _ABOUT).read_text())
-            decay, weight = float(about["decay"]), float(about["weight"])
+            decay, weights = float(about["decay"]), [float(weight) for weight in about["weights"]]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtifactError(f"{folder} holds no readable session ranker ({error}). Run `whybuy build`.") from error
         vectorizer, tree = NgramVectorizer.load(folder / "vectorizer"), XMRTree.load(folder / "tree")
-        return cls(vectorizer, tree, decay=decay, weight=weight)
+        return cls(vectorizer, tree, decay=decay, weights=weights)
 
 
 def contexts(vectorizer: NgramVectorizer, previous: Sequence[tuple[str, ...]], decay: float) -> csr_matrix:

@@ -28,9 +28,8 @@ class SortedTexts(NamedTuple):
 
     def encoder(self) -> Callable[[str], NDArray[np.uint16]]:
         """What tells the codes of a text's letters; an array of shape (letters,) for each text."""
-        letters = self.alphabet.astype("<u4").tobytes().decode("utf-32-le")
-        code = {letter: place for place, letter in enumerate(letters)}
-        return lambda text: np.array([code.get(letter, UNKNOWN) for letter in text], np.uint16)
+        codes = _codes(self.alphabet)
+        return lambda text: codes[np.minimum(_letters(text, "surrogatepass"), len(codes) - 1)]
 
 
 def sort_texts(texts: Sequence[str]) -> SortedTexts:
@@ -42,15 +41,25 @@ def sort_texts(texts: Sequence[str]) -> SortedTexts:
     wrong = next((after for before, after in pairwise(texts) if after < before), None)
     if wrong is not None:
         raise InputError(f"Texts have to be sorted, but {wrong!r} comes too late.")
-    alphabet, codes = np.unique(_letters("".join(texts)), return_inverse=True)
+    letters = _letters("".join(texts))
+    occurs = np.zeros(int(letters.max(initial=0)) + 1, np.bool_)
+    occurs[letters] = True
+    alphabet = np.flatnonzero(occurs).astype(np.uint32) if len(letters) else np.empty(0, np.uint32)
     if len(alphabet) > MOST_LETTERS:
         raise InputError(f"The texts have {len(alphabet):,} different letters; at most {MOST_LETTERS:,} are allowed.")
     starts = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    return SortedTexts(alphabet, codes.astype(np.uint16), starts)
+    return SortedTexts(alphabet, _codes(alphabet)[letters], starts)
 
 
-def _letters(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "replace"), "<u4").astype(np.uint32)
+def _codes(alphabet: NDArray[np.uint32]) -> NDArray[np.uint16]:
+    """The code of each letter up to the last of the alphabet; the one behind it stands for all later ones."""
+    codes = np.full(int(alphabet.max(initial=0)) + 2, UNKNOWN, np.uint16)
+    codes[alphabet] = np.arange(len(alphabet))
+    return codes
+
+
+def _letters(text: str, surrogates: str = "replace") -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", surrogates), "<u4")
 
 
 @kernel

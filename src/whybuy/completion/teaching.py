@@ -1,83 +1,106 @@
 """From sessions to a ranker: learns what is asked after what, and by its latest sessions how far to trust that."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold
-from whybuy.completion.session_ranker import LOOKED_BACK, Lessons, SessionConfig, SessionRanker
+from whybuy.completion.session_ranker import LENGTHS, LOOKED_BACK, Lessons, SessionConfig, SessionRanker
 
 HELD_BACK = 0.2  # of the pairs, the latest, that tell how far to trust what the others taught
-WEIGHTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-WEIGHED_AT = 12  # letters of a prefix at most: who typed more of it finds it by that alone
-MOST_ASKED = 500  # of the pairs held back
-LEAST_WEIGHT = 0.01
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+MOST_ASKED = 2000  # of the pairs held back
+LEAST_TIMES = 0.01
 SHOWN = 10
 _SEED = 0
+_DAY = 86_400
 
 
 def lessons_from(follow_ups: pa.Table, keys: Sequence[str]) -> Lessons:
     """Pairs of what was asked and a suggestion asked after it, by rising time.
 
-    follow_ups: FOLLOW_SCHEMA. keys: of all suggestions, sorted.
+    follow_ups: FOLLOW_SCHEMA, by rising time. keys: of all suggestions, sorted.
     """
-    after = follow_ups.filter(pc.is_valid(follow_ups["previous_1"])).sort_by("seconds")
-    distinct = pc.unique(after["query"])
-    folded = pa.array([fold(query) for query in distinct.to_pylist()], pa.string())
-    row_of = pc.index_in(folded, value_set=pa.array(keys, pa.string()))
-    rows = row_of.take(pc.index_in(after["query"].combine_chunks(), value_set=distinct))
-    known = pc.is_valid(rows)
-    earlier = [after[f"previous_{back}"].filter(known).to_pylist() for back in range(1, LOOKED_BACK + 1)]
-    previous = [tuple(filter(None, queries)) for queries in zip(*earlier, strict=True)]
-    return Lessons(previous, rows.filter(known).to_numpy().astype(np.int64))
+    rows = _rows(follow_ups, keys)
+    kept = (rows >= 0) & pc.is_valid(follow_ups["previous_1"]).to_numpy()
+    earlier = [follow_ups[f"previous_{back}"].filter(kept).to_pylist() for back in range(1, LOOKED_BACK + 1)]
+    return Lessons([tuple(filter(None, queries)) for queries in zip(*earlier, strict=True)], rows[kept])
 
 
-def teach_session(vocabulary: pa.Table, lessons: Lessons, config: SessionConfig) -> SessionRanker | None:
+def teach_session(
+    vocabulary: pa.Table, follow_ups: pa.Table, config: SessionConfig, *, half_life_days: float
+) -> SessionRanker | None:
     """A ranker of all suggestions (VOCABULARY_SCHEMA); None when there are too few pairs to learn from.
 
-    Its weight is the one with which the latest fifth of the pairs, that a first ranker has not seen, is completed best.
+    Its weights are those with which the latest fifth of the pairs, that a first ranker has not seen, is completed best.
     With 0, what was asked before tells nothing in this shop.
+
+    follow_ups: FOLLOW_SCHEMA, by rising time. half_life_days: of the times that a suggestion was asked.
     """
+    keys = vocabulary["key"].to_pylist()
+    lessons = lessons_from(follow_ups, keys)
     if len(lessons.rows) < config.least_pairs:
         return None
-    keys = vocabulary["key"].to_pylist()
-    cut = round(len(lessons.rows) * (1 - HELD_BACK))
-    early = SessionRanker.fit(keys, _part(lessons, slice(0, cut)), config)
-    weight = _best_weight(vocabulary, early, _part(lessons, slice(cut, None)))
-    return SessionRanker.fit(keys, lessons, config, weight=weight)
+    following = follow_ups["seconds"].filter(pc.is_valid(follow_ups["previous_1"])).to_numpy()
+    moment = following[round(len(following) * (1 - HELD_BACK))]
+    seconds = follow_ups["seconds"].to_numpy()
+    past, later = follow_ups.filter(seconds < moment), follow_ups.filter(seconds >= moment)
+    early = SessionRanker.fit(keys, lessons_from(past, keys), config)
+    completer = Completer.build(_as_of(vocabulary, past, int(moment), half_life_days), early)
+    weights = _best_weights(completer, early, keys, lessons_from(later, keys))
+    return SessionRanker.fit(keys, lessons, config).trusted(weights)
 
 
-def _best_weight(vocabulary: pa.Table, ranker: SessionRanker, held_back: Lessons) -> float:
-    """The weight of the highest mean reciprocal rank; of equal ones the smallest.
+def _rows(follow_ups: pa.Table, keys: Sequence[str]) -> NDArray[np.int64]:
+    """The suggestion that each query is, -1 where it is none."""
+    distinct = pc.unique(follow_ups["query"])
+    folded = pa.array([fold(query) for query in distinct.to_pylist()], pa.string())
+    row_of = pc.index_in(folded, value_set=pa.array(keys, pa.string()))
+    rows = row_of.take(pc.index_in(follow_ups["query"].combine_chunks(), value_set=distinct))
+    known: NDArray[np.int64] = pc.fill_null(rows, -1).to_numpy().astype(np.int64)
+    return known
 
-    How often a suggestion was asked is told without the pairs held back: what is to be guessed has not happened yet.
-    """
-    times = np.bincount(held_back.rows, minlength=vocabulary.num_rows)
-    before = np.maximum(vocabulary["weight"].to_numpy() - times, LEAST_WEIGHT).astype(np.float32)
+
+def _as_of(vocabulary: pa.Table, past: pa.Table, moment: int, half_life_days: float) -> pa.Table:
+    """The same suggestions as often as they were asked by a moment: what is to be guessed has not happened yet."""
+    rows = _rows(past, vocabulary["key"].to_pylist())
+    ages = (moment - past["seconds"].to_numpy()) / _DAY
+    counts = np.bincount(rows[rows >= 0], weights=0.5 ** (ages[rows >= 0] / half_life_days), minlength=len(vocabulary))
+    named = np.minimum(vocabulary["weight"].to_numpy(), LEAST_TIMES)
     place = vocabulary.schema.get_field_index("weight")
-    vocabulary = vocabulary.set_column(place, vocabulary.schema.field(place), pa.array(before))
+    weights = pa.array(np.maximum(counts, named), pa.float32())
+    return vocabulary.set_column(place, vocabulary.schema.field(place), weights)
+
+
+def _best_weights(completer: Completer, ranker: SessionRanker, keys: Sequence[str], held_back: Lessons) -> list[float]:
+    """For prefixes of each of `LENGTHS` the weight of the highest mean reciprocal rank; of equal ones the smallest."""
     rng = np.random.default_rng(_SEED)
-    keys = vocabulary["key"].to_pylist()
     chosen = rng.permutation(len(held_back.rows))[:MOST_ASKED].tolist()
-    texts = [keys[held_back.rows[at]] for at in chosen]
-    prefixes = [text[: rng.integers(1, min(len(text), WEIGHED_AT) + 1)] for text in texts]
-
-    def quality(weight: float) -> float:
-        completer = Completer.build(vocabulary, ranker.trusted(weight))
-        asked = zip(prefixes, chosen, texts, strict=True)
-        return sum(_gain(completer, prefix, held_back.previous[at], text) for prefix, at, text in asked)
-
-    return max(WEIGHTS, key=quality)
-
-
-def _gain(completer: Completer, prefix: str, previous: tuple[str, ...], text: str) -> float:
-    """One over the rank of a text among the completions, 0 where it is not shown."""
-    shown = [fold(one.text) for one in completer.complete(prefix, previous=previous, limit=SHOWN)]
-    return 1 / (shown.index(text) + 1) if text in shown else 0.0
+    best = []
+    for shortest, longest in pairwise((0, *LENGTHS, 10_000)):
+        gains = np.zeros(len(WEIGHTS))
+        for at in chosen:
+            row, context = int(held_back.rows[at]), ranker.context(held_back.previous[at])
+            if context and (letters := len(keys[row])) > shortest:
+                prefix = keys[row][: rng.integers(shortest + 1, min(longest, letters) + 1)]
+                gains += _gains(completer.weigh(completer.span(prefix), context), row)
+        best.append(WEIGHTS[int(gains.argmax())])
+    return best
 
 
-def _part(lessons: Lessons, part: slice) -> Lessons:
-    return Lessons(lessons.previous[part], lessons.rows[part])
+def _gains(
+    weighed: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]], row: int
+) -> NDArray[np.float64]:
+    """For each of `WEIGHTS` one over the rank of a suggestion among those weighed, 0 where it is not shown."""
+    rows, times, scores = weighed
+    totals = times + np.multiply.outer(np.array(WEIGHTS), scores)
+    own = totals[:, rows == row]
+    if not own.size:
+        return np.zeros(len(WEIGHTS))
+    ranks = 1 + ((totals > own) | ((totals == own) & (rows < row))).sum(axis=1)
+    return np.where(ranks <= SHOWN, 1 / ranks, 0.0)

@@ -1,6 +1,6 @@
 """Which queries may be suggested: asked often, by several shoppers, answered; below these, names of the catalog."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -12,9 +12,20 @@ import pyarrow.compute as pc
 from whybuy.behavior.engine import EngineName, open_engine
 from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.behavior.sessions import epoch_seconds
-from whybuy.completion.asked import ASKED_SCHEMA, FOLLOW_SCHEMA, count_asked, follow_ups, whole_queries
-from whybuy.completion.folding import fold, meaning
+from whybuy.completion.asked import (
+    ASKED_SCHEMA,
+    FOLLOW_SCHEMA,
+    LINK_SCHEMA,
+    PART_SCHEMA,
+    Counted,
+    count_asked,
+    count_parts,
+    follow_ups,
+    whole_queries,
+)
+from whybuy.completion.folding import join_spellings, meaning, meaning_number
 from whybuy.completion.fresh import LONGEST, Thresholds
+from whybuy.completion.hints import needs_of
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
 
@@ -59,8 +70,8 @@ class VocabularyReport:
 
 def read_asked(
     events: Path, spill: Path, config: VocabularyConfig, *, language: str, before: int | None = None
-) -> tuple[pa.Table, pa.Table]:
-    """ASKED_SCHEMA by rising query, and FOLLOW_SCHEMA by rising time, out of a folder of logs.
+) -> Counted:
+    """What a folder of logs tells.
 
     before: seconds since 1970; later queries are neither counted nor followed.
     """
@@ -70,12 +81,17 @@ def read_asked(
         queries = engine.read(events / QUERIES_FILE)
         early = queries if before is None else queries.filter(epoch_seconds(queries) < before)
         whole = whole_queries(early, gap_minutes=config.gap_minutes, typing_seconds=config.typing_seconds)
+        whole = engine.keep(whole.select("query", "query_id", "session", "seconds", "asker", "age"), "whole")
         texts = whole.select("query").distinct().to_pyarrow()["query"].to_pylist()
         meant = [meaning(text, language) for text in texts]
         meanings = pa.table({"query": pa.array(texts, pa.string()), "meaning": pa.array(meant, pa.string())})
         asked = count_asked(whole, ibis.memtable(meanings), half_life_days=config.half_life_days).order_by("query")
         follow = follow_ups(whole).order_by(["seconds", "session", "query"])
-        return asked.to_pyarrow().cast(ASKED_SCHEMA), follow.to_pyarrow().cast(FOLLOW_SCHEMA)
+        parts = count_parts(whole, config.least_shoppers)
+        tables = zip(
+            (asked, follow, *parts), (ASKED_SCHEMA, FOLLOW_SCHEMA, PART_SCHEMA, PART_SCHEMA, LINK_SCHEMA), strict=True
+        )
+        return Counted(*(table.to_pyarrow().cast(schema) for table, schema in tables))
 
 
 def choose_vocabulary(
@@ -92,38 +108,24 @@ def choose_vocabulary(
     usual = asked.filter(pc.and_(often, short))
     texts = usual["query"].to_pylist()
     answered = [shop.finds(text) for text in texts]
-    heard = _joined(compress(zip(texts, usual["weight"].to_pylist(), strict=True), answered))
+    heard = join_spellings(compress(zip(texts, usual["weight"].to_pylist(), strict=True), answered))
     short_names = ((text, weight) for text, weight in named.items() if len(text) <= LONGEST)
-    unheard = {key: entry for key, entry in _joined(short_names).items() if key not in heard}
+    unheard = {key: entry for key, entry in join_spellings(short_names).items() if key not in heard}
     rows = sorted(
         (key, text, weight, source.value)
         for entries, source in ((heard, Suggested.ASKED), (_below(unheard, heard), Suggested.CATALOG))
         for key, (text, weight) in entries.items()
     )
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
-    meanings = pa.array([meaning(key, language) for key in columns[0]], pa.string()).dictionary_encode().indices
-    needs = [shop.need(text) for text in columns[1]]
-    told = [(None,) * 4 if one is None else (one.relation.value, one.tail, one.words, one.confidence) for one in needs]
-    hints = [list(column) for column in zip(*told, strict=True)] or [[]] * 4
-    categories = [shop.category(text) for text in columns[1]]
-    table = pa.table([*columns, meanings, *hints, categories], schema=VOCABULARY_SCHEMA)
+    keys, written, weights, sources = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
+    meanings = [meaning_number(meaning(key, language)) for key in keys]
+    categories = [shop.category(text) for text in written]
+    needs = needs_of(written, shop.need).values()
+    table = pa.table([keys, written, weights, sources, meanings, *needs, categories], schema=VOCABULARY_SCHEMA)
     fruitless = len(texts) - sum(answered)
     return table, VocabularyReport(asked.num_rows, asked.num_rows - len(texts), fruitless, len(heard), len(unheard))
 
 
 Entries = dict[str, tuple[str, float]]  # text and weight by key
-
-
-def _joined(texts: Iterable[tuple[str, float]]) -> Entries:
-    """Texts of one key as one, written as most write it."""
-    spellings: dict[str, dict[str, float]] = {}
-    for text, weight in texts:
-        if key := fold(text):
-            spellings.setdefault(key, {}).setdefault(text, 0.0)
-            spellings[key][text] += weight
-    return {
-        key: (max(each, key=lambda text: (each[text], text)), sum(each.values())) for key, each in spellings.items()
-    }
 
 
 def _below(named: Entries, heard: Entries) -> Entries:

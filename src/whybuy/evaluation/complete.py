@@ -72,6 +72,7 @@ class CompletionReport:
         parts = {name: (lengths >= low) & (lengths <= high) for name, (low, high) in LENGTHS.items()}
         parts |= {"all": np.ones_like(asked), "after_a_query": asked, "first_of_a_session": ~asked}
         parts |= {f"{name}_after_a_query": parts[name] & asked for name in LENGTHS}
+        parts |= {f"{name}_first_of_a_session": parts[name] & ~asked for name in LENGTHS}
         return {name: kept for name, kept in parts.items() if kept.any()}
 
     def share_of_oracle_gain(self) -> Difference | None:

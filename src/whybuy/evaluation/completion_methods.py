@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import ShopConfig
+from whybuy.completion.asked import Counted
 from whybuy.completion.completer import Completer
+from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold
 from whybuy.completion.most_frequent import MostFrequent
 from whybuy.completion.names import names_of
 from whybuy.completion.published import CONFIGURATIONS, PublishedTree
-from whybuy.completion.session_ranker import LOOKED_BACK, SessionConfig
+from whybuy.completion.session_ranker import LOOKED_BACK, SessionConfig, SessionRanker
 from whybuy.completion.teaching import lessons_from, teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import read_settings
@@ -68,15 +70,18 @@ def evaluate_store_completion(
     config, session = settings.one("vocabulary", VocabularyConfig), settings.one("session", SessionConfig)
     language = settings.one("shop", ShopConfig).language
     with TemporaryDirectory() as spill:
-        _, follow_ups = read_asked(folders["events"], Path(spill), config, language=language)
+        follow_ups = read_asked(folders["events"], Path(spill), config, language=language).follow_ups
         if not follow_ups.num_rows:
             raise InputError(f"The log of {store} has no query; completion is measured by what shoppers asked.")
         cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
-        asked, early = read_asked(folders["events"], Path(spill), config, language=language, before=cut)
+        said = read_asked(folders["events"], Path(spill), config, language=language, before=cut)
     lexical = LexicalIndex.open(folders["lexical"])
     names = names_of(pq.read_table(folders["catalog"] / PRODUCTS_FILE), None, least_products=config.least_products)
-    vocabulary, _ = choose_vocabulary(asked, names, Knowledge(lexical.finds), config, language)
-    methods = _methods(vocabulary, asked, early, session, trial, listen)
+    vocabulary, _ = choose_vocabulary(said.asked, names, Knowledge(lexical.finds), config, language)
+    ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
+    listen(f"session ranker: weights {ranker.weights if ranker else ()}")
+    endings = Endings.build(said.beginnings, said.endings, said.links, language=language)
+    methods = _methods(_Taught(vocabulary, said, ranker, endings), trial, listen)
     late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
     methods["session, others' queries"] = _shuffled(methods[SESSION], late)
     if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists():
@@ -84,33 +89,43 @@ def evaluate_store_completion(
     return evaluate_completion(methods, keystrokes_of(late))
 
 
-def _methods(
-    vocabulary: pa.Table,
-    asked: pa.Table,
-    early: pa.Table,
-    session: SessionConfig,
-    trial: CompletionTrial,
-    listen: Callable[[str], None],
-) -> dict[str, Complete]:
-    keys = vocabulary["key"].to_pylist()
-    lessons = lessons_from(early, keys)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taught:
+    """What the early part of a log taught."""
+
+    vocabulary: pa.Table
+    said: Counted
+    ranker: SessionRanker | None
+    endings: Endings
+
+
+def _methods(taught: _Taught, trial: CompletionTrial, listen: Callable[[str], None]) -> dict[str, Complete]:
+    vocabulary, said = taught.vocabulary, taught.said
     times: defaultdict[str, float] = defaultdict(float)
-    for query, count in zip(asked["query"].to_pylist(), asked["times"].to_pylist(), strict=True):
+    for query, count in zip(said.asked["query"].to_pylist(), said.asked["times"].to_pylist(), strict=True):
         times[fold(query)] += count
-    frequent, trie = MostFrequent(times), Completer.build(vocabulary)
-    listen(f"{len(lessons.rows):,} pairs of a query and a suggestion asked after it")
-    ranker = teach_session(vocabulary, lessons, session)
-    ranked = Completer.build(vocabulary, ranker)
-    listen(f"session ranker: weight {ranker.weight if ranker else 0}")
+    frequent, alone = MostFrequent(times), Completer.build(vocabulary)
+    trie = Completer.build(vocabulary, endings=taught.endings)
+    ranked = Completer.build(vocabulary, taught.ranker, endings=taught.endings)
+    known = set(vocabulary["key"].to_pylist())
+    private = MostFrequent({key: count for key, count in times.items() if key in known})
     methods: dict[str, Complete] = {
         BASELINE: lambda prefix, _: frequent.complete(prefix),
+        "mfq of what may be suggested": lambda prefix, _: private.complete(prefix),
+        "trie, nothing composed": lambda prefix, _: _texts(alone, prefix, ()),
         "trie": lambda prefix, _: _texts(trie, prefix, ()),
         SESSION: lambda prefix, previous: _texts(ranked, prefix, previous),
         "session, one of a meaning": lambda prefix, previous: _texts(ranked, prefix, previous, distinct=True),
     }
     if trial.network:
-        rows = [(fold(previous or ""), fold(query)) for query, previous in _rows(early.select(["query", "previous_1"]))]
+        rows = [
+            (fold(previous or ""), fold(query))
+            for query, previous in _rows(said.follow_ups.select(["query", "previous_1"]))
+        ]
         methods["gru"] = CharacterGru.fit(rows, GruConfig(), listen=listen).complete
+    keys = vocabulary["key"].to_pylist()
+    lessons = lessons_from(said.follow_ups, keys)
+    listen(f"{len(lessons.rows):,} pairs of a query and a suggestion asked after it")
     for number in trial.configurations:
         listen(f"published tree, configuration {number}")
         methods[f"xmr-{number}"] = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number]).complete

@@ -1,0 +1,240 @@
+"""What a query may go on with that too few asked as a whole: endings that shoppers gave to other beginnings.
+
+Rare prefixes are completed by usual endings (Mitra and Craswell, CIKM 2015); which of these go with a beginning is told
+by naive Bayes over its words (our design). Beginnings, endings and links between a word and an ending were asked by as
+many shoppers as a suggestion has to be, so a completion says nothing of a rare query, even where it equals one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whybuy.artifacts import ArrayFolder
+from whybuy.completion.folding import fold, join_spellings, meaning_number
+from whybuy.completion.hints import need_at, needs_of
+from whybuy.completion.prefix_index import PrefixIndex
+from whybuy.errors import ArtifactError
+from whybuy.kernels import kernel
+from whybuy.records import Intent
+from whybuy.text import lemma, lemmas
+
+FORMAT_VERSION = 1
+USUAL = 50  # endings, the most usual, that are weighed whether or not they are linked with the beginning
+LINKED = 1000  # endings of a word, the most usual with it, that are kept
+DOUBT = 5.0  # shoppers of an ending who might have begun it with any word
+_SAVED = ArrayFolder("endings", FORMAT_VERSION, "endings.json")
+_TEXTS_FILES = {name: f"{name}.parquet" for name in ("beginnings", "endings", "words")}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A beginning with an ending."""
+
+    key: str  # folded
+    text: str
+    meaning: int  # see `folding.meaning_number`
+    share: float  # of those that ask one of the endings weighed, estimated; in (0, 1]
+    need: Intent | None  # that the ending names
+
+
+class Endings:
+    """Beginnings, endings and what links them; immutable, safe for many threads."""
+
+    def __init__(
+        self,
+        beginnings: PrefixIndex,
+        endings: PrefixIndex,
+        links: dict[str, NDArray[Any]],
+        texts: dict[str, pa.Table],
+        language: str,
+    ) -> None:
+        """links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of endings, rising, and the gains of each.
+
+        texts: "beginnings", "endings" with their needs, "words".
+        """
+        self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
+        self._texts = texts
+        self._columns = {name: texts["endings"][name].combine_chunks() for name in texts["endings"].column_names}
+        self._spelled = texts["beginnings"]["text"].combine_chunks()
+        self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
+
+    @classmethod
+    def build(
+        cls,
+        beginnings: pa.Table,
+        endings: pa.Table,
+        links: pa.Table,
+        *,
+        language: str,
+        need: Callable[[str], Intent | None] = lambda text: None,
+    ) -> Self:
+        """beginnings, endings: PART_SCHEMA. links: LINK_SCHEMA. need: that a text names."""
+        begun, ended = _joined(beginnings), _joined(endings)
+        row_of = {key: row for row, key in enumerate(ended)}
+        shoppers = np.array([count for _, count in ended.values()], np.float32)
+        links_of, words = _links(links, row_of, shoppers, language)
+        written = [text for text, _ in ended.values()]
+        texts = {
+            "beginnings": pa.table({"text": pa.array([text for text, _ in begun.values()], pa.string())}),
+            "endings": pa.table(
+                {
+                    "key": pa.array(list(ended), pa.string()),
+                    "text": pa.array(written, pa.string()),
+                    "lemmas": pa.array([" ".join(lemmas(key, language)) for key in ended], pa.string()),
+                    **needs_of(written, need),
+                }
+            ),
+            "words": pa.table({"text": pa.array(words, pa.string())}),
+        }
+        counts = np.array([count for _, count in begun.values()], np.float32)
+        return cls(
+            PrefixIndex.build(list(begun), np.arange(len(begun)), counts),
+            PrefixIndex.build(list(ended), np.arange(len(ended)), shoppers),
+            links_of,
+            texts,
+            language,
+        )
+
+    def __len__(self) -> int:
+        return len(self._columns["text"])
+
+    def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
+        """The likeliest endings of the longest whole beginning of a prefix that has some, best first.
+
+        prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
+        """
+        gap = prefix.rfind(" ")
+        while gap > 0:
+            beginning, rest = prefix[:gap], prefix[gap + 1 :]
+            span = self._endings.span(rest)
+            row = self._beginnings.row(beginning) if span[0] < span[1] else None
+            text = self._spelled[row].as_py() if row is not None else spelled(beginning) if span[0] < span[1] else None
+            if text is not None:
+                words = lemmas(beginning, self._language)
+                for ending, share in self._weigh(words, span, limit):
+                    yield self._composed((beginning, text, words), ending, share)
+                return
+            gap = prefix.rfind(" ", 0, gap)
+
+    def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> Iterator[tuple[int, float]]:
+        """The likeliest endings of a span, best first, each with its share."""
+        starts = self._links["starts"]
+        places = sorted({self._words[word] for word in words if word in self._words})
+        lists = np.array([(starts[place], starts[place + 1]) for place in places], np.int64).reshape(-1, 2)
+        usual = np.sort(np.array(self._endings.heaviest(span, USUAL), np.int32))
+        rows, gains = gather(self._links["rows"], self._links["gains"], lists, usual, span)
+        count = self._endings.weights(rows)
+        total = np.log(count) - len(places) * np.log(count / DOUBT + 1) + gains
+        shares = np.exp(total - total.max())
+        best = np.argpartition(-total, limit)[:limit] if len(total) > limit else np.arange(len(total))
+        best = best[np.lexsort([rows[best], -total[best]])]
+        return zip(rows[best].tolist(), (shares[best] / shares.sum()).tolist(), strict=True)
+
+    def _composed(self, beginning: tuple[str, str, Sequence[str]], row: int, share: float) -> Composed:
+        """beginning: folded, as it is written, and its lemmas."""
+        folded, text, words = beginning
+        key, ending, meant = (self._columns[name][row].as_py() for name in ("key", "text", "lemmas"))
+        meaning = meaning_number(" ".join(sorted([*words, *meant.split()])))
+        return Composed(f"{folded} {key}", f"{text} {ending}", meaning, share, need_at(self._columns, row))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `open` maps; it is made when missing."""
+        arrays = self._beginnings.arrays("beginnings") | self._endings.arrays("endings")
+        _SAVED.save(folder, arrays | {f"links_{name}": array for name, array in self._links.items()},
+                    language=self._language)  # fmt: skip
+        for name, table in self._texts.items():
+            pq.write_table(table, folder / _TEXTS_FILES[name], compression="zstd")
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """What was saved in a folder.
+
+        Raises:
+            ArtifactError: it holds no endings, those of another format version, or damaged ones.
+        """
+        arrays, facts = _SAVED.load(folder)
+        try:
+            texts = {name: pq.read_table(folder / file) for name, file in _TEXTS_FILES.items()}
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ArtifactError(f"{folder} holds no readable endings ({error}). Run `whybuy build`.") from error
+        links = {name: arrays[f"links_{name}"] for name in ("starts", "rows", "gains")}
+        beginnings, endings = PrefixIndex.of(arrays, "beginnings"), PrefixIndex.of(arrays, "endings")
+        return cls(beginnings, endings, links, texts, facts["language"])
+
+
+@kernel
+def gather(
+    rows: NDArray[np.int32],
+    gains: NDArray[np.float32],
+    lists: NDArray[np.int64],
+    others: NDArray[np.int32],
+    span: tuple[int, int],
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The rows of a span that stand in some lists or among others, rising, each once, with the sums of their gains.
+
+    lists: shape (lists, 2), where each begins and ends in `rows`, which rise within it. others: rising, without gains.
+    """
+    at, room = lists.copy(), len(others)
+    for place in range(len(lists)):
+        while at[place, 0] < at[place, 1] and rows[at[place, 0]] < span[0]:
+            at[place, 0] += 1
+        room += at[place, 1] - at[place, 0]
+    found, sums, count, other = np.empty(room, np.int32), np.empty(room, np.float32), 0, 0
+    while True:
+        least = others[other] if other < len(others) else span[1]
+        for place in range(len(at)):
+            if at[place, 0] < at[place, 1]:
+                least = min(least, rows[at[place, 0]])
+        if least >= span[1]:
+            return found[:count], sums[:count]
+        other += other < len(others) and others[other] == least
+        found[count], sums[count] = least, 0
+        for place in range(len(at)):
+            if at[place, 0] < at[place, 1] and rows[at[place, 0]] == least:
+                sums[count] += gains[at[place, 0]]
+                at[place, 0] += 1
+        count += 1
+
+
+def _joined(parts: pa.Table) -> dict[str, tuple[str, float]]:
+    """Text and shoppers by folded text, sorted. parts: PART_SCHEMA."""
+    joined = join_spellings(zip(parts["text"].to_pylist(), parts["shoppers"].to_pylist(), strict=True))
+    return dict(sorted(joined.items()))
+
+
+def _links(
+    links: pa.Table, row_of: dict[str, int], shoppers: NDArray[np.float32], language: str
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The arrays of `Endings`, and the words.
+
+    The gain of a word is the logarithm of how much likelier those who ask the ending begin it with this word than
+    anybody, `DOUBT` of them being anybody; relative to an ending that nobody linked with it.
+    """
+    words = [lemma(word, language) for word in (fold(one) for one in links["word"].to_pylist())]
+    rows = np.array([row_of.get(fold(ending), -1) for ending in links["ending"].to_pylist()], np.int64)
+    names = sorted(set(words))
+    word_of = {word: place for place, word in enumerate(names)}
+    places = np.array([word_of[word] for word in words], np.int64)
+    known = rows >= 0
+    pairs, inverse = np.unique(places[known] * len(row_of) + rows[known], return_inverse=True)
+    counts = np.bincount(inverse, weights=links["shoppers"].to_numpy()[known], minlength=len(pairs))
+    word, row = pairs // max(1, len(row_of)), pairs % max(1, len(row_of))
+    usual = np.bincount(word, weights=counts, minlength=len(names)) / max(1.0, float(shoppers.sum()))
+    gains = np.log1p(counts / (DOUBT * usual[word]))
+    order = np.lexsort([-counts, word])
+    rank = np.empty(len(order), np.int64)
+    begins = np.searchsorted(word, np.arange(len(names) + 1))
+    rank[order] = np.arange(len(order)) - begins[word[order]]
+    kept = rank < LINKED
+    starts = np.searchsorted(word[kept], np.arange(len(names) + 1))
+    return {
+        "starts": starts.astype(np.int64),
+        "rows": row[kept].astype(np.int32),
+        "gains": gains[kept].astype(np.float32),
+    }, names

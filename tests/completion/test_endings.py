@@ -1,0 +1,180 @@
+"""What too few asked as a whole is composed of a beginning and an ending."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suggestions import vocabulary_of
+from whybuy.behavior.mining import QUERIES_FILE
+from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA, Counted
+from whybuy.completion.completer import Completer, CompletionConfig
+from whybuy.completion.endings import Endings, gather
+from whybuy.completion.folding import fold
+from whybuy.completion.vocabulary import VocabularyConfig, read_asked
+from whybuy.errors import ArtifactError
+from whybuy.records import QUERY_SCHEMA, Completion, Fit, Intent, Suggested
+from whybuy.relations import Relation
+
+NOON = datetime(2026, 1, 1, 12)
+BEGINNINGS = {"duvet": 9, "duvet covers": 6, "toy train": 4, "crème": 3}
+ENDINGS = {"covers": 5, "on sale": 20, "for sensitive skin": 8, "for use with train tracks": 4, "for a dorm room": 12}
+LINKS = {("duvet", "for a dorm room"): 5, ("train", "for use with train tracks"): 4, ("covers", "on sale"): 3}
+
+
+def endings_of() -> Endings:
+    def part(texts: dict[str, int]) -> pa.Table:
+        rows = [{"text": text, "shoppers": shoppers} for text, shoppers in texts.items()]
+        return pa.Table.from_pylist(rows, PART_SCHEMA)
+
+    links = [{"word": word, "ending": ending, "shoppers": shoppers} for (word, ending), shoppers in LINKS.items()]
+    skin = Intent(Relation.USED_IN_BODY, "sensitive skin", 0.75, "sensitive skin")
+    return Endings.build(
+        part(BEGINNINGS),
+        part(ENDINGS),
+        pa.Table.from_pylist(links, LINK_SCHEMA),
+        language="en",
+        need=lambda text: skin if "skin" in text else None,
+    )
+
+
+def completed(typed: str, *blocked: str, distinct: bool = False) -> list[Completion]:
+    vocabulary = vocabulary_of({"Duvet covers": 3.0, "Café table": 2.0, "duvet covers for dorm rooms": 1.0})
+    completer = Completer.build(vocabulary, endings=endings_of(), config=CompletionConfig(blocked=blocked))
+    return completer.complete(typed, distinct=distinct)
+
+
+def composed(typed: str, *blocked: str, distinct: bool = False) -> list[str]:
+    found = completed(typed, *blocked, distinct=distinct)
+    return [one.text for one in found if one.source is Suggested.COMPOSED]
+
+
+def test_an_ending_of_others_completes_a_beginning_after_what_was_asked() -> None:
+    found = completed("duvet covers ")
+    assert [one.text for one in found][:2] == ["duvet covers for dorm rooms", "duvet covers for a dorm room"]
+    assert [one.source for one in found][:2] == [Suggested.ASKED, Suggested.COMPOSED]
+    assert all((one.fit is Fit.PREFIX and one.typed == ((0, 13 - 1),)) or one.typed == ((0, 13),) for one in found)
+    assert all(0 < one.score <= 1 for one in found if one.source is Suggested.COMPOSED)
+
+
+def test_endings_that_go_with_the_words_of_the_beginning_come_first() -> None:
+    assert composed("toy train f")[0] == "toy train for use with train tracks"
+    assert composed("duvet f")[0] == "duvet for a dorm room"
+    assert composed("duvet covers o") == ["duvet covers on sale"]
+
+
+def test_a_query_that_is_asked_is_a_beginning_and_keeps_its_spelling() -> None:
+    assert composed("cafe table on") == ["Café table on sale"]
+    assert composed("creme c") == ["crème covers"]
+
+
+def test_what_nobody_began_with_has_no_ending() -> None:
+    assert composed("purple llama o") == []
+    assert composed("duvet") == []
+    assert composed("duvet covers zzz") == []
+    assert composed("") == []
+
+
+def test_blocked_words_are_blocked_across_the_gap_too() -> None:
+    assert composed("duvet covers o", "covers on") == []
+    assert composed("duvet covers o", "sale") == []
+    assert composed("duvet covers o", "duvet on") == ["duvet covers on sale"]
+
+
+def test_a_composed_one_tells_its_need() -> None:
+    (one,) = (one for one in completed("duvet covers for s") if one.source is Suggested.COMPOSED)
+    assert one.need is not None
+    assert (one.text, one.need.tail) == ("duvet covers for sensitive skin", "sensitive skin")
+
+
+def test_of_one_meaning_what_was_asked_is_shown() -> None:
+    vocabulary = vocabulary_of({"duvet covers a dorm room for": 3.0, "toy train": 1.0})
+    completer = Completer.build(vocabulary, endings=endings_of())
+    shown = [one.text for one in completer.complete("duvet covers ", distinct=True)]
+    assert "duvet covers for a dorm room" not in shown
+    assert "duvet covers for a dorm room" in [one.text for one in completer.complete("duvet covers ")]
+
+
+@given(st.text(alphabet="duvetcorsiangm ", max_size=24), st.booleans())
+def test_whatever_is_typed_a_composed_one_begins_with_it_and_is_shown_once(typed: str, distinct: bool) -> None:
+    found = completed(typed, distinct=distinct)
+    assert len({fold(one.text) for one in found}) == len(found)
+    for one in found:
+        if one.source is Suggested.COMPOSED:
+            assert fold(one.text).startswith(fold(typed))
+            beginning, ending = next(
+                (fold(one.text)[:at], fold(one.text)[at + 1 :])
+                for at, letter in enumerate(fold(one.text))
+                if letter == " " and fold(one.text)[at + 1 :] in ENDINGS
+            )
+            assert beginning in {*map(fold, BEGINNINGS), "duvet covers", "cafe table", "duvet covers for dorm rooms"}
+            assert ending in ENDINGS
+
+
+@given(
+    st.lists(st.dictionaries(st.integers(0, 30), st.floats(0, 5, width=32), max_size=12), max_size=5),
+    st.sets(st.integers(0, 30), max_size=10),
+    st.integers(0, 31),
+    st.integers(0, 31),
+)
+def test_gathering_is_adding_up(lists: list[dict[int, float]], others: set[int], low: int, high: int) -> None:
+    rows = np.array([row for one in lists for row in sorted(one)], np.int32)
+    gains = np.array([one[row] for one in lists for row in sorted(one)], np.float32)
+    ends = np.cumsum([0, *map(len, lists)])
+    bounds = np.column_stack([ends[:-1], ends[1:]]).astype(np.int64).reshape(-1, 2)
+    inside = {row for row in others if low <= row < high}
+    found, sums = gather(rows, gains, bounds, np.array(sorted(inside), np.int32), (low, high))
+    slow = {
+        row: sum(one.get(row, 0.0) for one in lists) for row in sorted({*inside, *rows.tolist()}) if low <= row < high
+    }
+    assert found.tolist() == list(slow)
+    np.testing.assert_allclose(sums, list(slow.values()), rtol=1e-5)
+
+
+# ---------------------------------------------------------------- counting
+def counted(folder: Path, said: dict[str, int], least_shoppers: int = 3) -> Counted:
+    """said: how many shoppers asked each query."""
+    rows = [
+        {"timestamp": NOON, "query_id": f"{query} {shopper}", "query": query,
+         "client_id": f"c{shopper}", "session_id": f"{query} {shopper}", "hits": []}
+        for query, shoppers in said.items() for shopper in range(shoppers)
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
+    return read_asked(folder, folder, VocabularyConfig(least_shoppers=least_shoppers), language="en")
+
+
+def test_parts_are_counted_by_shoppers_and_rare_ones_are_not_told(tmp_path: Path) -> None:
+    found = counted(tmp_path, {"duvet covers on sale": 2, "lamps on sale": 4, "duvet covers": 3, "my name is x": 2})
+    told = {
+        name: {row["text"]: row["shoppers"] for row in getattr(found, name).to_pylist()}
+        for name in ("beginnings", "endings")
+    }
+    assert told["beginnings"] == {"duvet": 3, "lamps": 4, "lamps on": 4}
+    assert told["endings"] == {"covers": 3, "on sale": 4, "sale": 4}
+    links = {(row["word"], row["ending"]): row["shoppers"] for row in found.links.to_pylist()}
+    assert links == {("duvet", "covers"): 3, ("lamps", "on sale"): 4, ("lamps", "sale"): 4, ("on", "sale"): 4}
+
+
+# ---------------------------------------------------------------- files
+def test_saved_endings_answer_alike(tmp_path: Path) -> None:
+    vocabulary = vocabulary_of({"lamp": 1.0})
+    completer = Completer.build(vocabulary, endings=endings_of())
+    completer.save(tmp_path)
+    opened = Completer.open(tmp_path)
+    for typed in ("duvet ", "toy train f", "creme c", "duvet covers for s"):
+        assert opened.complete(typed) == completer.complete(typed) != []
+    (tmp_path / "endings" / "endings.parquet").unlink()
+    with pytest.raises(ArtifactError, match=r"endings holds no readable endings .* Run `whybuy build`"):
+        Completer.open(tmp_path)
+
+
+def test_a_log_without_longer_queries_has_no_endings(tmp_path: Path) -> None:
+    found = counted(tmp_path, {"lamp": 5})
+    endings = Endings.build(found.beginnings, found.endings, found.links, language="en")
+    assert len(endings) == 0
+    assert list(endings.complete("lamp ", 10, spelled=lambda text: text)) == []
