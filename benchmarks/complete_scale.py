@@ -1,10 +1,11 @@
 """How long completion takes with a million queries, one thread, in process; prints JSON.
 
-    python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000] [--pairs 0]
+    python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000] [--pairs 0] [--cut 100000]
 
 The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
 words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
-a random length with a letter left out ("mistyped"), and to each of some lengths. With --pairs, a session ranker learns
+a random length with a letter left out ("mistyped"), and to each of some lengths. So many queries of --cut are cut into
+beginnings and endings, of which completions are composed. With --pairs, a session ranker learns
 from so many pairs of queries that share a word, and prefixes are typed after a query ("in_session").
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import resource
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +23,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA
 from whybuy.completion.completer import Completer
+from whybuy.completion.endings import Endings
 from whybuy.completion.session_ranker import Lessons, SessionConfig, SessionRanker
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
@@ -35,6 +39,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1_000_000)
     parser.add_argument("--keystrokes", type=int, default=5_000)
     parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--cut", type=int, default=100_000)
     arguments = parser.parse_args()
     rng = np.random.default_rng(2026)
     folder = ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()["completions"]
@@ -43,10 +48,13 @@ def main() -> None:
         started = time.perf_counter()
         Completer.build(vocabulary).save(Path(name))
         built = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         size = sum(path.stat().st_size for path in Path(name).iterdir())
         started = time.perf_counter()
-        completer = Completer.open(Path(name))
+        Completer.open(Path(name))
         opened = time.perf_counter() - started
+        endings = endings_of(vocabulary, arguments.cut, rng)
+        completer = Completer.build(vocabulary, endings=endings)
         texts, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
         drawn = [texts[row] for row in rng.choice(len(texts), arguments.keystrokes, p=weights / weights.sum())]
         figures = {
@@ -54,7 +62,7 @@ def main() -> None:
             "build_s": round(built, 1),
             "open_s": round(opened, 3),
             "disk_mb": round(size / 1e6),
-            "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+            "peak_gb": round(peak, 2),
             "typed_well": timed(completer, [text[: rng.integers(1, len(text) + 1)] for text in drawn]),
             "mistyped": timed(completer, [mistyped(text, rng) for text in drawn]),
             "by_length": {
@@ -62,11 +70,13 @@ def main() -> None:
             },
         }
         if arguments.pairs:
-            figures["in_session"] = in_session(vocabulary, drawn, arguments.pairs, rng)
+            figures["in_session"] = in_session(vocabulary, endings, drawn, arguments.pairs, rng)
     print(json.dumps(figures, indent=1))
 
 
-def in_session(vocabulary: pa.Table, drawn: list[str], pairs: int, rng: np.random.Generator) -> dict[str, object]:
+def in_session(
+    vocabulary: pa.Table, endings: Endings, drawn: list[str], pairs: int, rng: np.random.Generator
+) -> dict[str, object]:
     """Training and answers of a session ranker."""
     keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
     rows = rng.choice(len(keys), pairs, p=weights / weights.sum())
@@ -78,7 +88,7 @@ def in_session(vocabulary: pa.Table, drawn: list[str], pairs: int, rng: np.rando
     with TemporaryDirectory() as name:
         ranker.save(Path(name))
         size = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())
-    completer = Completer.build(vocabulary, ranker)
+    completer = Completer.build(vocabulary, ranker, endings=endings)
     typed = [(text[: rng.integers(1, len(text) + 1)], (before(text, text, rng),)) for text in drawn]
     return {
         "pairs": pairs,
@@ -91,6 +101,22 @@ def in_session(vocabulary: pa.Table, drawn: list[str], pairs: int, rng: np.rando
             for length in LENGTHS
         },
     }
+
+
+def endings_of(vocabulary: pa.Table, count: int, rng: np.random.Generator) -> Endings:
+    """Beginnings and endings of some of the queries, each of which three shoppers or more asked."""
+    chosen = [vocabulary["key"][row].as_py().split() for row in rng.permutation(len(vocabulary))[:count].tolist()]
+    parts = [(words[:at], " ".join(words[at:])) for words in chosen for at in range(1, len(words))]
+    begun = Counter(" ".join(words) for words, _ in parts)
+    ended = Counter(ending for _, ending in parts)
+    linked = Counter((word, ending) for words, ending in parts for word in set(words))
+    links = [{"word": word, "ending": ending, "shoppers": 2 + times} for (word, ending), times in linked.items()]
+    tables = []
+    for part in (begun, ended):
+        rows = [{"text": text, "shoppers": 2 + times} for text, times in sorted(part.items())]
+        tables.append(pa.Table.from_pylist(rows, PART_SCHEMA))
+    beginnings, endings = tables
+    return Endings.build(beginnings, endings, pa.Table.from_pylist(links, LINK_SCHEMA), language="en")
 
 
 def before(text: str, other: str, rng: np.random.Generator) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from whybuy.errors import InputError
 from whybuy.evaluation.complete import Keystroke, bleu_rr, evaluate_completion, keystrokes_of
-from whybuy.evaluation.completion_methods import CompletionTrial, evaluate_store_completion
+from whybuy.evaluation.completion_trial import CompletionTrial, evaluate_log_completion, evaluate_store_completion
 
 SHELF = ["shoe", "shoes for nurses", "shirt"]
 TYPED = [
@@ -97,3 +97,40 @@ def test_a_shop_is_measured_by_the_late_part_of_its_log(small_store: Path) -> No
     assert 40 <= len(report.keystrokes) <= 120
     assert report.methods["mfq"].as_json(report.parts()["all"])["success@10"] > 0
     assert said
+
+
+def aol_log(path: Path, *, users: int = 40) -> Path:
+    """In the form of the AOL query log: a row for each click, two for the same query when two results were clicked."""
+    lines = ["AnonID\tQuery\tQueryTime\tItemRank\tClickURL"]
+    for user in range(users):
+        thing = ("camera", "tent", "shoes")[user % 3]
+        day = f"2006-03-{1 + user % 28:02d}"
+        lines += [
+            f"{user}\t{thing}\t{day} 10:00:00\t\t",
+            f"{user}\tgood {thing}\t{day} 10:01:00\t1\thttp://www.example.com",
+            f"{user}\tgood {thing}\t{day} 10:01:00\t2\thttp://www.example.org",
+            f"{user}\t-\t{day} 10:02:00\t\t",
+        ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_an_aol_log_needs_no_shop(tmp_path: Path) -> None:
+    said: list[str] = []
+    trial = CompletionTrial(held_out=0.3, configurations=())
+    report = evaluate_log_completion([aol_log(tmp_path / "user-ct-test.txt")], trial, listen=said.append)
+    assert said[:2] == [
+        "user-ct-test.txt is read as queries",
+        "120 queries, 40 copies of rows, 0 set aside",
+    ]
+    things = ("camera", "tent", "shoes")
+    assert {one.meant for one in report.keystrokes} == {*things, *(f"good {thing}" for thing in things)}
+    after = report.parts()["1-3_after_a_query"]
+    assert report.methods["trie"].as_json(after)["success@10"] == 1.0
+
+
+def test_a_log_without_queries_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("order_id,product_id\n1,a\n1,b\n")
+    with pytest.raises(InputError, match=r"The log has no query"):
+        evaluate_log_completion([path], CompletionTrial(configurations=()))

@@ -44,6 +44,7 @@ class EventReport:
 READERS: dict[EventFormat, Callable[[EventPlan, ReadReport], Iterator[Log]]] = {
     EventFormat.UBI_QUERIES: read_ubi_queries,
     EventFormat.UBI_EVENTS: read_actions,
+    EventFormat.QUERIES: read_ubi_queries,
     EventFormat.GA4: read_ga4,
     EventFormat.EVENTS: read_actions,
     EventFormat.BASKETS: read_baskets,

@@ -22,6 +22,7 @@ class EventFormat(StrEnum):
     UBI_QUERIES = "ubi_queries"  # OpenSearch User Behavior Insights, 1.0 to 1.3
     UBI_EVENTS = "ubi_events"
     GA4 = "ga4"  # Google Analytics 4, BigQuery export
+    QUERIES = "queries"  # one search per row, as in the AOL query log
     EVENTS = "events"  # one action per row
     BASKETS = "baskets"  # one product of an order per row
     SESSIONS = "sessions"  # one list of products per row
@@ -76,7 +77,9 @@ class EventPlan:
 
 
 ALIASES: dict[EventRole, list[str]] = {
-    EventRole.TIMESTAMP: "timestamp event_timestamp time datetime event_time date order_date invoicedate".split(),
+    EventRole.TIMESTAMP: (
+        "timestamp event_timestamp time datetime event_time querytime date order_date invoicedate"
+    ).split(),
     EventRole.ACTION: "action_name action event_type event_name eventtype event type".split(),
     EventRole.QUERY_ID: "query_id search_id".split(),
     EventRole.QUERY: "user_query query search_term search_query keywords".split(),
@@ -87,13 +90,13 @@ ALIASES: dict[EventRole, list[str]] = {
     ).split(),
     EventRole.POSITION: (
         "event_attributes_position_ordinal event_attributes_position_ordinal_index event_attributes_position_index "
-        "position rank add_to_cart_order ordinal"
+        "position rank itemrank add_to_cart_order ordinal"
     ).split(),
     EventRole.HITS: "query_response_hit_ids query_response_objects_ids query_response_object_ids hits results".split(),
     EventRole.ORDER_ID: "order_id orderid basket_id transaction_id invoice invoice_no invoiceno order basket".split(),
     EventRole.SESSION_ID: "session_id sessionid visit_id user_session".split(),
     EventRole.CLIENT_ID: (
-        "client_id user_pseudo_id visitor_id visitorid user_id userid customer_id customerid reviewerid user"
+        "client_id user_pseudo_id visitor_id visitorid user_id userid anonid customer_id customerid reviewerid user"
     ).split(),
     EventRole.QUANTITY: "quantity qty".split(),
     EventRole.ITEMS: "items session history item_ids sequence products prefix prev_items".split(),
@@ -111,6 +114,7 @@ _NEEDS: list[tuple[EventFormat, tuple[EventRole, ...], float]] = [
     (EventFormat.BASKETS, (EventRole.ORDER_ID, EventRole.PRODUCT_ID), 0.9),
     (EventFormat.SESSIONS, (EventRole.ITEMS,), 0.8),
     (EventFormat.EVENTS, (EventRole.PRODUCT_ID, EventRole.TIMESTAMP), 0.6),
+    (EventFormat.QUERIES, (EventRole.QUERY, EventRole.TIMESTAMP), 0.6),
 ]
 """What a log of each kind must have, the most telling first."""
 

@@ -1,5 +1,6 @@
 """Measuring search, graph, intents and critic against judgments and truth."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,6 +121,13 @@ def evaluate_intents(
 def evaluate_complete(
     *,
     store: Store = HERE,
+    log: Annotated[
+        list[Path] | None,
+        typer.Option(help="Any log with queries instead of the shop's: UBI, GA4, AOL, plain; repeatable."),
+    ] = None,
+    least_shoppers: Annotated[
+        int, typer.Option(min=1, help="Shoppers who asked a query that may be suggested; with --log.")
+    ] = 3,
     held_out: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the log, the latest, to type.")] = 0.1,
     queries: Annotated[int, typer.Option(min=1, help="Queries to type at most.")] = 3000,
     configurations: Annotated[
@@ -132,13 +140,17 @@ def evaluate_complete(
 ) -> None:
     """Teach completion the early part of the shop's log and type the late part: MRR, BLEU_RR, keys saved, latency."""
     from whybuy.completion.published import CONFIGURATIONS
-    from whybuy.evaluation.completion_methods import CompletionTrial, evaluate_store_completion
+    from whybuy.evaluation.completion_trial import CompletionTrial, evaluate_log_completion, evaluate_store_completion
 
     known = [str(number) for number in CONFIGURATIONS]
     chosen = [int(one_of(name.strip(), "Configuration", known)) for name in configurations.split(",") if name.strip()]
-    trial = CompletionTrial(held_out, queries, tuple(chosen), network)
+    trial = CompletionTrial(held_out, queries, tuple(chosen), network, least_shoppers)
     with failing_clearly():
-        report = evaluate_store_completion(store, trial, listen=lambda said: stderr().print(said, highlight=False))
+        listen = partial(stderr().print, highlight=False)
+        if log:
+            report = evaluate_log_completion(log, trial, listen=listen)
+        else:
+            report = evaluate_store_completion(store, trial, listen=listen)
         print(as_json(report.as_json())) if json else _print_completion_report(report)
 
 

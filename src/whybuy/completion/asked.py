@@ -41,6 +41,7 @@ LINK_SCHEMA = pa.schema(
     ]
 )
 _DAY = 86_400
+_UNTOLD = ("", "-")  # as the AOL log writes it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +108,7 @@ def whole_queries(queries: Table, *, gap_minutes: int, typing_seconds: int) -> T
 
     queries: columns of QUERY_SCHEMA.
     """
-    named = queries.filter(queries.query != "").mutate(shopper=shopper(queries), asker=shopper(queries))
+    named = queries.filter(queries.query.notin(_UNTOLD)).mutate(shopper=shopper(queries), asker=shopper(queries))
     timed = with_sessions(named, gap_minutes)
     window = ibis.window(group_by=timed.session, order_by=[timed.seconds, timed.query_id])
     steps = timed.mutate(

@@ -1,96 +1,32 @@
-"""The methods of completion that are measured, each taught by the sessions of a shop before a moment in time."""
+"""The methods of completion that are measured, each taught by what shoppers asked before a moment in time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import ShopConfig
 from whybuy.completion.asked import Counted
 from whybuy.completion.completer import Completer
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold
 from whybuy.completion.most_frequent import MostFrequent
-from whybuy.completion.names import names_of
 from whybuy.completion.published import CONFIGURATIONS, PublishedTree
-from whybuy.completion.session_ranker import LOOKED_BACK, SessionConfig, SessionRanker
-from whybuy.completion.teaching import lessons_from, teach_session
-from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
-from whybuy.config import read_settings
-from whybuy.errors import InputError
+from whybuy.completion.session_ranker import SessionRanker
+from whybuy.completion.teaching import lessons_from
 from whybuy.evaluation.character_gru import CharacterGru, GruConfig
-from whybuy.evaluation.complete import (
-    BASELINE,
-    ORACLE,
-    SESSION,
-    Complete,
-    CompletionReport,
-    evaluate_completion,
-    keystrokes_of,
-)
-from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.evaluation.complete import BASELINE, SESSION, Complete
 
-LADDER = (0, 5, 6, 7, 8, 9)  # the paper's configurations that are measured by default
 MEANT_FILE, NEXT_FILE = "truth/meant.parquet", "truth/next.parquet"
 _SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionTrial:
-    """How completion is measured."""
-
-    held_out: float = 0.1  # of the queries of the log, the latest; in (0, 1)
-    queries: int = 3000  # of these at most, drawn at random
-    configurations: tuple[int, ...] = LADDER  # of the published tree
-    network: bool = False  # whether a recurrent network is trained too; minutes, and torch
-
-
-def evaluate_store_completion(
-    store: Path, trial: CompletionTrial, *, listen: Callable[[str], None] = lambda said: None
-) -> CompletionReport:
-    """Teach every method the early part of a shop's log and type the queries of the late part.
-
-    Raises:
-        ArtifactError: there is no finished build.
-        InputError: the shop has no log, or too short a one.
-    """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    if "events" not in folders:
-        raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
-    settings = read_settings(store)
-    config, session = settings.one("vocabulary", VocabularyConfig), settings.one("session", SessionConfig)
-    language = settings.one("shop", ShopConfig).language
-    with TemporaryDirectory() as spill:
-        follow_ups = read_asked(folders["events"], Path(spill), config, language=language).follow_ups
-        if not follow_ups.num_rows:
-            raise InputError(f"The log of {store} has no query; completion is measured by what shoppers asked.")
-        cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
-        said = read_asked(folders["events"], Path(spill), config, language=language, before=cut)
-    lexical = LexicalIndex.open(folders["lexical"])
-    names = names_of(pq.read_table(folders["catalog"] / PRODUCTS_FILE), None, least_products=config.least_products)
-    vocabulary, _ = choose_vocabulary(said.asked, names, Knowledge(lexical.finds), config, language)
-    ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
-    listen(f"session ranker: weights {ranker.weights if ranker else ()}")
-    endings = Endings.build(said.beginnings, said.endings, said.links, language=language)
-    methods = _methods(_Taught(vocabulary, said, ranker, endings), trial, listen)
-    late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
-    methods["session, others' queries"] = _shuffled(methods[SESSION], late)
-    if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists():
-        methods[ORACLE] = _oracle(store, methods[BASELINE])
-    return evaluate_completion(methods, keystrokes_of(late))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _Taught:
+class Taught:
     """What the early part of a log taught."""
 
     vocabulary: pa.Table
@@ -99,7 +35,10 @@ class _Taught:
     endings: Endings
 
 
-def _methods(taught: _Taught, trial: CompletionTrial, listen: Callable[[str], None]) -> dict[str, Complete]:
+def methods_of(
+    taught: Taught, configurations: Sequence[int], *, network: bool, listen: Callable[[str], None]
+) -> dict[str, Complete]:
+    """All methods but the oracle, by name. configurations: of the published tree. network: whether to train one."""
     vocabulary, said = taught.vocabulary, taught.said
     times: defaultdict[str, float] = defaultdict(float)
     for query, count in zip(said.asked["query"].to_pylist(), said.asked["times"].to_pylist(), strict=True):
@@ -117,7 +56,7 @@ def _methods(taught: _Taught, trial: CompletionTrial, listen: Callable[[str], No
         SESSION: lambda prefix, previous: _texts(ranked, prefix, previous),
         "session, one of a meaning": lambda prefix, previous: _texts(ranked, prefix, previous, distinct=True),
     }
-    if trial.network:
+    if network:
         rows = [
             (fold(previous or ""), fold(query))
             for query, previous in _rows(said.follow_ups.select(["query", "previous_1"]))
@@ -126,7 +65,7 @@ def _methods(taught: _Taught, trial: CompletionTrial, listen: Callable[[str], No
     keys = vocabulary["key"].to_pylist()
     lessons = lessons_from(said.follow_ups, keys)
     listen(f"{len(lessons.rows):,} pairs of a query and a suggestion asked after it")
-    for number in trial.configurations:
+    for number in configurations:
         listen(f"published tree, configuration {number}")
         methods[f"xmr-{number}"] = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number]).complete
     return methods
@@ -136,16 +75,7 @@ def _texts(completer: Completer, prefix: str, previous: Sequence[str], *, distin
     return [fold(one.text) for one in completer.complete(prefix, previous=previous, distinct=distinct)]
 
 
-def _typed(late: pa.Table, most: int) -> list[tuple[str, tuple[str, ...]]]:
-    """Folded query and earlier queries of some rows of FOLLOW_SCHEMA."""
-    rows = np.sort(np.random.default_rng(_SEED).permutation(late.num_rows)[:most])
-    names = ["query", *(f"previous_{back}" for back in range(1, LOOKED_BACK + 1))]
-    columns = late.select(names).take(pa.array(rows)).to_pydict()
-    typed = zip(*(columns[name] for name in names), strict=True)
-    return [(text, tuple(filter(None, previous))) for query, *previous in typed if (text := fold(query))]
-
-
-def _shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -> Complete:
+def shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -> Complete:
     """A method that is told what somebody else asked before: what it gains then is no gain from the session."""
     contexts = [previous for _, previous in late if previous]
     rng = np.random.default_rng(_SEED)
@@ -156,7 +86,7 @@ def _shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -
     return told
 
 
-def _oracle(store: Path, baseline: Complete) -> Complete:
+def oracle_of(store: Path, baseline: Complete) -> Complete:
     """The simulator's own distribution of the next query; the baseline where that knows nothing."""
     following: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
     for need, query, probability in _rows(pq.read_table(store / NEXT_FILE, columns=["need", "query", "probability"])):

@@ -1,0 +1,134 @@
+"""Completion measured on a log cut in time: taught by its early part, typed in its late part."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.behavior.events import read_events
+from whybuy.behavior.recognize import EventSource
+from whybuy.catalog.catalog import PRODUCTS_FILE
+from whybuy.catalog.shop import ShopConfig
+from whybuy.completion.endings import Endings
+from whybuy.completion.folding import fold
+from whybuy.completion.names import names_of
+from whybuy.completion.session_ranker import LOOKED_BACK, SessionConfig
+from whybuy.completion.teaching import teach_session
+from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
+from whybuy.config import read_settings
+from whybuy.errors import InputError
+from whybuy.evaluation.complete import BASELINE, ORACLE, SESSION, CompletionReport, evaluate_completion, keystrokes_of
+from whybuy.evaluation.completion_methods import MEANT_FILE, NEXT_FILE, Taught, methods_of, oracle_of, shuffled
+from whybuy.retrieval.lexical import LexicalIndex
+
+LADDER = (0, 5, 6, 7, 8, 9)  # the paper's configurations that are measured by default
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionTrial:
+    """How completion is measured."""
+
+    held_out: float = 0.1  # of the queries of the log, the latest; in (0, 1)
+    queries: int = 3000  # of these at most, drawn at random
+    configurations: tuple[int, ...] = LADDER  # of the published tree
+    network: bool = False  # whether a recurrent network is trained too; minutes, and torch
+    least_shoppers: int = 3  # who asked a query that is suggested, where no shop says how many
+
+
+def evaluate_store_completion(
+    store: Path, trial: CompletionTrial, *, listen: Callable[[str], None] = lambda said: None
+) -> CompletionReport:
+    """Teach every method the early part of a shop's log and type the queries of the late part.
+
+    Raises:
+        ArtifactError: there is no finished build.
+        InputError: the shop has no log, or too short a one.
+    """
+    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
+    if "events" not in folders:
+        raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
+    settings = read_settings(store)
+    config = settings.one("vocabulary", VocabularyConfig)
+    products = pq.read_table(folders["catalog"] / PRODUCTS_FILE)
+    log = _Log(
+        folders["events"],
+        config,
+        settings.one("session", SessionConfig),
+        settings.one("shop", ShopConfig).language,
+        names_of(products, None, least_products=config.least_products),
+        LexicalIndex.open(folders["lexical"]).finds,
+    )
+    oracle = store if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists() else None
+    return _evaluate(log, trial, listen, oracle)
+
+
+def evaluate_log_completion(
+    logs: Sequence[Path], trial: CompletionTrial, *, listen: Callable[[str], None] = lambda said: None
+) -> CompletionReport:
+    """The same with logs of any kind that `whybuy init` recognizes, without a shop: whatever was asked finds something.
+
+    Raises:
+        InputError: a log cannot be understood, or there is no query in them.
+    """
+    with TemporaryDirectory() as folder:
+        read = read_events([EventSource(str(path.resolve())) for path in logs], Path.cwd(), Path(folder))
+        for plan in read.plans:
+            listen(f"{plan.path.name} is read as {plan.format.value}")
+        listen(
+            f"{read.queries:,} queries, {read.repeated:,} copies of rows, {read.reading.set_aside.total():,} set aside"
+        )
+        config = VocabularyConfig(least_shoppers=trial.least_shoppers)
+        log = _Log(Path(folder), config, SessionConfig(), "en", {}, lambda text: True)
+        return _evaluate(log, trial, listen, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """Imported logs and what makes suggestions of them."""
+
+    events: Path
+    config: VocabularyConfig
+    session: SessionConfig
+    language: str
+    names: Mapping[str, float]  # of a catalog
+    finds: Callable[[str], bool]
+
+
+def _evaluate(
+    log: _Log, trial: CompletionTrial, listen: Callable[[str], None], oracle: Path | None
+) -> CompletionReport:
+    config, language = log.config, log.language
+    with TemporaryDirectory() as spill:
+        follow_ups = read_asked(log.events, Path(spill), config, language=language).follow_ups
+        if not follow_ups.num_rows:
+            raise InputError("The log has no query; completion is measured by what shoppers asked.")
+        cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
+        said = read_asked(log.events, Path(spill), config, language=language, before=cut)
+    vocabulary, _ = choose_vocabulary(said.asked, log.names, Knowledge(log.finds), config, language)
+    ranker = teach_session(vocabulary, said.follow_ups, log.session, half_life_days=config.half_life_days)
+    listen(f"session ranker: weights {ranker.weights if ranker else ()}")
+    endings = Endings.build(said.beginnings, said.endings, said.links, language=language)
+    methods = methods_of(
+        Taught(vocabulary, said, ranker, endings), trial.configurations, network=trial.network, listen=listen
+    )
+    late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
+    methods["session, others' queries"] = shuffled(methods[SESSION], late)
+    if oracle:
+        methods[ORACLE] = oracle_of(oracle, methods[BASELINE])
+    return evaluate_completion(methods, keystrokes_of(late))
+
+
+def _typed(late: pa.Table, most: int) -> list[tuple[str, tuple[str, ...]]]:
+    """Folded query and earlier queries of some rows of FOLLOW_SCHEMA."""
+    rows = np.sort(np.random.default_rng(_SEED).permutation(late.num_rows)[:most])
+    names = ["query", *(f"previous_{back}" for back in range(1, LOOKED_BACK + 1))]
+    columns = late.select(names).take(pa.array(rows)).to_pydict()
+    typed = zip(*(columns[name] for name in names), strict=True)
+    return [(text, tuple(filter(None, previous))) for query, *previous in typed if (text := fold(query))]
