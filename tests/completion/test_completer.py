@@ -114,11 +114,15 @@ def test_what_does_not_begin_so_says_how_it_fits(completer: Completer, typed: st
 
 
 def test_what_has_the_words_comes_before_what_is_mistyped_and_after_what_begins_so(completer: Completer) -> None:
-    fits = [one.fit for one in completer.complete("came")]
+    fits = [one.fit for one in completer.complete("camer")]
     assert fits == sorted(fits, key=list(Fit).index)
     assert texts(completer.complete("came"), Fit.PREFIX) == ["camera bag"]
     assert texts(completer.complete("came"), Fit.WORDS) == ["digital camera", "nikon camera"]
-    assert texts(completer.complete("came"), Fit.TYPO) == ["camper stove"]
+
+
+def test_mistakes_are_thought_of_only_where_little_fits_without_one(completer: Completer) -> None:
+    assert texts(completer.complete("came"), Fit.TYPO) == []  # three fit
+    assert texts(completer_of({"camera bag": 2.0, "camper stove": 1.0}).complete("came"), Fit.TYPO) == ["camper stove"]
 
 
 @pytest.mark.parametrize("typed", ["zzz", "🧦🧦🧦" * 4000, "猫", "\ud800", "x" * 10_000])

@@ -20,10 +20,12 @@ from whybuy.completion.hints import need_at
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
 from whybuy.errors import ArtifactError, InputError
+from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
 
 FORMAT_VERSION = 3
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
+ENOUGH = 3  # completions that fit without a mistake, beside which none is looked for
 LOOKED_AT = 60  # rows with the last word of a prefix, of which those with all its words are taken
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
@@ -39,7 +41,7 @@ class CompletionConfig:
     """How a shop completes."""
 
     blocked: tuple[str, ...] = ()  # words and phrases that no completion has
-    depth: int = 100  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
+    depth: int = 40  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
 
@@ -136,9 +138,9 @@ class Completer:
         span = self._whole.span(prefix)
         ranker = self._ranker
         context = ranker.context(previous) if ranker and previous and ranker.weight(prefix) else None
-        likely = self._in_session(span, prefix, context)
-        page = _Page(prefix, limit, distinct)
         more = (4 if distinct else 2) * limit  # some are shown already
+        likely = self._in_session(span, prefix, context, more)
+        page = _Page(prefix, limit, distinct)
         self._show(page, likely, Fit.PREFIX)
         if not page.full:
             self._show(page, dict.fromkeys(self._whole.heaviest(span, more)), Fit.PREFIX)
@@ -146,7 +148,7 @@ class Completer:
             self._compose(page, more)
         if not page.full:
             self._show(page, self._ranked(self._with_words(prefix, more), prefix, context), Fit.WORDS)
-        if not page.full and len(prefix) >= SHORTEST_WITH_TYPOS:
+        if len(page.shown) < ENOUGH and not page.full and len(prefix) >= SHORTEST_WITH_TYPOS:
             near = self._whole.nearly_beginning(prefix, more)
             self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
         if not page.shown and (known := self._whole.known(prefix)):
@@ -174,25 +176,23 @@ class Completer:
         if self._ranker is None:
             raise InputError("There is no session ranker to weigh by. Build the completer with one.")
         likely, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
-        there = set(likely.tolist())
-        others = [row for row in self._whole.heaviest(span, self._config.depth) if row not in there]
-        rows = np.concatenate([likely, np.array(others, np.int32)])
-        scores = np.concatenate([scores, np.full(len(others), LOWEST, np.float32)])
+        asked = np.array(self._whole.heaviest(span, self._config.depth), np.int32)
+        rows, scores = joined(likely, scores, asked, LOWEST)
         weights = self._whole.weights(rows)
         kept = weights > -np.inf
         return rows[kept], np.log(np.maximum(weights[kept], LEAST_TIMES)), scores[kept]
 
-    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None) -> dict[int, float]:
-        """Rows of a span, best first, each with its score; none where the session says nothing."""
+    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> dict[int, float]:
+        """The best rows of a span, best first, each with its score; none where the session says nothing."""
         if self._ranker is None or not context:
             return {}
         rows, times, scores = self.weigh(span, context)
-        order = np.lexsort([rows, -(times + self._ranker.weight(prefix) * scores)])
+        order = np.lexsort([rows, -(times + self._ranker.weight(prefix) * scores)])[:limit]
         return dict(zip(rows[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
 
     def _ranked(self, rows: Sequence[int], prefix: str, context: Context | None) -> Mapping[int, float | None]:
         """Rows with their scores, best first; as they were, without any, where the session says nothing."""
-        if self._ranker is None or not context or not rows:
+        if self._ranker is None or not context or len(rows) < 2:
             return dict.fromkeys(rows)
         among = np.array(rows, np.int32)
         scores = self._ranker.score(context, among)
@@ -282,6 +282,22 @@ class Completer:
         endings = Endings.open(folder / _ENDINGS_FOLDER) if (folder / _ENDINGS_FOLDER).is_dir() else None
         indexes = PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner")
         return cls(indexes, texts, ranker=ranker, endings=endings, thresholds=thresholds, config=config)
+
+
+@kernel
+def joined(
+    found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], lowest: float
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Rows with their scores, and behind them those of some others that are not among them, with the lowest score."""
+    rows, every, size = np.empty(len(found) + len(others), np.int32), np.empty(len(found) + len(others), np.float32), 0
+    for place in range(len(found)):
+        rows[size], every[size] = found[place], scores[place]
+        size += 1
+    for row in others:
+        if not (rows[: len(found)] == row).any():
+            rows[size], every[size] = row, lowest
+            size += 1
+    return rows[:size], every[:size]
 
 
 @dataclass(slots=True)

@@ -109,17 +109,18 @@ class Endings:
 
         prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
         """
+        begun, ended = self._beginnings.encode(prefix), self._endings.encode(prefix)
         gap = prefix.rfind(" ")
         while gap > 0:
-            beginning, rest = prefix[:gap], prefix[gap + 1 :]
-            span = self._endings.span(rest)
-            row = self._beginnings.row(beginning) if span[0] < span[1] else None
-            text = self._spelled[row].as_py() if row is not None else spelled(beginning) if span[0] < span[1] else None
-            if text is not None:
-                words = lemmas(beginning, self._language)
-                for ending, share in self._weigh(words, span, limit):
-                    yield self._composed((beginning, text, words), ending, share)
-                return
+            span = self._endings.span(ended[gap + 1 :])
+            if span[0] < span[1]:
+                row = self._beginnings.row(begun[:gap])
+                text = spelled(prefix[:gap]) if row is None else self._spelled[row].as_py()
+                if text is not None:
+                    words = lemmas(prefix[:gap], self._language)
+                    for ending, share in self._weigh(words, span, limit):
+                        yield self._composed((prefix[:gap], text, words), ending, share)
+                    return
             gap = prefix.rfind(" ", 0, gap)
 
     def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> Iterator[tuple[int, float]]:
@@ -127,14 +128,10 @@ class Endings:
         starts = self._links["starts"]
         places = sorted({self._words[word] for word in words if word in self._words})
         lists = np.array([(starts[place], starts[place + 1]) for place in places], np.int64).reshape(-1, 2)
-        usual = np.sort(np.array(self._endings.heaviest(span, USUAL), np.int32))
+        usual = np.array(self._endings.heaviest(span, USUAL), np.int32)
         rows, gains = gather(self._links["rows"], self._links["gains"], lists, usual, span)
-        count = self._endings.weights(rows)
-        total = np.log(count) - len(places) * np.log(count / DOUBT + 1) + gains
-        shares = np.exp(total - total.max())
-        best = np.argpartition(-total, limit)[:limit] if len(total) > limit else np.arange(len(total))
-        best = best[np.lexsort([rows[best], -total[best]])]
-        return zip(rows[best].tolist(), (shares[best] / shares.sum()).tolist(), strict=True)
+        best, shares = likeliest(gains, self._endings.weights(rows), len(places), limit)
+        return zip(rows[best].tolist(), shares.tolist(), strict=True)
 
     def _composed(self, beginning: tuple[str, str, Sequence[str]], row: int, share: float) -> Composed:
         """beginning: folded, as it is written, and its lemmas."""
@@ -178,9 +175,10 @@ def gather(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The rows of a span that stand in some lists or among others, rising, each once, with the sums of their gains.
 
-    lists: shape (lists, 2), where each begins and ends in `rows`, which rise within it. others: rising, without gains.
+    lists: shape (lists, 2), where each begins and ends in `rows`, which rise within it. others: in any order, without
+    gains.
     """
-    at, room = lists.copy(), len(others)
+    at, room, others = lists.copy(), len(others), np.sort(others)
     for place in range(len(lists)):
         while at[place, 0] < at[place, 1] and rows[at[place, 0]] < span[0]:
             at[place, 0] += 1
@@ -200,6 +198,29 @@ def gather(
                 sums[count] += gains[at[place, 0]]
                 at[place, 0] += 1
         count += 1
+
+
+@kernel
+def likeliest(
+    gains: NDArray[np.float32], counts: NDArray[np.float32], words: int, limit: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The places of the likeliest of some endings, best first, and their shares of all.
+
+    gains: of each ending, from the words of the beginning. counts: shoppers of each. words: of the beginning, known.
+    """
+    totals = np.log(counts) - words * np.log(counts / DOUBT + 1) + gains
+    best, size = np.empty(min(limit, len(totals)), np.int64), 0
+    for place in range(len(totals)):
+        if size == len(best) and (size == 0 or totals[place] <= totals[best[size - 1]]):
+            continue
+        at = size if size < len(best) else size - 1
+        while at > 0 and totals[best[at - 1]] < totals[place]:
+            best[at] = best[at - 1]
+            at -= 1
+        best[at] = place
+        size = min(size + 1, len(best))
+    shares = np.exp((totals - totals.max()).astype(np.float64)) if len(totals) else np.empty(0, np.float64)
+    return best, shares[best] / max(shares.sum(), 1e-30)
 
 
 def _joined(parts: pa.Table) -> dict[str, tuple[str, float]]:

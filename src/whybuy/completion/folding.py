@@ -54,6 +54,8 @@ def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int
 
     key: the folded text. None where its letters fold together otherwise than each alone.
     """
+    if fit is Fit.PREFIX and text.isascii() and len(key) == len(text):  # most are, and ten are shown for each key
+        return ((0, len(prefix)),) if prefix else ()
     places = () if fit is Fit.TYPO else _places(key, text)
     if not places:
         return ()

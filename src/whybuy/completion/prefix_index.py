@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.completion.best_first import Weights, best_first, index_weights
-from whybuy.completion.sorted_texts import SortedTexts, have_words, narrow, nearly, shared, sort_texts
+from whybuy.completion.sorted_texts import SortedTexts, beginning_with, have_words, nearly, shared, sort_texts
 
 FIRM = 1  # letters at the start that are never mistyped
 
@@ -26,17 +26,20 @@ class PrefixIndex:
         """texts: sorted. rows: where each leads. weights: by row."""
         return cls(sort_texts(texts), rows.astype(np.int32), index_weights(weights[rows]))
 
-    def span(self, prefix: str) -> tuple[int, int]:
-        """The texts that begin with a prefix: from which up to which."""
-        low, high = narrow(self._texts, 0, len(self._rows), 0, self._encode(prefix), 0)
-        return low, max(low, high)
+    def encode(self, text: str) -> NDArray[np.uint16]:
+        """A text in the codes of this index, one for each letter."""
+        return self._encode(text)
 
-    def row(self, text: str) -> int | None:
-        """Where the text itself leads, None when it is not there."""
-        codes = self._encode(text)
-        low, high = narrow(self._texts, 0, len(self._rows), 0, codes, 0)
+    def span(self, prefix: str | NDArray[np.uint16]) -> tuple[int, int]:
+        """The texts that begin with a prefix: from which up to which. prefix: a text or its codes."""
+        codes = self._encode(prefix) if isinstance(prefix, str) else prefix
+        return beginning_with(self._texts, codes)
+
+    def row(self, text: str | NDArray[np.uint16]) -> int | None:
+        """Where the text itself leads, None when it is not there. text: a text or its codes."""
+        low, high = self.span(text)
         starts = self._texts.starts
-        return int(self._rows[low]) if low < high and starts[low + 1] - starts[low] == len(codes) else None
+        return int(self._rows[low]) if low < high and starts[low + 1] - starts[low] == len(text) else None
 
     def heaviest(self, span: tuple[int, int], limit: int) -> list[int]:
         """The heaviest rows of the texts of a span, heaviest first."""
