@@ -1,17 +1,20 @@
 """How long completion takes with a million queries, one thread, in process; prints JSON.
 
     python benchmarks/complete_scale.py STORE [--queries 1000000] [--keystrokes 5000] [--pairs 0] [--cut 100000]
+        [--keep COPY]
 
 The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
 words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
 a random length with a letter left out ("mistyped"), and to each of some lengths. So many queries of --cut are cut into
 beginnings and endings, of which completions are composed. With --pairs, a session ranker learns
 from so many pairs of queries that share a word, and prefixes are typed after a query ("in_session").
+With --keep, a copy of STORE with all of it is left, for `http_complete.py` to serve.
 """
 
 import argparse
 import json
 import resource
+import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,9 +25,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest
 from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA
-from whybuy.completion.completer import Completer
+from whybuy.completion.completer import FORMAT_VERSION, Completer
 from whybuy.completion.endings import Endings
 from whybuy.completion.session_ranker import Lessons, SessionConfig, SessionRanker
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
@@ -40,6 +43,7 @@ def main() -> None:
     parser.add_argument("--keystrokes", type=int, default=5_000)
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--cut", type=int, default=100_000)
+    parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     rng = np.random.default_rng(2026)
     folder = ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()["completions"]
@@ -70,14 +74,16 @@ def main() -> None:
             },
         }
         if arguments.pairs:
-            figures["in_session"] = in_session(vocabulary, endings, drawn, arguments.pairs, rng)
+            ranker, training = taught(vocabulary, arguments.pairs, rng)
+            completer = Completer.build(vocabulary, ranker, endings=endings)
+            figures["in_session"] = training | in_session(completer, drawn, rng)
+        if arguments.keep:
+            keep(completer, arguments.store, arguments.keep)
     print(json.dumps(figures, indent=1))
 
 
-def in_session(
-    vocabulary: pa.Table, endings: Endings, drawn: list[str], pairs: int, rng: np.random.Generator
-) -> dict[str, object]:
-    """Training and answers of a session ranker."""
+def taught(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[SessionRanker, dict[str, object]]:
+    """A session ranker, and what its training took."""
     keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
     rows = rng.choice(len(keys), pairs, p=weights / weights.sum())
     others = [keys[row] for row in rng.integers(0, len(keys), pairs)]
@@ -88,19 +94,33 @@ def in_session(
     with TemporaryDirectory() as name:
         ranker.save(Path(name))
         size = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())
-    completer = Completer.build(vocabulary, ranker, endings=endings)
-    typed = [(text[: rng.integers(1, len(text) + 1)], (before(text, text, rng),)) for text in drawn]
-    return {
+    return ranker, {
         "pairs": pairs,
         "training_s": round(trained, 1),
         "disk_mb": round(size / 1e6),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }
+
+
+def in_session(completer: Completer, drawn: list[str], rng: np.random.Generator) -> dict[str, object]:
+    """Answers after a query."""
+    typed = [(text[: rng.integers(1, len(text) + 1)], (before(text, text, rng),)) for text in drawn]
+    return {
         "typed_well": timed(completer, typed),
         "by_length": {
             length: timed(completer, [(text[:length], (before(text, text, rng),)) for text in drawn])
             for length in LENGTHS
         },
     }
+
+
+def keep(completer: Completer, store: Path, copy: Path) -> None:
+    """A copy of a store that suggests what the completer does."""
+    shutil.copytree(store, copy)
+    artifacts = ArtifactStore(copy / ARTIFACTS_FOLDER)
+    with artifacts.create("completions", digest("scale"), FORMAT_VERSION, {}) as (folder, _):
+        completer.save(folder)
+    artifacts.publish(artifacts.live() | {"completions": digest("scale")})
 
 
 def endings_of(vocabulary: pa.Table, count: int, rng: np.random.Generator) -> Endings:

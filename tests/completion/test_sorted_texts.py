@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.completion.best_first import BLOCK, best_first, heaviest, index_weights
-from whybuy.completion.sorted_texts import beginning_with, have_words, narrow, nearly, shared, sort_texts
+from whybuy.completion.sorted_texts import have_words, narrow, nearly, shared, sort_texts
 from whybuy.errors import InputError
 
 letters = st.text(alphabet="abcß é猫🧦", min_size=0, max_size=6)
@@ -28,8 +28,6 @@ def test_texts_with_a_prefix_are_those_that_begin_with_it(known: list[str], pref
     held = sort_texts(known)
     low, high = narrow(held, 0, len(known), 0, held.encoder()(prefix), 0)
     assert [known[row] for row in range(low, high)] == [text for text in known if text.startswith(prefix)]
-    first, last = beginning_with(held, held.encoder()(prefix))
-    assert [known[row] for row in range(first, last)] == [text for text in known if text.startswith(prefix)]
 
 
 @given(texts, letters)

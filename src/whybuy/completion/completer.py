@@ -25,7 +25,7 @@ from whybuy.records import Completion, Fit, Suggested
 
 FORMAT_VERSION = 3
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
-ENOUGH = 3  # completions that fit without a mistake, beside which none is looked for
+ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
 LOOKED_AT = 60  # rows with the last word of a prefix, of which those with all its words are taken
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
@@ -144,11 +144,12 @@ class Completer:
         self._show(page, likely, Fit.PREFIX)
         if not page.full:
             self._show(page, dict.fromkeys(self._whole.heaviest(span, more)), Fit.PREFIX)
-        if not page.full:
+        enough = min(ENOUGH, limit)
+        if len(page.shown) < enough:
             self._compose(page, more)
-        if not page.full:
+        if len(page.shown) < enough:
             self._show(page, self._ranked(self._with_words(prefix, more), prefix, context), Fit.WORDS)
-        if len(page.shown) < ENOUGH and not page.full and len(prefix) >= SHORTEST_WITH_TYPOS:
+        if len(page.shown) < enough and len(prefix) >= SHORTEST_WITH_TYPOS:
             near = self._whole.nearly_beginning(prefix, more)
             self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
         if not page.shown and (known := self._whole.known(prefix)):
@@ -223,7 +224,7 @@ class Completer:
     def _compose(self, page: "_Page", limit: int) -> None:
         """Add what is composed of a beginning and an ending."""
         for one in self._endings.complete(page.prefix, limit, spelled=self._spelled) if self._endings else ():
-            sign = one.meaning if page.distinct else one.key
+            sign = meaning_number(one.meant) if page.distinct else one.key
             if sign not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
                 page.shown[sign] = Completion(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
-from whybuy.completion.folding import fold, join_spellings, meaning_number
+from whybuy.completion.folding import fold, join_spellings
 from whybuy.completion.hints import need_at, needs_of
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.errors import ArtifactError
@@ -38,7 +38,7 @@ class Composed:
 
     key: str  # folded
     text: str
-    meaning: int  # see `folding.meaning_number`
+    meant: str  # see `folding.meaning`
     share: float  # of those that ask one of the endings weighed, estimated; in (0, 1]
     need: Intent | None  # that the ending names
 
@@ -137,8 +137,8 @@ class Endings:
         """beginning: folded, as it is written, and its lemmas."""
         folded, text, words = beginning
         key, ending, meant = (self._columns[name][row].as_py() for name in ("key", "text", "lemmas"))
-        meaning = meaning_number(" ".join(sorted([*words, *meant.split()])))
-        return Composed(f"{folded} {key}", f"{text} {ending}", meaning, share, need_at(self._columns, row))
+        meant = " ".join(sorted([*words, *meant.split()]))
+        return Composed(f"{folded} {key}", f"{text} {ending}", meant, share, need_at(self._columns, row))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""

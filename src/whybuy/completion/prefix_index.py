@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.completion.best_first import Weights, best_first, index_weights
-from whybuy.completion.sorted_texts import SortedTexts, beginning_with, have_words, nearly, shared, sort_texts
+from whybuy.completion.sorted_texts import SortedTexts, have_words, narrow, nearly, shared, sort_texts
 
 FIRM = 1  # letters at the start that are never mistyped
 
@@ -33,7 +33,7 @@ class PrefixIndex:
     def span(self, prefix: str | NDArray[np.uint16]) -> tuple[int, int]:
         """The texts that begin with a prefix: from which up to which. prefix: a text or its codes."""
         codes = self._encode(prefix) if isinstance(prefix, str) else prefix
-        return beginning_with(self._texts, codes)
+        return narrow(self._texts, 0, len(self._rows), 0, codes, 0)
 
     def row(self, text: str | NDArray[np.uint16]) -> int | None:
         """Where the text itself leads, None when it is not there. text: a text or its codes."""

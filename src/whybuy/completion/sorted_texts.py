@@ -82,51 +82,47 @@ def _above(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> in
 
 
 @kernel
+def _behind(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> int:
+    """Where the texts end that have a code at a depth, the first of which is `low`; quick where these are few."""
+    step = 1
+    while low + step < high and _letter(texts, low + step, depth) == code:
+        step *= 2
+    return _above(texts, low + step // 2, min(low + step, high), depth, code + 1)
+
+
+@kernel
 def narrow(
     texts: SortedTexts, low: int, high: int, depth: int, codes: NDArray[np.uint16], first: int
 ) -> tuple[int, int]:
     """Of the texts from low up to high, alike up to a depth, those that go on with the codes from `first` on."""
-    for place in range(first, len(codes)):
-        if low >= high:
-            break
-        code = int(codes[place])
-        low = _above(texts, low, high, depth, code)
-        high = _above(texts, low, high, depth, code + 1)
-        depth += 1
-    return low, high
-
-
-@kernel
-def beginning_with(texts: SortedTexts, codes: NDArray[np.uint16]) -> tuple[int, int]:
-    """The texts that begin with the codes; as `narrow` from all texts, in fewer looks at far ones."""
-    low, high = 0, len(texts.starts) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if _compare(texts, middle, codes) < 0:
+    end = high
+    while low < end:
+        middle = (low + end) // 2
+        if _compare(texts, middle, depth, codes, first) < 0:
             low = middle + 1
         else:
-            high = middle
+            end = middle
     step, end = 1, low
-    while end < len(texts.starts) - 1 and _compare(texts, end, codes) == 0:
-        end, step = min(end + step, len(texts.starts) - 1), 2 * step
-    first = max(low, end - step // 2)
-    while first < end:
-        middle = (first + end) // 2
-        if _compare(texts, middle, codes) == 0:
-            first = middle + 1
+    while end < high and _compare(texts, end, depth, codes, first) == 0:
+        end, step = min(end + step, high), 2 * step
+    last = max(low, end - step // 2)
+    while last < end:
+        middle = (last + end) // 2
+        if _compare(texts, middle, depth, codes, first) == 0:
+            last = middle + 1
         else:
             end = middle
     return low, end
 
 
 @kernel
-def _compare(texts: SortedTexts, row: int, codes: NDArray[np.uint16]) -> int:
-    """-1 when a text comes before all that begin with the codes, 1 when it comes after them, 0 when it begins so."""
-    at, end = texts.starts[row], texts.starts[row + 1]
-    for code in codes:
-        if at == end or texts.codes[at] < code:
+def _compare(texts: SortedTexts, row: int, depth: int, codes: NDArray[np.uint16], first: int) -> int:
+    """0 when a text goes on with the codes behind a depth, -1 when it comes before all that do so, 1 when after."""
+    at, end = texts.starts[row] + depth, texts.starts[row + 1]
+    for place in range(first, len(codes)):
+        if at >= end or texts.codes[at] < codes[place]:
             return -1
-        if texts.codes[at] > code:
+        if texts.codes[at] > codes[place]:
             return 1
         at += 1
     return 0
@@ -191,7 +187,7 @@ def nearly(texts: SortedTexts, codes: NDArray[np.uint16], firm: int) -> NDArray[
         child = _above(texts, low, high, at, 0)
         while child < high:
             code = _letter(texts, child, at)
-            after = _above(texts, child, high, at, code + 1)
+            after = _behind(texts, child, high, at, code)
             spans, count = _with(spans, count, narrow(texts, child, after, at + 1, codes, at))
             if code != codes[at] and at < len(codes) - 1:
                 spans, count = _with(spans, count, narrow(texts, child, after, at + 1, codes, at + 1))
