@@ -371,7 +371,7 @@ class _Line:
             products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
             names = names_of(products, opened, least_products=config.least_products)
             need = IntentReader(opened, IntentConfig()).first
-            shop = Knowledge(index.finds, need, leads_to(_found(pairs), products))
+            shop = Knowledge(index.finds, index.spelled, need, leads_to(_found(pairs), products))
             vocabulary, report = choose_vocabulary(said.asked, names, shop, config, language)
             ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
             endings = Endings.build(said.beginnings, said.endings, said.links, language=language, need=need)

@@ -140,3 +140,18 @@ def test_the_catalog_names_what_nobody_asked_below_all_that_was_asked() -> None:
 def test_a_shop_without_logs_suggests_what_its_catalog_names() -> None:
     assert list(chosen([], [("", "stove"), ("", "tent")])) == ["stove", "tent"]
     assert chosen([]) == {}
+
+
+# ---------------------------------------------------------------- spelling
+def test_what_is_misspelled_counts_for_the_right_spelling() -> None:
+    right = {"swjm caps": "swim caps", "trellises": "trellis", "swim bag": "swim bags", "rare wordd": "rare word"}
+    asked = {"swim caps": 30, "swjm caps": 4, "trellis": 90, "trellises": 9, "rare word": 5, "rare wordd": 4}
+    rows = [
+        {"query": query, "times": times, "asked": times, "shoppers": times, "weight": float(times)}
+        for query, times in asked.items()
+    ]
+    shop = Knowledge(lambda text: True, lambda text: right.get(text, text))
+    table, report = choose_vocabulary(pa.Table.from_pylist(rows, ASKED_SCHEMA), {}, shop, VocabularyConfig(), "en")
+    found = dict(zip(table["text"].to_pylist(), table["weight"].to_pylist(), strict=True))
+    assert found == {"swim caps": 34.0, "trellis": 90.0, "trellises": 9.0, "rare word": 5.0, "rare wordd": 4.0}
+    assert (report.misspelled, report.suggested) == (1, 5)  # an inflection, and what may be right itself, stay

@@ -59,7 +59,8 @@ def complete(
             return
         for one in found.completions:
             likely = "" if one.likely is None else f", likely {one.likely:.2f}"
-            print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely})")
+            told = f" {one.need.relation.words} {one.need.tail}" if one.need else ""
+            print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
         if not found.completions:
             print("nothing to suggest")
         stderr().print(f"in {found.took_ms:.2f} ms", highlight=False)

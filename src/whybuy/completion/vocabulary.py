@@ -23,10 +23,12 @@ from whybuy.completion.asked import (
     follow_ups,
     whole_queries,
 )
-from whybuy.completion.folding import join_spellings, meaning, meaning_number
+from whybuy.completion.folding import fold, join_spellings, meaning, meaning_number
 from whybuy.completion.fresh import LONGEST, Thresholds
 from whybuy.completion.hints import needs_of
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
+
+RIGHT_OFTENER = 3.0  # times that the right spelling is asked for each time that the wrong one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Knowledge:
     """What a shop knows of a text that it may suggest."""
 
     finds: Callable[[str], bool]  # whether it has any product for it
+    corrected: Callable[[str], str] = lambda text: text  # as the shop spells it
     need: Callable[[str], Intent | None] = lambda text: None
     category: Callable[[str], str | None] = lambda text: None
 
@@ -64,6 +67,7 @@ class VocabularyReport:
     asked: int  # different ones
     rare: int  # below `least_asked` or `least_shoppers`
     fruitless: int  # find nothing in the shop
+    misspelled: int  # joined into what is right
     suggested: int  # kept, variants of one spelling joined
     named: int  # by the catalog or the graph
 
@@ -108,7 +112,8 @@ def choose_vocabulary(
     usual = asked.filter(pc.and_(often, short))
     texts = usual["query"].to_pylist()
     answered = [shop.finds(text) for text in texts]
-    heard = join_spellings(compress(zip(texts, usual["weight"].to_pylist(), strict=True), answered))
+    spelled = join_spellings(compress(zip(texts, usual["weight"].to_pylist(), strict=True), answered))
+    heard = _without_misspelled(spelled, shop.corrected, language)
     short_names = ((text, weight) for text, weight in named.items() if len(text) <= LONGEST)
     unheard = {key: entry for key, entry in join_spellings(short_names).items() if key not in heard}
     rows = sorted(
@@ -122,10 +127,29 @@ def choose_vocabulary(
     needs = needs_of(written, shop.need).values()
     table = pa.table([keys, written, weights, sources, meanings, *needs, categories], schema=VOCABULARY_SCHEMA)
     fruitless = len(texts) - sum(answered)
-    return table, VocabularyReport(asked.num_rows, asked.num_rows - len(texts), fruitless, len(heard), len(unheard))
+    misspelled = len(spelled) - len(heard)
+    counts = asked.num_rows, asked.num_rows - len(texts), fruitless, misspelled, len(heard), len(unheard)
+    return table, VocabularyReport(*counts)
 
 
 Entries = dict[str, tuple[str, float]]  # text and weight by key
+
+
+def _without_misspelled(entries: Entries, corrected: Callable[[str], str], language: str) -> Entries:
+    """The same, what the shop spells otherwise and others ask much oftener so counted with that."""
+    kept = dict(entries)
+    for key, (text, weight) in entries.items():
+        right = fold(corrected(text))
+        usual = entries.get(right)
+        if (
+            usual
+            and usual[1] >= RIGHT_OFTENER * weight
+            and len(right.split()) == len(key.split())
+            and meaning(right, language) != meaning(key, language)
+        ):
+            del kept[key]
+            kept[right] = usual[0], kept[right][1] + weight
+    return kept
 
 
 def _below(named: Entries, heard: Entries) -> Entries:

@@ -56,14 +56,14 @@ def evaluate_store_completion(
         raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
     settings = read_settings(store)
     config = settings.one("vocabulary", VocabularyConfig)
-    products = pq.read_table(folders["catalog"] / PRODUCTS_FILE)
+    products, index = pq.read_table(folders["catalog"] / PRODUCTS_FILE), LexicalIndex.open(folders["lexical"])
     log = _Log(
         folders["events"],
         config,
         settings.one("session", SessionConfig),
         settings.one("shop", ShopConfig).language,
         names_of(products, None, least_products=config.least_products),
-        LexicalIndex.open(folders["lexical"]).finds,
+        Knowledge(index.finds, index.spelled),
     )
     oracle = store if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists() else None
     return _evaluate(log, trial, listen, oracle)
@@ -85,7 +85,7 @@ def evaluate_log_completion(
             f"{read.queries:,} queries, {read.repeated:,} copies of rows, {read.reading.set_aside.total():,} set aside"
         )
         config = VocabularyConfig(least_shoppers=trial.least_shoppers)
-        log = _Log(Path(folder), config, SessionConfig(), "en", {}, lambda text: True)
+        log = _Log(Path(folder), config, SessionConfig(), "en", {}, Knowledge(lambda text: True))
         return _evaluate(log, trial, listen, None)
 
 
@@ -98,7 +98,7 @@ class _Log:
     session: SessionConfig
     language: str
     names: Mapping[str, float]  # of a catalog
-    finds: Callable[[str], bool]
+    shop: Knowledge
 
 
 def _evaluate(
@@ -111,7 +111,7 @@ def _evaluate(
             raise InputError("The log has no query; completion is measured by what shoppers asked.")
         cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
         said = read_asked(log.events, Path(spill), config, language=language, before=cut)
-    vocabulary, _ = choose_vocabulary(said.asked, log.names, Knowledge(log.finds), config, language)
+    vocabulary, _ = choose_vocabulary(said.asked, log.names, log.shop, config, language)
     ranker = teach_session(vocabulary, said.follow_ups, log.session, half_life_days=config.half_life_days)
     listen(f"session ranker: weights {ranker.weights if ranker else ()}")
     endings = Endings.build(said.beginnings, said.endings, said.links, language=language)

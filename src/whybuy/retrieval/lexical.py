@@ -130,6 +130,10 @@ class LexicalIndex:
         """The words of a query in reading order, misspelled ones as the shop spells them, each once."""
         return list(dict.fromkeys(known for word in self._typed(query) for known in self._view.correct(word)))
 
+    def spelled(self, query: str) -> str:
+        """A query with its misspelled words as the shop spells them."""
+        return " ".join(self.corrected(query))
+
     def matched(self, query: str, rows: Sequence[int]) -> list[tuple[Match, ...]]:
         """Which words of the query stand in which fields of each product, after correction and stemming."""
         view, matches = self._view, list[list[Match]]([] for _ in rows)
