@@ -76,33 +76,56 @@ class PublishedTree:
 
     @classmethod
     def fit(cls, keys: Sequence[str], lessons: Lessons, config: Configuration, *, threads: int = 1) -> Self:
-        """keys: of the labels, sorted. Of each lesson one prefix, of a length drawn evenly, is learned from."""
-        rng = np.random.default_rng(_SEED)
-        texts = [keys[row] for row in lessons.rows.tolist()]
-        prefixes = [text[: rng.integers(1, len(text) + 1)] for text in texts]
-        previous = [fold(queries[0]) for queries in lessons.previous]
+        """keys: of the labels, sorted."""
+        prefixes, previous = typed_in(lessons, keys)
         words = NgramVectorizer.fit(previous, NgramConfig(words=1, characters=0), threads=threads)
         by_position = config.prefix is PrefixFeatures.BY_POSITION
         letters = LetterVectorizer.fit(prefixes, by_position=by_position)
-        features = words.transform(previous, threads=threads)
-        if config.prefix is not PrefixFeatures.NONE:
-            features = unit_rows(csr_matrix(hstack([features, letters.transform(prefixes)])))
-        count = len(texts)
-        labels = csr_matrix((np.ones(count, np.float32), (np.arange(count), lessons.rows)), shape=(count, len(keys)))
+        typed = None if config.prefix is PrefixFeatures.NONE else letters
+        features = _vectors(words, typed, prefixes, previous)
         indexer = _indexer(keys, letters, config)
+        labels = labels_of(lessons, len(keys))
         tree = XMRTree.fit(features, labels, config=TrainingConfig(indexer=indexer), threads=threads)
-        return cls(keys, words, None if config.prefix is PrefixFeatures.NONE else letters, tree)
+        return cls(keys, words, typed, tree)
+
+    @property
+    def label_tree(self) -> LabelTree:
+        """The tree that the configuration asks for."""
+        return self._tree.tree
+
+    def vectors(self, prefixes: Sequence[str], previous: Sequence[str]) -> csr_matrix:
+        """What the tree is asked with. Shape (prefixes, features), rows of length 1. All folded."""
+        return _vectors(self._words, self._letters, prefixes, previous)
 
     def complete(self, prefix: str, previous: Sequence[str], *, limit: int = 10) -> list[str]:
         """prefix: folded. previous: the query just before first; nothing is found without one."""
         if not previous:
             return []
-        row = self._words.transform([fold(previous[0])])
-        if self._letters:
-            row = unit_rows(csr_matrix(hstack([row, self._letters.transform([prefix])])))
+        row = self.vectors([prefix], [fold(previous[0])])
         found, _ = self._tree.search(row.indices, row.data, beam=10, limit=LABELS_ASKED)
         texts = (self._keys[label] for label in found.tolist())
         return [text for text in texts if text.startswith(prefix)][:limit]
+
+
+def typed_in(lessons: Lessons, keys: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Of each lesson one prefix, of a length drawn evenly, and the query just before, folded."""
+    rng = np.random.default_rng(_SEED)
+    texts = [keys[row] for row in lessons.rows.tolist()]
+    prefixes = [text[: rng.integers(1, len(text) + 1)] for text in texts]
+    return prefixes, [fold(queries[0]) for queries in lessons.previous]
+
+
+def labels_of(lessons: Lessons, labels: int) -> csr_matrix:
+    """Lessons x labels, 1 where a lesson teaches a label."""
+    count = len(lessons.rows)
+    return csr_matrix((np.ones(count, np.float32), (np.arange(count), lessons.rows)), shape=(count, labels))
+
+
+def _vectors(
+    words: NgramVectorizer, letters: LetterVectorizer | None, prefixes: Sequence[str], previous: Sequence[str]
+) -> csr_matrix:
+    rows = words.transform(previous)
+    return unit_rows(csr_matrix(hstack([rows, letters.transform(prefixes)]))) if letters else rows
 
 
 @dataclass(frozen=True, slots=True)

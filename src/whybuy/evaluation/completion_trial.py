@@ -23,7 +23,15 @@ from whybuy.completion.teaching import teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import read_settings
 from whybuy.errors import InputError
-from whybuy.evaluation.complete import BASELINE, ORACLE, SESSION, CompletionReport, evaluate_completion, keystrokes_of
+from whybuy.evaluation.complete import (
+    BASELINE,
+    ORACLE,
+    SESSION,
+    CompletionReport,
+    Keystroke,
+    evaluate_completion,
+    keystrokes_of,
+)
 from whybuy.evaluation.completion_methods import MEANT_FILE, NEXT_FILE, Taught, methods_of, oracle_of, shuffled
 from whybuy.retrieval.lexical import LexicalIndex
 
@@ -51,22 +59,19 @@ def evaluate_store_completion(
         ArtifactError: there is no finished build.
         InputError: the shop has no log, or too short a one.
     """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    if "events" not in folders:
-        raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
-    settings = read_settings(store)
-    config = settings.one("vocabulary", VocabularyConfig)
-    products, index = pq.read_table(folders["catalog"] / PRODUCTS_FILE), LexicalIndex.open(folders["lexical"])
-    log = _Log(
-        folders["events"],
-        config,
-        settings.one("session", SessionConfig),
-        settings.one("shop", ShopConfig).language,
-        names_of(products, None, least_products=config.least_products),
-        Knowledge(index.finds, index.spelled),
-    )
     oracle = store if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists() else None
-    return _evaluate(log, trial, listen, oracle)
+    return _evaluate(_log_of(store), trial, listen, oracle)
+
+
+def cut_store_log(store: Path, trial: CompletionTrial) -> tuple[Taught, list[Keystroke]]:
+    """What the early part of a shop's log taught, and the keystrokes of its late part: for measuring other methods.
+
+    Raises:
+        ArtifactError: there is no finished build.
+        InputError: the shop has no log, or too short a one.
+    """
+    taught, late = _cut(_log_of(store), trial, lambda said: None)
+    return taught, keystrokes_of(late)
 
 
 def evaluate_log_completion(
@@ -101,9 +106,38 @@ class _Log:
     shop: Knowledge
 
 
+def _log_of(store: Path) -> _Log:
+    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
+    if "events" not in folders:
+        raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
+    settings = read_settings(store)
+    config = settings.one("vocabulary", VocabularyConfig)
+    products, index = pq.read_table(folders["catalog"] / PRODUCTS_FILE), LexicalIndex.open(folders["lexical"])
+    return _Log(
+        folders["events"],
+        config,
+        settings.one("session", SessionConfig),
+        settings.one("shop", ShopConfig).language,
+        names_of(products, None, least_products=config.least_products),
+        Knowledge(index.finds, index.spelled),
+    )
+
+
 def _evaluate(
     log: _Log, trial: CompletionTrial, listen: Callable[[str], None], oracle: Path | None
 ) -> CompletionReport:
+    taught, late = _cut(log, trial, listen)
+    methods = methods_of(taught, trial.configurations, network=trial.network, listen=listen)
+    methods["session, others' queries"] = shuffled(methods[SESSION], late)
+    if oracle:
+        methods[ORACLE] = oracle_of(oracle, methods[BASELINE])
+    return evaluate_completion(methods, keystrokes_of(late))
+
+
+def _cut(
+    log: _Log, trial: CompletionTrial, listen: Callable[[str], None]
+) -> tuple[Taught, list[tuple[str, tuple[str, ...]]]]:
+    """What the early part taught, and some queries of the late part with those before them."""
     config, language = log.config, log.language
     with TemporaryDirectory() as spill:
         follow_ups = read_asked(log.events, Path(spill), config, language=language).follow_ups
@@ -115,14 +149,8 @@ def _evaluate(
     ranker = teach_session(vocabulary, said.follow_ups, log.session, half_life_days=config.half_life_days)
     listen(f"session ranker: weights {ranker.weights if ranker else ()}")
     endings = Endings.build(said.beginnings, said.endings, said.links, language=language)
-    methods = methods_of(
-        Taught(vocabulary, said, ranker, endings), trial.configurations, network=trial.network, listen=listen
-    )
     late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
-    methods["session, others' queries"] = shuffled(methods[SESSION], late)
-    if oracle:
-        methods[ORACLE] = oracle_of(oracle, methods[BASELINE])
-    return evaluate_completion(methods, keystrokes_of(late))
+    return Taught(vocabulary, said, ranker, endings), late
 
 
 def _typed(late: pa.Table, most: int) -> list[tuple[str, tuple[str, ...]]]:
