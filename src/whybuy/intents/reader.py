@@ -48,6 +48,8 @@ class IntentReader:
         self._relation_names: list[str] = relations.dictionary.to_pylist()
         self._relations = relations.indices.to_numpy()
         self._relation = lru_cache(maxsize=65_536)(self._main_relation)
+        self._intent = lru_cache(maxsize=65_536)(graph.intent)
+        self._knows = lru_cache(maxsize=65_536)(self._is_known)
 
     def first(self, query: str) -> Intent | None:
         """The surest need of a query, None when the graph knows none of its words."""
@@ -83,14 +85,14 @@ class IntentReader:
             if self._names_product(words, start, end):
                 covered |= set(span)
                 continue
-            node = self._graph.intent(wording)
+            node = self._intent(wording)
             if node is not None and self._is_led(words, start, node):
                 covered |= set(span)
                 before, _, source = found.get(node, (0.0, "", "graph"))
                 found[node] = (max(before, self._strength(node)), wording, source)
         return covered
 
-    def _knows(self, word: str) -> bool:
+    def _is_known(self, word: str) -> bool:
         return word in self._type_words or len(self._words.intents(word)) > 0
 
     def _is_led(self, words: list[str], start: int, node: int) -> bool:

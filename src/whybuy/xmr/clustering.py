@@ -49,7 +49,9 @@ class BalancedKMeans:
             for level in range(depth):
                 cut = partial(self._cut, rows, space)
                 parts = np.split(order, bounds[1:-1])
-                list(pool.map(cut, parts, range(2**level, 2 ** (level + 1))))
+                nodes = range(2**level, 2 ** (level + 1))
+                for _ in map(cut, parts, nodes) if len(parts) == 1 else pool.map(cut, parts, nodes):
+                    pass
                 middles = bounds[:-1] + np.diff(bounds) // 2
                 bounds = np.sort(np.concatenate([bounds, middles]), kind="stable")
         return _tree(order, bounds, depth, self.branching)
