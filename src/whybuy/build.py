@@ -374,7 +374,10 @@ class _Line:
             shop = Knowledge(index.finds, index.spelled, need, leads_to(_found(pairs), products))
             vocabulary, report = choose_vocabulary(said.asked, names, shop, config, language)
             ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
-            endings = Endings.build(said.beginnings, said.endings, said.links, language=language, need=need)
+            right = shop.spells(language)
+            endings = Endings.build(
+                said.beginnings, said.endings, said.links, language=language, need=need, right=right
+            )
             thresholds = config.thresholds(language)
             Completer.build(vocabulary, ranker, endings=endings, thresholds=thresholds).save(folder)
             summary |= asdict(report) | {"endings": len(endings), "session weights": ranker.weights if ranker else ()}

@@ -16,15 +16,37 @@ from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA, Counted
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.endings import Endings, gather
 from whybuy.completion.folding import fold
-from whybuy.completion.vocabulary import VocabularyConfig, read_asked
+from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, read_asked
 from whybuy.errors import ArtifactError
 from whybuy.records import QUERY_SCHEMA, Completion, Fit, Intent, Suggested
 from whybuy.relations import Relation
 
 NOON = datetime(2026, 1, 1, 12)
-BEGINNINGS = {"duvet": 9, "duvet covers": 6, "toy train": 4, "crème": 3}
-ENDINGS = {"covers": 5, "on sale": 20, "for sensitive skin": 8, "for use with train tracks": 4, "for a dorm room": 12}
-LINKS = {("duvet", "for a dorm room"): 5, ("train", "for use with train tracks"): 4, ("covers", "on sale"): 3}
+BEGINNINGS = {"duvet": 9, "duvet covers": 6, "toy train": 4, "crème": 3, "for": 9}
+ENDINGS = {
+    "covers": 5,
+    "on sale": 20,
+    "for sensitive skin": 8,
+    "for use with train tracks": 4,
+    "for a dorm room": 12,
+    "sensitive skin": 8,
+    "sale": 20,
+}
+LINKS = {
+    ("duvet", "for a dorm room"): 5,
+    ("duvet", "covers"): 5,
+    ("covers", "on sale"): 9,
+    ("covers", "for a dorm room"): 3,
+    ("covers", "for sensitive skin"): 3,
+    ("covers", "covers"): 3,
+    ("train", "for use with train tracks"): 4,
+    ("table", "on sale"): 4,
+    ("crème", "covers"): 3,
+    ("for", "sensitive skin"): 8,
+    ("for ", "sensitive skin"): 8,
+    ("duvet", "sensitive skin"): 3,
+    ("duvet", "sale"): 3,
+}
 
 
 def endings_of() -> Endings:
@@ -73,6 +95,19 @@ def test_a_query_that_is_asked_is_a_beginning_and_keeps_its_spelling() -> None:
     assert composed("creme c") == ["crème covers"]
 
 
+def test_the_last_words_make_a_beginning_known() -> None:
+    assert composed("purple llama duvet covers o") == ["purple llama duvet covers on sale"]
+    assert composed("grün café table o") == ["grun Café table on sale"]
+
+
+def test_behind_a_joining_word_stands_what_has_followed_it() -> None:
+    assert composed("duvet for s") == ["duvet for sensitive skin"]  # and not "for sale"
+
+
+def test_an_ending_does_not_begin_with_a_word_that_is_there() -> None:
+    assert composed("duvet covers c") == []
+
+
 def test_what_nobody_began_with_has_no_ending() -> None:
     assert composed("purple llama o") == []
     assert composed("duvet") == []
@@ -118,22 +153,32 @@ def test_whatever_is_typed_a_composed_one_begins_with_it_and_is_shown_once(typed
 
 @given(
     st.lists(st.dictionaries(st.integers(0, 30), st.floats(0, 5, width=32), max_size=12), max_size=5),
-    st.sets(st.integers(0, 30), max_size=10),
+    st.integers(0, 2),
     st.integers(0, 31),
     st.integers(0, 31),
 )
-def test_gathering_is_adding_up(lists: list[dict[int, float]], others: set[int], low: int, high: int) -> None:
+def test_gathering_is_adding_up(lists: list[dict[int, float]], required: int, low: int, high: int) -> None:
+    required = min(required, len(lists))
     rows = np.array([row for one in lists for row in sorted(one)], np.int32)
     gains = np.array([one[row] for one in lists for row in sorted(one)], np.float32)
     ends = np.cumsum([0, *map(len, lists)])
     bounds = np.column_stack([ends[:-1], ends[1:]]).astype(np.int64).reshape(-1, 2)
-    inside = {row for row in others if low <= row < high}
-    found, sums = gather(rows, gains, bounds, np.array(sorted(inside), np.int32), (low, high))
-    slow = {
-        row: sum(one.get(row, 0.0) for one in lists) for row in sorted({*inside, *rows.tolist()}) if low <= row < high
-    }
-    assert found.tolist() == list(slow)
-    np.testing.assert_allclose(sums, list(slow.values()), rtol=1e-5)
+    found, sums = gather(rows, gains, bounds, required, (low, high))
+    every = sorted({row for row in rows.tolist() if low <= row < high})
+    kept = [row for row in every if all(row in one for one in lists[len(lists) - required :])]
+    assert found.tolist() == kept
+    np.testing.assert_allclose(sums, [sum(one.get(row, 0.0) for one in lists) for row in kept], rtol=1e-5)
+
+
+def test_nothing_is_composed_of_misspelled_words() -> None:
+    spelled = {"swjm": "swim", "inch": "in", "trellises": "trellis"}
+    right = Knowledge(lambda text: True, lambda text: spelled.get(text, text)).spells("en")
+    assert [right(word) for word in ("swjm", "swim", "inch", "trellises")] == [False, True, True, True]
+    parts = pa.Table.from_pylist([{"text": text, "shoppers": 3} for text in ("swim", "swjm", "caps")], PART_SCHEMA)
+    links = [{"word": word, "ending": "caps", "shoppers": 3} for word in ("swim", "swjm")]
+    endings = Endings.build(parts, parts, pa.Table.from_pylist(links, LINK_SCHEMA), language="en", right=right)
+    assert [one.text for one in endings.complete("swim c", 10, spelled=lambda text: None)] == ["swim caps"]
+    assert list(endings.complete("swjm c", 10, spelled=lambda text: None)) == []
 
 
 # ---------------------------------------------------------------- counting
@@ -157,7 +202,8 @@ def test_parts_are_counted_by_shoppers_and_rare_ones_are_not_told(tmp_path: Path
     assert told["beginnings"] == {"duvet": 3, "lamps": 4, "lamps on": 4}
     assert told["endings"] == {"covers": 3, "on sale": 4, "sale": 4}
     links = {(row["word"], row["ending"]): row["shoppers"] for row in found.links.to_pylist()}
-    assert links == {("duvet", "covers"): 3, ("lamps", "on sale"): 4, ("lamps", "sale"): 4, ("on", "sale"): 4}
+    last = {("duvet ", "covers"): 3, ("lamps ", "on sale"): 4, ("on ", "sale"): 4}
+    assert links == last | {("duvet", "covers"): 3, ("lamps", "on sale"): 4, ("lamps", "sale"): 4, ("on", "sale"): 4}
 
 
 # ---------------------------------------------------------------- files

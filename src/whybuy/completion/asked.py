@@ -35,7 +35,7 @@ PART_SCHEMA = pa.schema(
 )
 LINK_SCHEMA = pa.schema(
     [
-        pa.field("word", pa.string(), nullable=False),  # of a beginning
+        pa.field("word", pa.string(), nullable=False),  # of a beginning; its last one again, a space behind it
         pa.field("ending", pa.string(), nullable=False),
         pa.field("shoppers", pa.int64(), nullable=False),  # different ones who asked a query that has both
     ]
@@ -86,13 +86,15 @@ def count_parts(whole: Table, least_shoppers: int) -> tuple[Table, Table, Table]
     once = whole.select("query", "asker").distinct().mutate(said=lambda one: one.query.split(" "))
     cut = once.mutate(at=ibis.range(1, once.said.length()).unnest())
     before = cut.said[: cut.at]
-    parts = cut.select("asker", before=before, beginning=before.join(" "), ending=cut.said[cut.at :].join(" "))
+    last, ending = cut.said[cut.at - 1], cut.said[cut.at :].join(" ")
+    parts = cut.select("asker", before=before, last=last, beginning=before.join(" "), ending=ending)
     asked_by = parts.asker.nunique()
 
     def by(part: str) -> Table:
         return parts.group_by(text=parts[part]).aggregate(shoppers=asked_by)
 
     links = parts.select("asker", "ending", word=parts.before.unnest())
+    links = links.union(parts.select("asker", "ending", word=parts.last + " "))
     linked = links.group_by(["word", "ending"]).aggregate(shoppers=links.asker.nunique())
     often = (table.filter(table.shoppers >= least_shoppers) for table in (by("beginning"), by("ending"), linked))
     beginnings, endings, kept = often

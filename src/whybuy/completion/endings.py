@@ -22,11 +22,11 @@ from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.records import Intent
-from whybuy.text import lemma, lemmas
+from whybuy.text import FUNCTION_WORDS, lemma, lemmas
 
 FORMAT_VERSION = 1
-USUAL = 50  # endings, the most usual, that are weighed whether or not they are linked with the beginning
-LINKED = 1000  # endings of a word, the most usual with it, that are kept
+LINKED = 4000  # endings of a word, the most usual with it, that are kept
+LEAST_OF_BEST = 0.05  # share of an ending in that of the likeliest one
 DOUBT = 5.0  # shoppers of an ending who might have begun it with any word
 _SAVED = ArrayFolder("endings", FORMAT_VERSION, "endings.json")
 _TEXTS_FILES = {name: f"{name}.parquet" for name in ("beginnings", "endings", "words")}
@@ -73,9 +73,10 @@ class Endings:
         *,
         language: str,
         need: Callable[[str], Intent | None] = lambda text: None,
+        right: Callable[[str], bool] = lambda word: True,
     ) -> Self:
-        """beginnings, endings: PART_SCHEMA. links: LINK_SCHEMA. need: that a text names."""
-        begun, ended = _joined(beginnings), _joined(endings)
+        """beginnings, endings: PART_SCHEMA. links: LINK_SCHEMA. need: that a text names. right: whether a word is."""
+        begun, ended = _joined(beginnings, right), _joined(endings, right)
         row_of = {key: row for row, key in enumerate(ended)}
         shoppers = np.array([count for _, count in ended.values()], np.float32)
         links_of, words = _links(links, row_of, shoppers, language)
@@ -107,31 +108,53 @@ class Endings:
     def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
         """The likeliest endings of the longest whole beginning of a prefix that has some, best first.
 
+        A beginning is known by its last words, whatever was typed before these.
+
         prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
         """
-        begun, ended = self._beginnings.encode(prefix), self._endings.encode(prefix)
+        ended = self._endings.encode(prefix)
         gap = prefix.rfind(" ")
         while gap > 0:
             span = self._endings.span(ended[gap + 1 :])
             if span[0] < span[1]:
-                row = self._beginnings.row(begun[:gap])
-                text = spelled(prefix[:gap]) if row is None else self._spelled[row].as_py()
-                if text is not None:
-                    words = lemmas(prefix[:gap], self._language)
-                    for ending, share in self._weigh(words, span, limit):
-                        yield self._composed((prefix[:gap], text, words), ending, share)
+                beginning, text = prefix[:gap], self._written(prefix[:gap], spelled)
+                words = lemmas(beginning, self._language)
+                if text is not None and (weighed := self._weigh(words, span, limit)):
+                    for ending, share in weighed:
+                        yield self._composed((beginning, text, words), ending, share)
                     return
             gap = prefix.rfind(" ", 0, gap)
 
-    def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> Iterator[tuple[int, float]]:
-        """The likeliest endings of a span, best first, each with its share."""
-        starts = self._links["starts"]
+    def _written(self, beginning: str, spelled: Callable[[str], str | None]) -> str | None:
+        """How a beginning is written, as far as its last words are known; None when none of them are."""
+        at = 0
+        while at >= 0:
+            row = self._beginnings.row(beginning[at:])
+            text = spelled(beginning[at:]) if row is None else self._spelled[row].as_py()
+            if text is not None:
+                return beginning[:at] + text
+            at = beginning.find(" ", at) + 1 or -1
+        return None
+
+    def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> list[tuple[int, float]]:
+        """The likeliest endings of a span, best first, each with its share.
+
+        An ending goes with some word of the beginning, begins with none of them, and has followed the last one where
+        that joins ("for").
+        """
+        starts, joint = self._links["starts"], [f"{word} " for word in words[-1:] if word in FUNCTION_WORDS]
+        if any(word not in self._words for word in joint):
+            return []
         places = sorted({self._words[word] for word in words if word in self._words})
+        places += [self._words[word] for word in joint]
         lists = np.array([(starts[place], starts[place + 1]) for place in places], np.int64).reshape(-1, 2)
-        usual = np.array(self._endings.heaviest(span, USUAL), np.int32)
-        rows, gains = gather(self._links["rows"], self._links["gains"], lists, usual, span)
-        best, shares = likeliest(gains, self._endings.weights(rows), len(places), limit)
-        return zip(rows[best].tolist(), shares.tolist(), strict=True)
+        rows, gains = gather(self._links["rows"], self._links["gains"], lists, len(joint), span)
+        best, shares = likeliest(gains, self._endings.weights(rows), len(lists), limit)
+        return [
+            (row, share)
+            for row, share in zip(rows[best].tolist(), shares.tolist(), strict=True)
+            if share >= LEAST_OF_BEST * shares[0] and self._columns["lemmas"][row].as_py().split(" ")[0] not in words
+        ]
 
     def _composed(self, beginning: tuple[str, str, Sequence[str]], row: int, share: float) -> Composed:
         """beginning: folded, as it is written, and its lemmas."""
@@ -170,34 +193,34 @@ def gather(
     rows: NDArray[np.int32],
     gains: NDArray[np.float32],
     lists: NDArray[np.int64],
-    others: NDArray[np.int32],
+    required: int,
     span: tuple[int, int],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The rows of a span that stand in some lists or among others, rising, each once, with the sums of their gains.
+    """The rows of a span that stand in some of the lists, and in each of the last ones, with the sums of their gains.
 
-    lists: shape (lists, 2), where each begins and ends in `rows`, which rise within it. others: in any order, without
-    gains.
+    lists: shape (lists, 2), where each begins and ends in `rows`, which rise within it. required: how many of the last
+    ones. Returns: rows, rising.
     """
-    at, room, others = lists.copy(), len(others), np.sort(others)
-    for place in range(len(lists)):
+    at, room = lists.copy(), 0
+    for place in range(len(at)):
         while at[place, 0] < at[place, 1] and rows[at[place, 0]] < span[0]:
             at[place, 0] += 1
         room += at[place, 1] - at[place, 0]
-    found, sums, count, other = np.empty(room, np.int32), np.empty(room, np.float32), 0, 0
+    found, sums, count = np.empty(room, np.int32), np.empty(room, np.float32), 0
     while True:
-        least = others[other] if other < len(others) else span[1]
+        least = span[1]
         for place in range(len(at)):
             if at[place, 0] < at[place, 1]:
                 least = min(least, rows[at[place, 0]])
         if least >= span[1]:
             return found[:count], sums[:count]
-        other += other < len(others) and others[other] == least
-        found[count], sums[count] = least, 0
+        found[count], sums[count], having = least, 0, 0
         for place in range(len(at)):
             if at[place, 0] < at[place, 1] and rows[at[place, 0]] == least:
                 sums[count] += gains[at[place, 0]]
+                having += place >= len(at) - required
                 at[place, 0] += 1
-        count += 1
+        count += having == required
 
 
 @kernel
@@ -223,10 +246,15 @@ def likeliest(
     return best, shares[best] / max(shares.sum(), 1e-30)
 
 
-def _joined(parts: pa.Table) -> dict[str, tuple[str, float]]:
-    """Text and shoppers by folded text, sorted. parts: PART_SCHEMA."""
+def _joined(parts: pa.Table, right: Callable[[str], bool]) -> dict[str, tuple[str, float]]:
+    """Text and shoppers by folded text, sorted, those without a misspelled word. parts: PART_SCHEMA."""
     joined = join_spellings(zip(parts["text"].to_pylist(), parts["shoppers"].to_pylist(), strict=True))
-    return dict(sorted(joined.items()))
+    return {key: joined[key] for key in sorted(joined) if all(map(right, key.split()))}
+
+
+def _named(word: str, language: str) -> str:
+    """The name of a word of LINK_SCHEMA: its lemma, the space behind it kept."""
+    return lemma(fold(word), language) + word[len(word.rstrip()) :]
 
 
 def _links(
@@ -237,7 +265,7 @@ def _links(
     The gain of a word is the logarithm of how much likelier those who ask the ending begin it with this word than
     anybody, `DOUBT` of them being anybody; relative to an ending that nobody linked with it.
     """
-    words = [lemma(word, language) for word in (fold(one) for one in links["word"].to_pylist())]
+    words = [_named(word, language) for word in links["word"].to_pylist()]
     rows = np.array([row_of.get(fold(ending), -1) for ending in links["ending"].to_pylist()], np.int64)
     names = sorted(set(words))
     word_of = {word: place for place, word in enumerate(names)}

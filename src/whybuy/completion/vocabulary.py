@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import compress
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from whybuy.completion.fresh import LONGEST, Thresholds
 from whybuy.completion.hints import needs_of
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
+SHORTEST_NAME = 3  # letters; a word of so many may be anything
 RIGHT_OFTENER = 3.0  # times that the right spelling is asked for each time that the wrong one is
 
 
@@ -58,6 +60,17 @@ class Knowledge:
     corrected: Callable[[str], str] = lambda text: text  # as the shop spells it
     need: Callable[[str], Intent | None] = lambda text: None
     category: Callable[[str], str | None] = lambda text: None
+
+    def spells(self, language: str) -> Callable[[str], bool]:
+        """Whether a word is spelled as the shop does, but for its inflection and for short names of units."""
+
+        @cache
+        def spells(word: str) -> bool:
+            known = fold(self.corrected(word))
+            other = known != word and len(word) > SHORTEST_NAME and abs(len(known) - len(word)) <= 1
+            return not other or meaning(known, language) == meaning(word, language)
+
+        return spells
 
 
 @dataclass(frozen=True, slots=True)

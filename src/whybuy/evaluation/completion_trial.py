@@ -148,7 +148,8 @@ def _cut(
     vocabulary, _ = choose_vocabulary(said.asked, log.names, log.shop, config, language)
     ranker = teach_session(vocabulary, said.follow_ups, log.session, half_life_days=config.half_life_days)
     listen(f"session ranker: weights {ranker.weights if ranker else ()}")
-    endings = Endings.build(said.beginnings, said.endings, said.links, language=language)
+    right = log.shop.spells(language)
+    endings = Endings.build(said.beginnings, said.endings, said.links, language=language, right=right)
     late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
     return Taught(vocabulary, said, ranker, endings), late
 
