@@ -127,6 +127,14 @@ def test_a_composed_one_tells_its_need() -> None:
     assert (one.text, one.need.tail) == ("duvet covers for sensitive skin", "sensitive skin")
 
 
+def test_what_was_composed_is_asked_once_enough_ask_it() -> None:
+    completer = Completer.build(vocabulary_of({"duvet covers": 3.0}), endings=endings_of())
+    assert [one.source for one in completer.complete("duvet covers o")] == [Suggested.COMPOSED]
+    completer.refresh(vocabulary_of({"duvet covers on sale": 4.0}))
+    (one,) = completer.complete("duvet covers o", distinct=True)
+    assert (one.text, one.source, one.score) == ("duvet covers on sale", Suggested.ASKED, 4.0)
+
+
 def test_of_one_meaning_what_was_asked_is_shown() -> None:
     vocabulary = vocabulary_of({"duvet covers a dorm room for": 3.0, "toy train": 1.0})
     completer = Completer.build(vocabulary, endings=endings_of())

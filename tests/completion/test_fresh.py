@@ -46,6 +46,14 @@ def test_what_is_known_rises_and_stands_once() -> None:
     assert completer.complete("t")[0].score == 12.0
 
 
+def test_of_one_meaning_the_known_spelling_stays_with_the_higher_count() -> None:
+    completer = Completer.build(vocabulary_of(ASKED))
+    told(completer, fresh_of(completer), *[("tents", shopper) for shopper in "abc"])
+    shown = completer.complete("tent", distinct=True)
+    assert [(one.text, one.score) for one in shown] == [("tent", 9.0), ("tent stakes", 4.0)]
+    assert [one.text for one in completer.complete("tent")] == ["tent", "tent stakes", "tents"]
+
+
 @pytest.mark.parametrize("text", ["nothing like it", "x" * (LONGEST + 1), "...", "bad tent"])
 def test_what_the_shop_does_not_answer_or_blocks_is_not_suggested(text: str) -> None:
     completer = Completer.build(vocabulary_of(ASKED), config=CompletionConfig(blocked=("bad",)))

@@ -127,6 +127,13 @@ def test_few_pairs_teach_nothing() -> None:
     assert teach_session(VOCABULARY, few, CONFIG, half_life_days=90.0) is None
 
 
+def test_what_happened_at_one_moment_teaches_nothing() -> None:
+    follow_ups = shop_follow_ups()
+    place = follow_ups.schema.get_field_index("seconds")
+    at_once = follow_ups.set_column(place, "seconds", pa.array([5] * follow_ups.num_rows))
+    assert teach_session(VOCABULARY, at_once, CONFIG, half_life_days=90.0) is None
+
+
 def test_how_often_something_is_asked_later_is_not_known_before() -> None:
     """A suggestion asked in the last fifth alone: its weight must not help to guess those very queries."""
     follow_ups = shop_follow_ups()

@@ -321,7 +321,9 @@ class _Page:
         """
         every = dict(self.shown)
         for sign, one in fresh.items():
-            every[sign] = replace(every.get(sign, one), score=one.score)
+            known = every.get(sign, one)
+            before = one if known.source is Suggested.COMPOSED else known
+            every[sign] = replace(before, score=max(before.score, one.score))
         fits = list(Fit)
         ranked = sorted(
             every.values(),

@@ -50,9 +50,12 @@ def teach_session(
     moment = following[round(len(following) * (1 - HELD_BACK))]
     seconds = follow_ups["seconds"].to_numpy()
     past, later = follow_ups.filter(seconds < moment), follow_ups.filter(seconds >= moment)
-    early = SessionRanker.fit(keys, lessons_from(past, keys), config)
+    known, guessed = lessons_from(past, keys), lessons_from(later, keys)
+    if not len(known.rows) or not len(guessed.rows):
+        return None  # all at one moment: nothing comes before anything
+    early = SessionRanker.fit(keys, known, config)
     completer = Completer.build(_as_of(vocabulary, past, int(moment), half_life_days), early)
-    weights = _best_weights(completer, early, keys, lessons_from(later, keys))
+    weights = _best_weights(completer, early, keys, guessed)
     return SessionRanker.fit(keys, lessons, config).trusted(weights)
 
 
