@@ -151,9 +151,10 @@ Entries = dict[str, tuple[str, float]]  # text and weight by key
 def _without_misspelled(entries: Entries, corrected: Callable[[str], str], language: str) -> Entries:
     """The same, what the shop spells otherwise and others ask much oftener so counted with that."""
     kept = dict(entries)
-    for key, (text, weight) in entries.items():
+    for key in entries:
+        text, weight = kept[key]
         right = fold(corrected(text))
-        usual = entries.get(right)
+        usual = kept.get(right)
         if (
             usual
             and usual[1] >= RIGHT_OFTENER * weight
@@ -161,7 +162,7 @@ def _without_misspelled(entries: Entries, corrected: Callable[[str], str], langu
             and meaning(right, language) != meaning(key, language)
         ):
             del kept[key]
-            kept[right] = usual[0], kept[right][1] + weight
+            kept[right] = usual[0], usual[1] + weight
     return kept
 
 
