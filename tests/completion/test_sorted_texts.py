@@ -45,8 +45,13 @@ phrases = st.lists(st.text(alphabet="ab é", max_size=6).map(lambda text: " ".jo
 def test_texts_with_some_words_are_those_whose_words_are_among_them(known: list[str], words: list[str]) -> None:
     texts = sorted([*known, "a b"])
     held, rows = sort_texts(texts), np.arange(len(texts), dtype=np.int32)
-    found = have_words(held, rows, held.encoder()(" ".join(words)), int(held.encoder()(" ")[0]))
-    assert found.tolist() == [set(words) <= set(text.split()) for text in texts]
+    asked, space = held.encoder()(" ".join(words)), int(held.encoder()(" ")[0])
+    whole, begun = (have_words(held, rows, asked, space, begun).tolist() for begun in (False, True))
+    assert whole == [set(words) <= set(text.split()) for text in texts]
+    *others, last = words
+    assert begun == [
+        set(others) <= set(text.split()) and any(word.startswith(last) for word in text.split()) for text in texts
+    ]
 
 
 def test_many_mistakes_have_room() -> None:

@@ -26,7 +26,8 @@ from whybuy.records import Completion, Fit, Suggested
 FORMAT_VERSION = 3
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
 ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
-LOOKED_AT = 60  # rows with the last word of a prefix, of which those with all its words are taken
+LOOKED_AT = 60  # rows with the rarest word of a prefix, of which those with all its words are taken
+MOST_WORDS = 6  # of a prefix, among which the rarest is looked for
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
@@ -45,6 +46,7 @@ class CompletionConfig:
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
 
+_Spans = tuple[tuple[int, int], tuple[int, int]]  # of what follows first words, and of whole keys
 _USUAL = CompletionConfig()
 _THRESHOLDS = Thresholds()
 
@@ -185,7 +187,7 @@ class Completer:
 
     def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> dict[int, float]:
         """The best rows of a span, best first, each with its score; none where the session says nothing."""
-        if self._ranker is None or not context:
+        if self._ranker is None or not context or span[1] - span[0] < 2:  # one needs no order
             return {}
         rows, times, scores = self.weigh(span, context)
         order = np.lexsort([rows, -(times + self._ranker.weight(prefix) * scores)])[:limit]
@@ -202,15 +204,21 @@ class Completer:
         return dict(zip(among[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
 
     def _with_words(self, prefix: str, limit: int) -> list[int]:
-        """Rows with all words of a prefix, of which the last may be unfinished."""
-        *others, last = prefix.split() or [""]
-        if not last:
+        """Rows with all words of a prefix, of which the last may be unfinished: the most asked that have the rarest."""
+        words = prefix.split()
+        if not words:
             return []
-        last += prefix[len(prefix.rstrip()) :]
-        if not others:
-            return self._inner.beginning(last, limit)
-        among = [*self._inner.beginning(last, LOOKED_AT), *self._whole.beginning(last, LOOKED_AT)]
-        return list(self._whole.having(others, among))
+        if len(words) == 1:
+            return self._inner.beginning(prefix, limit)
+        later, first, end, spans = self._inner.encode(prefix), self._whole.encode(prefix), 0, list[_Spans]()
+        for word in words[:MOST_WORDS]:
+            begin = prefix.index(word, end)
+            end = begin + len(word)
+            spans.append((self._inner.span(later[begin:end]), self._whole.span(first[begin:end])))
+        inner, whole = min(spans, key=lambda pair: sum(high - low for low, high in pair))
+        among = [*self._inner.heaviest(inner, LOOKED_AT), *self._whole.heaviest(whole, LOOKED_AT)]
+        codes = first[: len(prefix.rstrip())]
+        return list(self._whole.having(codes, among, begun=not prefix.endswith(" ")))
 
     def _show(self, page: "_Page", rows: Mapping[int, float | None], fit: Fit) -> None:
         """Add rows with their scores in the session to a page, as many as go."""

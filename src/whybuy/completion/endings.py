@@ -112,12 +112,12 @@ class Endings:
 
         prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
         """
-        ended = self._endings.encode(prefix)
+        begun, ended = self._beginnings.encode(prefix), self._endings.encode(prefix)
         gap = prefix.rfind(" ")
         while gap > 0:
             span = self._endings.span(ended[gap + 1 :])
             if span[0] < span[1]:
-                beginning, text = prefix[:gap], self._written(prefix[:gap], spelled)
+                beginning, text = prefix[:gap], self._written(prefix[:gap], begun[:gap], spelled)
                 words = lemmas(beginning, self._language)
                 if text is not None and (weighed := self._weigh(words, span, limit)):
                     for ending, share in weighed:
@@ -125,11 +125,11 @@ class Endings:
                     return
             gap = prefix.rfind(" ", 0, gap)
 
-    def _written(self, beginning: str, spelled: Callable[[str], str | None]) -> str | None:
+    def _written(self, beginning: str, codes: NDArray[np.uint16], spelled: Callable[[str], str | None]) -> str | None:
         """How a beginning is written, as far as its last words are known; None when none of them are."""
         at = 0
         while at >= 0:
-            row = self._beginnings.row(beginning[at:])
+            row = self._beginnings.row(codes[at:])
             text = spelled(beginning[at:]) if row is None else self._spelled[row].as_py()
             if text is not None:
                 return beginning[:at] + text

@@ -53,11 +53,13 @@ class PrefixIndex:
         """The same where one letter of the prefix is wrong."""
         return self._best(nearly(self._texts, self._encode(prefix), FIRM), limit)
 
-    def having(self, words: Sequence[str], rows: Sequence[int]) -> Iterator[int]:
-        """Those of some rows that have all of some words, where text t leads to row t."""
-        space = int(self._encode(" ")[0])
-        among = np.array(rows, np.int32)
-        return compress(rows, have_words(self._texts, among, self._encode(" ".join(words)), space).tolist())
+    def having(self, words: NDArray[np.uint16], rows: Sequence[int], *, begun: bool) -> Iterator[int]:
+        """Those of some rows that have all of some words, where text t leads to row t. words: codes, a space between.
+
+        begun: whether the last word is still being typed.
+        """
+        space, among = int(self._encode(" ")[0]), np.array(rows, np.int32)
+        return compress(rows, have_words(self._texts, among, words, space, begun).tolist())
 
     def known(self, prefix: str) -> str:
         """As much of a prefix as some text begins with."""

@@ -140,8 +140,13 @@ def shared(texts: SortedTexts, codes: NDArray[np.uint16]) -> int:
 
 
 @kernel
-def have_words(texts: SortedTexts, rows: NDArray[np.int32], words: NDArray[np.uint16], space: int) -> NDArray[np.bool_]:
-    """Which of some texts have each of some words, in whatever order. words: codes, a space between. Shape (rows,)."""
+def have_words(
+    texts: SortedTexts, rows: NDArray[np.int32], words: NDArray[np.uint16], space: int, begun: bool
+) -> NDArray[np.bool_]:
+    """Which of some texts have each of some words, in whatever order. words: codes, a space between. Shape (rows,).
+
+    begun: whether it is enough that a text has a word that begins with the last one.
+    """
     found = np.ones(len(rows), np.bool_)
     for place, row in enumerate(rows):
         begin = 0
@@ -149,17 +154,17 @@ def have_words(texts: SortedTexts, rows: NDArray[np.int32], words: NDArray[np.ui
             end = begin
             while end < len(words) and words[end] != space:
                 end += 1
-            found[place] = _has_word(texts, row, words[begin:end], space)
+            found[place] = _has_word(texts, row, words[begin:end], space, begun and end == len(words))
             begin = end + 1
     return found
 
 
 @kernel
-def _has_word(texts: SortedTexts, row: int, word: NDArray[np.uint16], space: int) -> bool:
+def _has_word(texts: SortedTexts, row: int, word: NDArray[np.uint16], space: int, begun: bool) -> bool:
     codes = texts.codes[texts.starts[row] : texts.starts[row + 1]]
     for at in range(len(codes) - len(word) + 1):
         begins = at == 0 or codes[at - 1] == space
-        ends = at + len(word) == len(codes) or codes[at + len(word)] == space
+        ends = begun or at + len(word) == len(codes) or codes[at + len(word)] == space
         if begins and ends and np.array_equal(codes[at : at + len(word)], word):
             return True
     return False
