@@ -14,7 +14,7 @@ from suggestions import vocabulary_of
 from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA, Counted
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.endings import Endings, gather
+from whybuy.completion.endings import DOUBT, Endings, gather, likeliest
 from whybuy.completion.folding import fold
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, read_asked
 from whybuy.errors import ArtifactError
@@ -176,6 +176,21 @@ def test_gathering_is_adding_up(lists: list[dict[int, float]], required: int, lo
     kept = [row for row in every if all(row in one for one in lists[len(lists) - required :])]
     assert found.tolist() == kept
     np.testing.assert_allclose(sums, [sum(one.get(row, 0.0) for one in lists) for row in kept], rtol=1e-5)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9, width=32), st.integers(3, 90)), max_size=30),
+    st.integers(0, 4),
+    st.integers(0, 12),
+)
+def test_the_likeliest_are_those_that_sorting_finds(endings: list[tuple[float, int]], words: int, limit: int) -> None:
+    gains, counts = (np.array([one[at] for one in endings], np.float32) for at in (0, 1))
+    best, shares = likeliest(gains, counts, words, limit)
+    totals = (np.log(counts) - words * np.log(counts / DOUBT + 1) + gains).astype(np.float32)
+    chances = np.exp(totals.astype(np.float64))
+    assert len(best) == len(set(best.tolist())) == min(limit, len(endings))
+    np.testing.assert_allclose(totals[best], np.sort(totals)[::-1][:limit], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(shares, chances[best] / max(chances.sum(), 1e-30), rtol=1e-3)
 
 
 def test_nothing_is_composed_of_misspelled_words() -> None:

@@ -23,6 +23,7 @@ from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.records import Intent
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas
+from whybuy.xmr.heap import key_of, number_of, offer, sort
 
 FORMAT_VERSION = 1
 LINKED = 4000  # endings of a word, the most usual with it, that are kept
@@ -231,18 +232,13 @@ def likeliest(
 
     gains: of each ending, from the words of the beginning. counts: shoppers of each. words: of the beginning, known.
     """
-    totals = np.log(counts) - words * np.log(counts / DOUBT + 1) + gains
-    best, size = np.empty(min(limit, len(totals)), np.int64), 0
-    for place in range(len(totals)):
-        if size == len(best) and (size == 0 or totals[place] <= totals[best[size - 1]]):
-            continue
-        at = size if size < len(best) else size - 1
-        while at > 0 and totals[best[at - 1]] < totals[place]:
-            best[at] = best[at - 1]
-            at -= 1
-        best[at] = place
-        size = min(size + 1, len(best))
-    shares = np.exp((totals - totals.max()).astype(np.float64)) if len(totals) else np.empty(0, np.float64)
+    totals = (np.log(counts) - words * np.log(counts / DOUBT + 1) + gains).astype(np.float32)
+    kept, size = np.empty(max(limit, 1), np.uint64), 0
+    for place in range(len(totals) if limit else 0):
+        size = offer(kept, size, limit, key_of(totals[place], place))
+    sort(kept, size)
+    best = np.array([number_of(key) for key in kept[:size]], np.int64)
+    shares = np.exp(totals.astype(np.float64) - totals.max()) if size else np.empty(0, np.float64)
     return best, shares[best] / max(shares.sum(), 1e-30)
 
 

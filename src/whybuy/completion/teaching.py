@@ -15,7 +15,7 @@ from whybuy.completion.session_ranker import LENGTHS, LOOKED_BACK, Lessons, Sess
 HELD_BACK = 0.2  # of the pairs, the latest, that tell how far to trust what the others taught
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 MOST_ASKED = 2000  # of the pairs held back
-LEAST_TIMES = 0.01
+NOT_YET_ASKED = 0.01  # times, at most, of what was not asked by a moment
 SHOWN = 10
 _SEED = 0
 _DAY = 86_400
@@ -74,7 +74,7 @@ def _as_of(vocabulary: pa.Table, past: pa.Table, moment: int, half_life_days: fl
     rows = _rows(past, vocabulary["key"].to_pylist())
     ages = (moment - past["seconds"].to_numpy()) / _DAY
     counts = np.bincount(rows[rows >= 0], weights=0.5 ** (ages[rows >= 0] / half_life_days), minlength=len(vocabulary))
-    named = np.minimum(vocabulary["weight"].to_numpy(), LEAST_TIMES)
+    named = np.minimum(vocabulary["weight"].to_numpy(), NOT_YET_ASKED)
     place = vocabulary.schema.get_field_index("weight")
     weights = pa.array(np.maximum(counts, named), pa.float32())
     return vocabulary.set_column(place, vocabulary.schema.field(place), weights)
