@@ -6,11 +6,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.completion.best_first import BLOCK, best_first, heaviest, index_weights
-from whybuy.completion.sorted_texts import have_words, narrow, nearly, shared, sort_texts
+from whybuy.completion.sorted_texts import (
+    MOST_DIGITS,
+    Alphabet,
+    SortedTexts,
+    beginning,
+    from_each_word,
+    nearly,
+    shared,
+    sort_texts,
+)
+from whybuy.completion.word_index import has_words
 from whybuy.errors import InputError
 
-letters = st.text(alphabet="abcß é猫🧦", min_size=0, max_size=6)
+MANY = "".join(map(chr, range(0x4E00, 0x4E00 + 2 * MOST_DIGITS)))
+letters = st.text(alphabet="abcß é猫🧦", max_size=6) | st.text(alphabet=f"a{MANY}", max_size=4)
 texts = st.lists(letters, max_size=40).map(sorted)
+
+
+def held(known: list[str], others: str = "") -> tuple[SortedTexts, Alphabet]:
+    alphabet = Alphabet.of([*known, others])
+    return sort_texts(known, alphabet), alphabet
 
 
 def mistakes(typed: str, firm: int, alphabet: str) -> set[str]:
@@ -23,19 +39,31 @@ def mistakes(typed: str, firm: int, alphabet: str) -> set[str]:
     return meant - {typed}
 
 
-@given(texts, letters)
-def test_texts_with_a_prefix_are_those_that_begin_with_it(known: list[str], prefix: str) -> None:
-    held = sort_texts(known)
-    low, high = narrow(held, 0, len(known), 0, held.encoder()(prefix), 0)
+@given(texts, letters, st.sampled_from(["", MANY]))
+def test_texts_with_a_prefix_are_those_that_begin_with_it(known: list[str], prefix: str, others: str) -> None:
+    sorted_texts, alphabet = held(known, others)
+    low, high = beginning(sorted_texts, alphabet.encode(prefix))
     assert [known[row] for row in range(low, high)] == [text for text in known if text.startswith(prefix)]
 
 
-@given(texts, letters)
-def test_texts_nearly_with_a_prefix_are_those_with_one_mistake(known: list[str], prefix: str) -> None:
-    held = sort_texts(known)
-    found = {known[row] for low, high in nearly(held, held.encoder()(prefix), 1) for row in range(low, high)}
+@given(texts, letters, st.sampled_from(["", MANY]))
+def test_texts_nearly_with_a_prefix_are_those_with_one_mistake(known: list[str], prefix: str, others: str) -> None:
+    sorted_texts, alphabet = held(known, others)
+    spans = nearly(sorted_texts, alphabet.encode(prefix), 1)
+    found = {known[row] for low, high in spans for row in range(low, high)}
     meant = mistakes(prefix, 1, "".join({letter for text in known for letter in text}))
     assert found == {text for text in known if any(text.startswith(one) for one in meant)}
+
+
+@given(texts)
+def test_texts_from_each_word_are_sorted_and_lead_to_their_text(known: list[str]) -> None:
+    sorted_texts, alphabet = held(known)
+    parts, rows = from_each_word(sorted_texts, alphabet)
+    words = [(text[at:], row) for row, text in enumerate(known) for at in range(len(text))
+             if text[at] != " " and text[:at].endswith(("", " ")[at > 0])]  # fmt: skip
+    alike = [beginning(parts, alphabet.encode(text)) for text, _ in sorted(words)]
+    assert rows.tolist() == [row for _, row in sorted(words)]
+    assert all(low <= place < high for place, (low, high) in enumerate(alike))
 
 
 phrases = st.lists(st.text(alphabet="ab é", max_size=6).map(lambda text: " ".join(text.split())), max_size=20)
@@ -44,9 +72,12 @@ phrases = st.lists(st.text(alphabet="ab é", max_size=6).map(lambda text: " ".jo
 @given(phrases, st.lists(st.text(alphabet="abé猫", min_size=1, max_size=3), min_size=1, max_size=3))
 def test_texts_with_some_words_are_those_whose_words_are_among_them(known: list[str], words: list[str]) -> None:
     texts = sorted([*known, "a b"])
-    held, rows = sort_texts(texts), np.arange(len(texts), dtype=np.int32)
-    asked, space = held.encoder()(" ".join(words)), int(held.encoder()(" ")[0])
-    whole, begun = (have_words(held, rows, asked, space, begun).tolist() for begun in (False, True))
+    sorted_texts, alphabet = held(texts)
+    asked, space = alphabet.encode(" ".join(words)), int(alphabet.encode(" ")[0])
+    whole, begun = (
+        [has_words(sorted_texts.codes, start, asked, space, begun) for start in sorted_texts.starts.tolist()]
+        for begun in (False, True)
+    )
     assert whole == [set(words) <= set(text.split()) for text in texts]
     *others, last = words
     assert begun == [
@@ -56,27 +87,27 @@ def test_texts_with_some_words_are_those_whose_words_are_among_them(known: list[
 
 def test_many_mistakes_have_room() -> None:
     known = sorted({f"aa{chr(letter)}{end}" for letter in range(200, 900) for end in ("ab", "bab")})
-    held = sort_texts(known)
-    spans = nearly(held, held.encoder()("aabab"), 1)
+    sorted_texts, alphabet = held(known)
+    spans = nearly(sorted_texts, alphabet.encode("aabab"), 1)
     found = {known[row] for low, high in spans for row in range(low, high)}
     assert found == set(known)
 
 
 @given(texts, letters)
 def test_as_much_as_any_text_begins_with_is_shared(known: list[str], prefix: str) -> None:
-    held = sort_texts(known)
+    sorted_texts, alphabet = held(known)
     begun = [end for end in range(1, len(prefix) + 1) if any(text.startswith(prefix[:end]) for text in known)]
-    assert shared(held, held.encoder()(prefix)) == max(begun, default=0)
+    assert shared(sorted_texts, alphabet.encode(prefix)) == max(begun, default=0)
 
 
 def test_texts_out_of_order_are_refused() -> None:
     with pytest.raises(InputError, match=r"have to be sorted, but 'a' comes too late"):
-        sort_texts(["b", "a"])
+        held(["b", "a"])
 
 
 def test_more_letters_than_codes_are_refused() -> None:
-    with pytest.raises(InputError, match=r"65,536 different letters; at most 65,535"):
-        sort_texts(sorted(map(chr, range(0x10000, 0x20000))))
+    with pytest.raises(InputError, match=r"65,537 different letters; at most 65,534"):
+        Alphabet.of(map(chr, range(0x10000, 0x20000)))
 
 
 # ---------------------------------------------------------------- best first

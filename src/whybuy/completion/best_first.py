@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
+from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 
 BLOCK = 32  # rows
+SCANNED = 4096  # rows of spans that are looked at one by one
 
 
 class Weights(NamedTuple):
@@ -67,31 +69,53 @@ def best_first(index: Weights, spans: NDArray[np.int64], count: int) -> NDArray[
     Rows of weight -inf are left out.
     spans: shape (spans, 2), low and high of each; they may overlap.
     """
-    capacity = len(spans) + count + 1  # a row that is taken leaves two spans of one
-    lows, highs, tops = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    room = len(spans) + count + 1  # a row that is taken leaves two spans of one
+    lows, highs = np.empty(room, np.int64), np.empty(room, np.int64)
     waiting = _disjoint(spans, lows, highs)
+    if (highs[:waiting] - lows[:waiting]).sum() <= SCANNED:
+        return _best_scanned(index.weights, lows[:waiting], highs[:waiting], count)
+    tops, weights = np.empty(room, np.int64), np.empty(room, np.float32)
     for at in range(waiting):
         tops[at] = heaviest(index, lows[at], highs[at])
+        weights[at] = index.weights[tops[at]]
     found, rows = 0, np.empty(count, np.int32)
     while waiting and found < count:
         at = 0
         for other in range(1, waiting):
-            rival, so_far = index.weights[tops[other]], index.weights[tops[at]]
-            if rival > so_far or (rival == so_far and tops[other] < tops[at]):
+            if weights[other] > weights[at] or (weights[other] == weights[at] and tops[other] < tops[at]):
                 at = other
         low, high, top = lows[at], highs[at], tops[at]
-        if index.weights[top] == -np.inf:
+        if weights[at] == -np.inf:
             break
         waiting -= 1
-        lows[at], highs[at], tops[at] = lows[waiting], highs[waiting], tops[waiting]
+        lows[at], highs[at], tops[at], weights[at] = lows[waiting], highs[waiting], tops[waiting], weights[waiting]
         rows[found] = top
         found += 1
         for half in ((low, top), (top + 1, high)):
             if half[0] < half[1]:
                 lows[waiting], highs[waiting] = half
                 tops[waiting] = heaviest(index, half[0], half[1])
+                weights[waiting] = index.weights[tops[waiting]]
                 waiting += 1
     return rows[:found]
+
+
+@kernel
+def _best_scanned(
+    weights: NDArray[np.float32], lows: NDArray[np.int64], highs: NDArray[np.int64], count: int
+) -> NDArray[np.int32]:
+    """The same by looking at each row: side by side they are read faster than a few here and there."""
+    kept, size, least = np.empty(max(count, 1), np.uint64), 0, np.float32(-np.inf)  # of what may still be kept
+    for at in range(len(lows) if count else 0):
+        for row in range(lows[at], highs[at]):
+            if weights[row] > least or (size < count and weights[row] > -np.inf):
+                size = offer(kept, size, count, key_of(weights[row], row))
+                least = score_of(kept[0]) if size == count else least
+    sort(kept, size)
+    rows = np.empty(size, np.int32)
+    for place in range(size):
+        rows[place] = number_of(kept[place])
+    return rows
 
 
 @kernel

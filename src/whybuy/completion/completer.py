@@ -19,22 +19,21 @@ from whybuy.completion.fresh import Thresholds
 from whybuy.completion.hints import need_at
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
+from whybuy.completion.word_index import WordIndex
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
 ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
-LOOKED_AT = 60  # rows with the rarest word of a prefix, of which those with all its words are taken
-MOST_WORDS = 6  # of a prefix, among which the rarest is looked for
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER, _ENDINGS_FOLDER = "session", "endings"
 _THRESHOLDS_FILE = "thresholds.json"
 _SHOWN = ["key", "text", "source", "meaning", "relation", "tail", "words", "confidence", "category"]
-_SAVED = ArrayFolder("completions", 1, "completions.json")
+_SAVED = ArrayFolder("completions", 2, "completions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class CompletionConfig:
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
 
-_Spans = tuple[tuple[int, int], tuple[int, int]]  # of what follows first words, and of whole keys
 _USUAL = CompletionConfig()
 _THRESHOLDS = Thresholds()
 
@@ -56,7 +54,7 @@ class Completer:
 
     def __init__(
         self,
-        indexes: tuple[PrefixIndex, PrefixIndex],
+        indexes: tuple[PrefixIndex, WordIndex],
         texts: pa.Table,
         *,
         ranker: SessionRanker | None = None,
@@ -64,14 +62,15 @@ class Completer:
         thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> None:
-        """indexes: of the keys, and of what follows their first words. texts: `_SHOWN` of the vocabulary.
+        """indexes: of the keys. texts: `_SHOWN` of the vocabulary.
 
         endings: of longer queries. thresholds: that a query has to meet.
         """
-        self._whole, self._inner = indexes
+        self._whole, self._words = indexes
         self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
         self._fresh: Completer | None = None
         self._texts, self._columns = texts, {name: texts[name].combine_chunks() for name in _SHOWN}
+        self._keys, self._spellings = self._columns["key"], self._columns["text"]
         self._meaning: NDArray[np.int64] = texts["meaning"].to_numpy()
         self._needy: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()  # a look into Arrow costs a microsecond
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
@@ -81,9 +80,10 @@ class Completer:
         self._source: NDArray[np.int32] = source.indices.to_numpy()
         self._blocked = _Blocked(config.blocked)
         if self._blocked:
-            blocked = np.array([key in self._blocked for key in self._columns["key"].to_pylist()], np.bool_)
+            blocked = np.array([key in self._blocked for key in self._keys.to_pylist()], np.bool_)
             self._whole.leave_out(blocked)
-            self._inner.leave_out(blocked)
+            self._words.leave_out(blocked)
+        self._weights = self._whole.weights.weights  # -inf of what is blocked
 
     @classmethod
     def build(
@@ -98,13 +98,8 @@ class Completer:
         """Index a vocabulary (VOCABULARY_SCHEMA). ranker: of its rows."""
         keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
         whole = PrefixIndex.build(keys, np.arange(len(keys)), weights)
-        later = [(row, at) for row, key in enumerate(keys) for at in _later_words(key)]
-        places = np.array(later, np.int32).reshape(-1, 2)
-        texts = [keys[row][at:] for row, at in places.tolist()]
-        order = sorted(range(len(texts)), key=texts.__getitem__)
-        inner = PrefixIndex.build([texts[at] for at in order], places[order, 0], weights)
         return cls(
-            (whole, inner),
+            (whole, WordIndex.build(whole)),
             vocabulary.select(_SHOWN),
             ranker=ranker,
             endings=endings,
@@ -117,8 +112,8 @@ class Completer:
 
     def weight(self, key: str) -> float:
         """How often a folded text is asked; 0 of one that is no suggestion."""
-        row = self._whole.row(key)
-        return 0.0 if row is None else self._whole.weight(row)
+        row = self._whole.row(self._whole.encode(key))
+        return 0.0 if row is None else float(self._weights[row])
 
     def refresh(self, vocabulary: pa.Table) -> None:
         """Suggest these queries too (VOCABULARY_SCHEMA), those that are known already by their new weights."""
@@ -137,25 +132,25 @@ class Completer:
         inflections the best alone.
         """
         prefix = fold_prefix(typed[:LONGEST_PREFIX])
-        span = self._whole.span(prefix)
-        ranker = self._ranker
+        codes, ranker = self._whole.encode(prefix), self._ranker
+        span = self._whole.span(codes)
         context = ranker.context(previous) if ranker and previous and ranker.weight(prefix) else None
         more = (4 if distinct else 2) * limit  # some are shown already
         likely = self._in_session(span, prefix, context, more)
         page = _Page(prefix, limit, distinct)
         self._show(page, likely, Fit.PREFIX)
         if not page.full:
-            self._show(page, dict.fromkeys(self._whole.heaviest(span, more)), Fit.PREFIX)
+            self._show(page, _unscored(self._whole.heaviest(span, more)), Fit.PREFIX)
         enough = min(ENOUGH, limit)
         if len(page.shown) < enough:
             self._compose(page, more)
         if len(page.shown) < enough:
-            self._show(page, self._ranked(self._with_words(prefix, more), prefix, context), Fit.WORDS)
+            self._show(page, self._ranked(self._with_words(prefix, codes, more), prefix, context), Fit.WORDS)
         if len(page.shown) < enough and len(prefix) >= SHORTEST_WITH_TYPOS:
-            near = self._whole.nearly_beginning(prefix, more)
+            near = self._whole.nearly_beginning(codes, more)
             self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
-        if not page.shown and (known := self._whole.known(prefix)):
-            self._show(page, dict.fromkeys(self._whole.beginning(known, more)), Fit.SHORTER)
+        if not page.shown and len(known := self._whole.known(codes)):
+            self._show(page, _unscored(self._whole.beginning(known, more)), Fit.SHORTER)
         fresh = self._fresh  # may be replaced meanwhile
         heard = fresh.complete(typed, limit=limit, distinct=distinct) if fresh else ()
         if not heard:
@@ -164,7 +159,7 @@ class Completer:
 
     def span(self, prefix: str) -> tuple[int, int]:
         """The rows that begin with a folded prefix: from which up to which."""
-        return self._whole.span(prefix)
+        return self._whole.span(self._whole.encode(prefix))
 
     def weigh(
         self, span: tuple[int, int], context: Context
@@ -179,55 +174,38 @@ class Completer:
         if self._ranker is None:
             raise InputError("There is no session ranker to weigh by. Build the completer with one.")
         likely, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
-        asked = np.array(self._whole.heaviest(span, self._config.depth), np.int32)
-        rows, scores = joined(likely, scores, asked, LOWEST)
-        weights = self._whole.weights(rows)
-        kept = weights > -np.inf
-        return rows[kept], np.log(np.maximum(weights[kept], LEAST_TIMES)), scores[kept]
+        asked = self._whole.heaviest(span, self._config.depth)
+        return joined(likely, scores, asked, self._weights)
 
-    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> dict[int, float]:
+    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> "_Scored":
         """The best rows of a span, best first, each with its score; none where the session says nothing."""
         if self._ranker is None or not context or span[1] - span[0] < 2:  # one needs no order
             return {}
-        rows, times, scores = self.weigh(span, context)
-        order = np.lexsort([rows, -(times + self._ranker.weight(prefix) * scores)])[:limit]
-        return dict(zip(rows[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
+        return _scored(*ranked(*self.weigh(span, context), self._ranker.weight(prefix), limit))
 
-    def _ranked(self, rows: Sequence[int], prefix: str, context: Context | None) -> Mapping[int, float | None]:
+    def _ranked(self, rows: NDArray[np.int32], prefix: str, context: Context | None) -> "_Scored":
         """Rows with their scores, best first; as they were, without any, where the session says nothing."""
         if self._ranker is None or not context or len(rows) < 2:
-            return dict.fromkeys(rows)
-        among = np.array(rows, np.int32)
-        scores = self._ranker.score(context, among)
-        times = np.log(np.maximum(self._whole.weights(among), LEAST_TIMES))
-        order = np.lexsort([among, -(times + self._ranker.weight(prefix) * scores)])
-        return dict(zip(among[order].tolist(), np.exp(scores[order]).tolist(), strict=True))
+            return _unscored(rows)
+        weighed = joined(rows, self._ranker.score(context, rows), rows[:0], self._weights)
+        return _scored(*ranked(*weighed, self._ranker.weight(prefix), len(rows)))
 
-    def _with_words(self, prefix: str, limit: int) -> list[int]:
+    def _with_words(self, prefix: str, codes: NDArray[np.uint16], limit: int) -> NDArray[np.int32]:
         """Rows with all words of a prefix, of which the last may be unfinished: the most asked that have the rarest."""
-        words = prefix.split()
-        if not words:
-            return []
-        if len(words) == 1:
-            return self._inner.beginning(prefix, limit)
-        later, first, end, spans = self._inner.encode(prefix), self._whole.encode(prefix), 0, list[_Spans]()
-        for word in words[:MOST_WORDS]:
-            begin = prefix.index(word, end)
-            end = begin + len(word)
-            spans.append((self._inner.span(later[begin:end]), self._whole.span(first[begin:end])))
-        inner, whole = min(spans, key=lambda pair: sum(high - low for low, high in pair))
-        among = [*self._inner.heaviest(inner, LOOKED_AT), *self._whole.heaviest(whole, LOOKED_AT)]
-        codes = first[: len(prefix.rstrip())]
-        return list(self._whole.having(codes, among, begun=not prefix.endswith(" ")))
+        whole = len(prefix.rstrip())
+        if " " not in prefix[:whole]:
+            return self._words.beginning(codes, limit if whole else 0)
+        return self._words.having(codes[:whole], limit, begun=whole == len(prefix))
 
-    def _show(self, page: "_Page", rows: Mapping[int, float | None], fit: Fit) -> None:
+    def _show(self, page: "_Page", rows: "_Scored", fit: Fit) -> None:
         """Add rows with their scores in the session to a page, as many as go."""
         for row, likely in rows.items():
             if page.full:
                 return
-            sign = int(self._meaning[row]) if page.distinct else self._columns["key"][row].as_py()
+            key = self._keys[row].as_py()
+            sign = int(self._meaning[row]) if page.distinct else key
             if sign not in page.shown:
-                page.shown[sign] = self._completion(row, fit, page.prefix, likely)
+                page.shown[sign] = self._completion(row, key, fit, page.prefix, likely)
 
     def _compose(self, page: "_Page", limit: int) -> None:
         """Add what is composed of a beginning and an ending."""
@@ -242,22 +220,22 @@ class Completer:
                     return
 
     def _spelled(self, key: str) -> str | None:
-        row = self._whole.row(key)
-        return None if row is None else self._columns["text"][row].as_py()
+        row = self._whole.row(self._whole.encode(key))
+        return None if row is None else self._spellings[row].as_py()
 
     def _sign(self, text: str, distinct: bool) -> int | str:
         """What is the same for texts of which a page shows one: the number of the meaning, or the folded text."""
         key = fold(text)
         return meaning_number(meaning(key, self.thresholds.language)) if distinct else key
 
-    def _completion(self, row: int, fit: Fit, prefix: str, likely: float | None) -> Completion:
-        text = self._columns["text"][row].as_py()
+    def _completion(self, row: int, key: str, fit: Fit, prefix: str, likely: float | None) -> Completion:
+        text = self._spellings[row].as_py()
         return Completion(
             text=text,
-            score=self._whole.weight(row),
+            score=float(self._weights[row]),
             fit=fit,
             source=self._sources[self._source[row]],
-            typed=spans_of(prefix, self._columns["key"][row].as_py(), text, fit),
+            typed=spans_of(prefix, key, text, fit),
             likely=likely,
             need=need_at(self._columns, row) if self._needy[row] else None,
             category=self._categories[self._category[row]],
@@ -267,7 +245,7 @@ class Completer:
         """Write the folder that `open` maps; it is made when missing."""
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(self._texts, folder / _TEXTS_FILE, compression="zstd")
-        _SAVED.save(folder, self._whole.arrays("whole") | self._inner.arrays("inner"))
+        _SAVED.save(folder, self._whole.arrays("whole") | self._words.arrays("words"))
         write_json(folder / _THRESHOLDS_FILE, asdict(self.thresholds))
         if self._ranker:
             self._ranker.save(folder / _SESSION_FOLDER)
@@ -289,24 +267,52 @@ class Completer:
             raise ArtifactError(f"{folder} holds no readable completions ({error}). Run `whybuy build`.") from error
         ranker = SessionRanker.open(folder / _SESSION_FOLDER)
         endings = Endings.open(folder / _ENDINGS_FOLDER) if (folder / _ENDINGS_FOLDER).is_dir() else None
-        indexes = PrefixIndex.of(arrays, "whole"), PrefixIndex.of(arrays, "inner")
+        whole = PrefixIndex.of(arrays, "whole")
+        indexes = whole, WordIndex.of(arrays, "words", whole)
         return cls(indexes, texts, ranker=ranker, endings=endings, thresholds=thresholds, config=config)
+
+
+_Scored = Mapping[int, float | None]  # rows, best first, with their scores in the session
+
+
+def _scored(rows: NDArray[np.int32], scores: NDArray[np.float32]) -> _Scored:
+    return dict(zip(rows.tolist(), scores.tolist(), strict=True))
+
+
+def _unscored(rows: NDArray[np.int32]) -> _Scored:
+    return dict.fromkeys(rows.tolist())
 
 
 @kernel
 def joined(
-    found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], lowest: float
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Rows with their scores, and behind them those of some others that are not among them, with the lowest score."""
-    rows, every, size = np.empty(len(found) + len(others), np.int32), np.empty(len(found) + len(others), np.float32), 0
-    for place in range(len(found)):
-        rows[size], every[size] = found[place], scores[place]
-        size += 1
-    for row in others:
-        if not (rows[: len(found)] == row).any():
-            rows[size], every[size] = row, lowest
+    found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+    """Rows, logarithms of their weights, and scores, `LOWEST` of the others that are not among those found.
+
+    Rows of weight -inf are left out.
+    """
+    most, size = len(found) + len(others), 0
+    rows, times, every = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
+    for place in range(most):
+        row = found[place] if place < len(found) else others[place - len(found)]
+        if weights[row] > -np.inf and not (place >= len(found) and (found == row).any()):
+            rows[size], times[size] = row, np.log(max(weights[row], np.float32(LEAST_TIMES)))
+            every[size] = scores[place] if place < len(found) else np.float32(LOWEST)
             size += 1
-    return rows[:size], every[:size]
+    return rows[:size], times[:size], every[:size]
+
+
+@kernel
+def ranked(
+    rows: NDArray[np.int32], times: NDArray[np.float32], scores: NDArray[np.float32], trust: float, limit: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The best rows by time and score, best first, equal ones by row, and their scores, no longer as logarithms.
+
+    trust: weight of a score.
+    """
+    order = np.argsort(rows)
+    order = order[np.argsort(-(times[order] + np.float32(trust) * scores[order]), kind="mergesort")][:limit]
+    return rows[order], np.exp(scores[order])
 
 
 @dataclass(slots=True)
@@ -356,8 +362,3 @@ class _Blocked:
 
     def __contains__(self, key: str) -> bool:
         return any(phrase in f" {key} " for phrase in self._folded)
-
-
-def _later_words(key: str) -> list[int]:
-    """Where the words of a key begin, but for the first."""
-    return [at + 1 for at, letter in enumerate(key) if letter == " "]

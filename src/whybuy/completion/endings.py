@@ -19,13 +19,14 @@ from whybuy.artifacts import ArrayFolder
 from whybuy.completion.folding import fold, join_spellings
 from whybuy.completion.hints import need_at, needs_of
 from whybuy.completion.prefix_index import PrefixIndex
+from whybuy.completion.sorted_texts import Alphabet
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.records import Intent
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas
 from whybuy.xmr.heap import key_of, number_of, offer, sort
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LINKED = 4000  # endings of a word, the most usual with it, that are kept
 LEAST_OF_BEST = 0.05  # share of an ending in that of the likeliest one
 DOUBT = 5.0  # shoppers of an ending who might have begun it with any word
@@ -55,8 +56,9 @@ class Endings:
         texts: dict[str, pa.Table],
         language: str,
     ) -> None:
-        """links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of endings, rising, and the gains of each.
+        """beginnings, endings: of one alphabet.
 
+        links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of endings, rising, and the gains of each.
         texts: "beginnings", "endings" with their needs, "words".
         """
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
@@ -95,9 +97,10 @@ class Endings:
             "words": pa.table({"text": pa.array(words, pa.string())}),
         }
         counts = np.array([count for _, count in begun.values()], np.float32)
+        alphabet = Alphabet.of([*begun, *ended])
         return cls(
-            PrefixIndex.build(list(begun), np.arange(len(begun)), counts),
-            PrefixIndex.build(list(ended), np.arange(len(ended)), shoppers),
+            PrefixIndex.build(list(begun), np.arange(len(begun)), counts, alphabet),
+            PrefixIndex.build(list(ended), np.arange(len(ended)), shoppers, alphabet),
             links_of,
             texts,
             language,
@@ -113,13 +116,13 @@ class Endings:
 
         prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
         """
-        begun, ended = self._beginnings.encode(prefix), self._endings.encode(prefix)
+        codes = self._endings.encode(prefix)
         gap = prefix.rfind(" ")
         while gap > 0:
-            span = self._endings.span(ended[gap + 1 :])
+            span = self._endings.span(codes[gap + 1 :])
             if span[0] < span[1]:
-                beginning, text = prefix[:gap], self._written(prefix[:gap], begun[:gap], spelled)
-                words = lemmas(beginning, self._language)
+                beginning, text = prefix[:gap], self._written(prefix[:gap], codes[:gap], spelled)
+                words = lemmas(beginning, self._language) if text is not None else ()
                 if text is not None and (weighed := self._weigh(words, span, limit)):
                     for ending, share in weighed:
                         yield self._composed((beginning, text, words), ending, share)
@@ -143,17 +146,19 @@ class Endings:
         An ending goes with some word of the beginning, begins with none of them, and has followed the last one where
         that joins ("for").
         """
-        starts, joint = self._links["starts"], [f"{word} " for word in words[-1:] if word in FUNCTION_WORDS]
+        joint = [f"{word} " for word in words[-1:] if word in FUNCTION_WORDS]
         if any(word not in self._words for word in joint):
             return []
         places = sorted({self._words[word] for word in words if word in self._words})
         places += [self._words[word] for word in joint]
-        lists = np.array([(starts[place], starts[place + 1]) for place in places], np.int64).reshape(-1, 2)
-        rows, gains = gather(self._links["rows"], self._links["gains"], lists, len(joint), span)
-        best, shares = likeliest(gains, self._endings.weights(rows), len(lists), limit)
+        if not places:
+            return []
+        lists = np.array(places, np.int64)
+        links = self._links["starts"], self._links["rows"], self._links["gains"]
+        rows, shares = _weighed(*links, self._endings.weights.weights, lists, len(joint), *span, limit)
         return [
             (row, share)
-            for row, share in zip(rows[best].tolist(), shares.tolist(), strict=True)
+            for row, share in zip(rows.tolist(), shares.tolist(), strict=True)
             if share >= LEAST_OF_BEST * shares[0] and self._columns["lemmas"][row].as_py().split(" ")[0] not in words
         ]
 
@@ -190,6 +195,30 @@ class Endings:
 
 
 @kernel
+def _weighed(  # noqa: PLR0913, PLR0917 - see `prefix_index`
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    gains: NDArray[np.float32],
+    counts: NDArray[np.float32],
+    places: NDArray[np.int64],
+    required: int,
+    low: int,
+    high: int,
+    limit: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """The likeliest endings from low up to high, best first, and their shares.
+
+    places: of words, those required last.
+    """
+    lists = np.empty((len(places), 2), np.int64)
+    for at in range(len(places)):
+        lists[at, 0], lists[at, 1] = starts[places[at]], starts[places[at] + 1]
+    found, sums = gather(rows, gains, lists, required, (low, high))
+    best, shares = likeliest(sums, counts[found], len(lists), limit)
+    return found[best], shares
+
+
+@kernel
 def gather(
     rows: NDArray[np.int32],
     gains: NDArray[np.float32],
@@ -204,8 +233,7 @@ def gather(
     """
     at, room = lists.copy(), 0
     for place in range(len(at)):
-        while at[place, 0] < at[place, 1] and rows[at[place, 0]] < span[0]:
-            at[place, 0] += 1
+        at[place, 0] += np.searchsorted(rows[at[place, 0] : at[place, 1]], span[0])
         room += at[place, 1] - at[place, 0]
     found, sums, count = np.empty(room, np.int32), np.empty(room, np.float32), 0
     while True:

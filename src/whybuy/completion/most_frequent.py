@@ -18,9 +18,9 @@ class MostFrequent:
 
     def complete(self, prefix: str, *, limit: int = 10) -> Sequence[str]:
         """The most frequent, filled up, as published, by those of ever shorter prefixes, which may not match."""
-        found = dict.fromkeys(self._index.beginning(prefix, limit))
-        while prefix and len(found) < limit:
-            prefix = prefix[:-1]
-            for row in self._index.beginning(prefix, limit):
-                found.setdefault(row)
+        codes = self._index.encode(prefix)
+        found = dict.fromkeys(self._index.beginning(codes, limit).tolist())
+        while len(codes) and len(found) < limit:
+            codes = codes[:-1]
+            found |= dict.fromkeys(self._index.beginning(codes, limit).tolist())
         return [self._keys[row] for row in list(found)[:limit]]

@@ -4,7 +4,7 @@ A trie lies in sorted texts already: the texts that share a prefix stand side by
 span by bisection (our design).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,59 +14,140 @@ from numpy.typing import NDArray
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
 
-END = -1  # before every letter: where a text is over
+END = 0  # closes a text, before every letter
 UNKNOWN = 0xFFFF  # a letter that no text has
-MOST_LETTERS = UNKNOWN
+MOST_LETTERS = UNKNOWN - 1
+MOST_CODES = 2**31 - 1
+FIRST = 3  # letters by which a table tells where texts stand
+MOST_DIGITS = 64  # of that table; letters of higher codes share the last one
+
+
+class Alphabet:
+    """The letters of some texts, numbered from 1 on by code point."""
+
+    def __init__(self, letters: NDArray[np.uint32]) -> None:
+        """letters: code points, rising.
+
+        Raises:
+            InputError: there are more than 65,534.
+        """
+        count = len(letters)
+        if count > MOST_LETTERS:
+            raise InputError(f"The texts have {count:,} different letters; at most {MOST_LETTERS:,} are allowed.")
+        self.letters = letters
+        self._codes = np.full(int(letters.max(initial=0)) + 2, UNKNOWN, np.uint16)  # the last for all later letters
+        self._codes[letters] = np.arange(1, count + 1)
+        self._last = np.uint32(len(self._codes) - 1)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> "Alphabet":
+        """The letters that occur, and the space."""
+        letters = _code_points("".join([" ", *texts]), "replace")
+        occurs = np.zeros(int(letters.max(initial=0)) + 1, np.bool_)
+        occurs[letters] = True
+        return cls(np.flatnonzero(occurs).astype(np.uint32))
+
+    def encode(self, text: str) -> NDArray[np.uint16]:
+        """The codes of the letters of a text, shape (letters,)."""
+        return self._codes.take(np.minimum(_code_points(text, "surrogatepass"), self._last))
+
+    def write(self, texts: Sequence[str]) -> NDArray[np.uint16]:
+        """The codes of texts of this alphabet, one after the other, each closed by END."""
+        ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64) - 1
+        codes = np.zeros(int(ends[-1]) + 1 if len(ends) else 0, np.uint16)
+        inside = np.ones(len(codes), np.bool_)
+        inside[ends] = False
+        codes[inside] = self._codes[_code_points("".join(texts), "replace")]
+        return codes
 
 
 class SortedTexts(NamedTuple):
-    """Texts by rising letters; those of text i are codes[starts[i]] up to codes[starts[i + 1]]."""
+    """Texts by rising letters; text i goes from codes[starts[i]] on up to the next END.
 
-    alphabet: NDArray[np.uint32]  # the letters that occur (code points), rising: their places are the codes
+    Codes are digits, but for those too high, which share the last digit, and a text is a number by its first letters.
+    """
+
     codes: NDArray[np.uint16]
-    starts: NDArray[np.int64]  # shape (texts + 1,)
+    starts: NDArray[np.int32]  # shape (texts,)
+    firsts: NDArray[np.int32]  # shape (digits, digits**2): the first text of each number or a higher one
 
-    def encoder(self) -> Callable[[str], NDArray[np.uint16]]:
-        """What tells the codes of a text's letters; an array of shape (letters,) for each text."""
-        codes = _codes(self.alphabet)
-        return lambda text: codes[np.minimum(_letters(text, "surrogatepass"), len(codes) - 1)]
+    @classmethod
+    def of(cls, codes: NDArray[np.uint16], starts: NDArray[np.int32], letters: int) -> "SortedTexts":
+        """Where sorted texts begin, and the table. letters: of the alphabet."""
+        digits = min(letters + 1, MOST_DIGITS)
+        counts = np.bincount(_numbers(codes, starts, digits), minlength=digits**FIRST)
+        firsts = np.concatenate([[0], counts.cumsum()[:-1]]).astype(np.int32)
+        return cls(codes, starts, firsts.reshape(digits, -1))
 
 
-def sort_texts(texts: Sequence[str]) -> SortedTexts:
+def sort_texts(texts: Sequence[str], alphabet: Alphabet) -> SortedTexts:
     """Texts that are sorted (`sorted`), in arrays.
 
     Raises:
-        InputError: they are not sorted, or have more than 65,535 different letters.
+        InputError: they are not sorted, or have more than 2**31 letters.
     """
     wrong = next((after for before, after in pairwise(texts) if after < before), None)
     if wrong is not None:
         raise InputError(f"Texts have to be sorted, but {wrong!r} comes too late.")
-    letters = _letters("".join(texts))
-    occurs = np.zeros(int(letters.max(initial=0)) + 1, np.bool_)
-    occurs[letters] = True
-    alphabet = np.flatnonzero(occurs).astype(np.uint32) if len(letters) else np.empty(0, np.uint32)
-    if len(alphabet) > MOST_LETTERS:
-        raise InputError(f"The texts have {len(alphabet):,} different letters; at most {MOST_LETTERS:,} are allowed.")
-    starts = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    return SortedTexts(alphabet, _codes(alphabet)[letters], starts)
+    codes = alphabet.write(texts)
+    if len(codes) > MOST_CODES:
+        raise InputError(f"The texts have {len(codes):,} letters; at most {MOST_CODES:,} are allowed.")
+    starts = np.concatenate([[0], np.flatnonzero(codes == END)[:-1] + 1]) if len(codes) else np.empty(0)
+    return SortedTexts.of(codes, starts.astype(np.int32), len(alphabet.letters))
 
 
-def _codes(alphabet: NDArray[np.uint32]) -> NDArray[np.uint16]:
-    """The code of each letter up to the last of the alphabet; the one behind it stands for all later ones."""
-    codes = np.full(int(alphabet.max(initial=0)) + 2, UNKNOWN, np.uint16)
-    codes[alphabet] = np.arange(len(alphabet))
-    return codes
+def from_each_word(texts: SortedTexts, alphabet: Alphabet) -> tuple[SortedTexts, NDArray[np.int32]]:
+    """What texts are from each of their words on, in the same memory, and the place of the text of each."""
+    space = alphabet.encode(" ")[0]
+    parted = (texts.codes == END) | (texts.codes == space)
+    begins = np.flatnonzero(~parted & np.concatenate([[True], parted[:-1]])).astype(np.int32)
+    starts = in_order(texts.codes, begins)
+    parts = SortedTexts.of(texts.codes, starts, len(alphabet.letters))
+    return parts, (np.searchsorted(texts.starts, starts, "right") - 1).astype(np.int32)
 
 
-def _letters(text: str, surrogates: str = "replace") -> NDArray[np.uint32]:
+def _code_points(text: str, surrogates: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", surrogates), "<u4")
 
 
 @kernel
-def _letter(texts: SortedTexts, row: int, depth: int) -> int:
-    """The code of a letter of a text, END where the text is over."""
-    at = texts.starts[row] + depth
-    return int(texts.codes[at]) if at < texts.starts[row + 1] else END
+def in_order(codes: NDArray[np.uint16], starts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Where texts begin, by rising letters, equal texts as they come: a merge sort."""
+    before, after, width = starts.copy(), np.empty_like(starts), 1
+    while width < len(starts):
+        for low in range(0, len(starts), 2 * width):
+            left, middle = low, min(low + width, len(starts))
+            right, high = middle, min(low + 2 * width, len(starts))
+            for place in range(low, high):
+                if left < middle and (right == high or not _precedes(codes, before[right], before[left])):
+                    after[place] = before[left]
+                    left += 1
+                else:
+                    after[place] = before[right]
+                    right += 1
+        before, after, width = after, before, 2 * width
+    return before
+
+
+@kernel
+def _numbers(codes: NDArray[np.uint16], starts: NDArray[np.int32], digits: int) -> NDArray[np.int64]:
+    """The number of each text."""
+    numbers = np.zeros(len(starts), np.int64)
+    for row in range(len(starts)):
+        at = starts[row]
+        for _ in range(FIRST):
+            numbers[row] = digits * numbers[row] + min(codes[at], digits - 1)
+            at += codes[at] != END
+    return numbers
+
+
+@kernel
+def _precedes(codes: NDArray[np.uint16], one: int, other: int) -> bool:
+    """Whether the text that begins at one place comes before that at another."""
+    while codes[one] == codes[other] and codes[one] != END:
+        one += 1
+        other += 1
+    return bool(codes[one] < codes[other])
 
 
 @kernel
@@ -74,7 +155,7 @@ def _above(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> in
     """The first of the texts from low up to high, alike up to a depth, whose letter there is a code or a later one."""
     while low < high:
         middle = (low + high) // 2
-        if _letter(texts, middle, depth) < code:
+        if texts.codes[texts.starts[middle] + depth] < code:
             low = middle + 1
         else:
             high = middle
@@ -85,30 +166,47 @@ def _above(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> in
 def _behind(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> int:
     """Where the texts end that have a code at a depth, the first of which is `low`; quick where these are few."""
     step = 1
-    while low + step < high and _letter(texts, low + step, depth) == code:
+    while low + step < high and texts.codes[texts.starts[low + step] + depth] == code:
         step *= 2
     return _above(texts, low + step // 2, min(low + step, high), depth, code + 1)
 
 
 @kernel
-def narrow(
-    texts: SortedTexts, low: int, high: int, depth: int, codes: NDArray[np.uint16], first: int
-) -> tuple[int, int]:
-    """Of the texts from low up to high, alike up to a depth, those that go on with the codes from `first` on."""
+def _first(texts: SortedTexts, number: int) -> int:
+    """The first text of a number or a higher one."""
+    lead, rest = divmod(number, texts.firsts.shape[1])
+    return texts.firsts[lead, rest] if lead < len(texts.firsts) else len(texts.starts)
+
+
+@kernel
+def beginning(texts: SortedTexts, codes: NDArray[np.uint16]) -> tuple[int, int]:
+    """The texts that begin with some codes: from which up to which."""
+    digits, number, known = len(texts.firsts), 0, 0
+    while known < min(FIRST, len(codes)) and codes[known] < digits - 1:
+        number = digits * number + codes[known]
+        known += 1
+    width = digits ** (FIRST - known)  # numbers of texts that begin with the known letters
+    low, high = _first(texts, number * width), _first(texts, (number + 1) * width)
+    return narrow(texts, low, high, known, codes)
+
+
+@kernel
+def narrow(texts: SortedTexts, low: int, high: int, depth: int, codes: NDArray[np.uint16]) -> tuple[int, int]:
+    """Of the texts from low up to high, which begin with the codes up to a depth, those that begin with all of them."""
     end = high
     while low < end:
         middle = (low + end) // 2
-        if _compare(texts, middle, depth, codes, first) < 0:
+        if _compare(texts, middle, depth, codes) < 0:
             low = middle + 1
         else:
             end = middle
     step, end = 1, low
-    while end < high and _compare(texts, end, depth, codes, first) == 0:
+    while end < high and _compare(texts, end, depth, codes) == 0:
         end, step = min(end + step, high), 2 * step
     last = max(low, end - step // 2)
     while last < end:
         middle = (last + end) // 2
-        if _compare(texts, middle, depth, codes, first) == 0:
+        if _compare(texts, middle, depth, codes) == 0:
             last = middle + 1
         else:
             end = middle
@@ -116,14 +214,12 @@ def narrow(
 
 
 @kernel
-def _compare(texts: SortedTexts, row: int, depth: int, codes: NDArray[np.uint16], first: int) -> int:
-    """0 when a text goes on with the codes behind a depth, -1 when it comes before all that do so, 1 when after."""
-    at, end = texts.starts[row] + depth, texts.starts[row + 1]
-    for place in range(first, len(codes)):
-        if at >= end or texts.codes[at] < codes[place]:
-            return -1
-        if texts.codes[at] > codes[place]:
-            return 1
+def _compare(texts: SortedTexts, row: int, depth: int, codes: NDArray[np.uint16]) -> int:
+    """0 when a text goes on with the codes from a depth on, -1 when it comes before all that do so, 1 when after."""
+    at = texts.starts[row] + depth
+    for place in range(depth, len(codes)):
+        if texts.codes[at] != codes[place]:  # at the latest where the text ends
+            return -1 if texts.codes[at] < codes[place] else 1
         at += 1
     return 0
 
@@ -131,43 +227,12 @@ def _compare(texts: SortedTexts, row: int, depth: int, codes: NDArray[np.uint16]
 @kernel
 def shared(texts: SortedTexts, codes: NDArray[np.uint16]) -> int:
     """How many of the codes, from the first on, some text begins with."""
-    low, high = 0, len(texts.starts) - 1
+    low, high = 0, len(texts.starts)
     for depth in range(len(codes)):
-        low, high = narrow(texts, low, high, depth, codes[: depth + 1], depth)
+        low, high = narrow(texts, low, high, depth, codes[: depth + 1])
         if low >= high:
             return depth
     return len(codes)
-
-
-@kernel
-def have_words(
-    texts: SortedTexts, rows: NDArray[np.int32], words: NDArray[np.uint16], space: int, begun: bool
-) -> NDArray[np.bool_]:
-    """Which of some texts have each of some words, in whatever order. words: codes, a space between. Shape (rows,).
-
-    begun: whether it is enough that a text has a word that begins with the last one.
-    """
-    found = np.ones(len(rows), np.bool_)
-    for place, row in enumerate(rows):
-        begin = 0
-        while found[place] and begin < len(words):
-            end = begin
-            while end < len(words) and words[end] != space:
-                end += 1
-            found[place] = _has_word(texts, row, words[begin:end], space, begun and end == len(words))
-            begin = end + 1
-    return found
-
-
-@kernel
-def _has_word(texts: SortedTexts, row: int, word: NDArray[np.uint16], space: int, begun: bool) -> bool:
-    codes = texts.codes[texts.starts[row] : texts.starts[row + 1]]
-    for at in range(len(codes) - len(word) + 1):
-        begins = at == 0 or codes[at - 1] == space
-        ends = begun or at + len(word) == len(codes) or codes[at + len(word)] == space
-        if begins and ends and np.array_equal(codes[at : at + len(word)], word):
-            return True
-    return False
 
 
 @kernel
@@ -178,26 +243,39 @@ def nearly(texts: SortedTexts, codes: NDArray[np.uint16], firm: int) -> NDArray[
     Returns: shape (spans, 2), low and high of each, overlapping ones possible.
     """
     spans, count = np.empty((64, 2), np.int64), 0
-    rest = np.empty(len(codes), np.uint16)
-    for at in range(firm, len(codes)):
-        low, high = narrow(texts, 0, len(texts.starts) - 1, 0, codes[:at], 0)
+    letters, meant = len(codes), np.empty(len(codes) + 1, np.uint16)
+    low, high = beginning(texts, codes[: min(firm, letters)])
+    for at in range(firm, letters):
         if low >= high:
             break
-        if at < len(codes) - 1:
-            rest[:] = codes
-            rest[at], rest[at + 1] = codes[at + 1], codes[at]
-            spans, count = _with(spans, count, narrow(texts, low, high, at, codes, at + 1))
+        last = at == letters - 1
+        meant[:at] = codes[:at]
+        if not last:
+            meant[at : letters - 1] = codes[at + 1 :]
+            spans, count = _with(spans, count, _going_on(texts, low, high, at, meant[: letters - 1]))
             if codes[at] != codes[at + 1]:
-                spans, count = _with(spans, count, narrow(texts, low, high, at, rest, at))
-        child = _above(texts, low, high, at, 0)
+                meant[at], meant[at + 1], meant[at + 2 : letters] = codes[at + 1], codes[at], codes[at + 2 :]
+                spans, count = _with(spans, count, _going_on(texts, low, high, at, meant[:letters]))
+        child, right = _above(texts, low, high, at, END + 1), (low, low)
         while child < high:
-            code = _letter(texts, child, at)
-            after = _behind(texts, child, high, at, code)
-            spans, count = _with(spans, count, narrow(texts, child, after, at + 1, codes, at))
-            if code != codes[at] and at < len(codes) - 1:
-                spans, count = _with(spans, count, narrow(texts, child, after, at + 1, codes, at + 1))
+            meant[at] = texts.codes[texts.starts[child] + at]
+            after = beginning(texts, meant[: at + 1])[1] if at < FIRST else _behind(texts, child, high, at, meant[at])
+            meant[at + 1 :] = codes[at:]
+            spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, meant))
+            if meant[at] == codes[at]:
+                right = child, after
+            elif not last:
+                meant[at + 1 : letters] = codes[at + 1 :]
+                spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, meant[:letters]))
             child = after
+        low, high = right
     return spans[:count]
+
+
+@kernel
+def _going_on(texts: SortedTexts, low: int, high: int, depth: int, codes: NDArray[np.uint16]) -> tuple[int, int]:
+    """Of the texts from low up to high, which begin with the codes up to a depth, those that begin with all of them."""
+    return beginning(texts, codes) if depth < FIRST else narrow(texts, low, high, depth, codes)
 
 
 @kernel

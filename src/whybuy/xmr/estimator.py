@@ -215,13 +215,13 @@ class XMRTree:
         """What the tree thinks of labels for one query, found by whatever means. labels: shape (n,), trained or added.
 
         Raises:
-            InputError: there is no such label.
+            InputError: there is no such label, or more or fewer values than features.
         """
         if len(labels):
             self._check_labels(int(labels.min()), int(labels.max()))
-        trained = len(self.tree.labels)
-        places = np.where(labels < trained, self._positions[np.minimum(labels, trained - 1)], labels).astype(np.int32)
-        return score_labels(self._searched, self._parents, one_list(ids, values), places, post.power)
+        asked_for = labels.astype(np.int32, copy=False)
+        where = self._parents, self._positions
+        return score_labels(plain_tree(self._searched), *where, pair(ids, values), asked_for, post.power)
 
     def add(self, features: csr_matrix, labels: csr_matrix) -> range:
         """Add labels without training: each goes to the leaf that its instances lead to.

@@ -1,11 +1,12 @@
 """What a tree thinks of labels that others found: the margin of each and the score of the way to it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
+from whybuy.xmr.growth import AddedLabels
 from whybuy.xmr.search import (
     EncodedQuery,
     Lists,
@@ -16,6 +17,7 @@ from whybuy.xmr.search import (
     log_share,
     room_for_query,
 )
+from whybuy.xmr.weights import PackedWeights
 
 
 class LabelScores(NamedTuple):
@@ -28,19 +30,29 @@ class LabelScores(NamedTuple):
 
 @kernel
 def score_labels(
-    tree: SearchedTree, parents: NDArray[np.int32], query: Lists, places: NDArray[np.int32], power: int
+    plain: tuple[Any, ...],
+    parents: NDArray[np.int32],
+    positions: NDArray[np.int32],
+    query: tuple[NDArray[np.int32], NDArray[np.float32]],
+    asked_for: NDArray[np.int32],
+    power: int,
 ) -> LabelScores:
     """Score labels, whether or not a search would have come to them.
 
-    parents: as of `LabelTree`. query: one list. places: the position of each label in the tree; those of added labels
-    go on counting. power: of the hinge, 0 for the sigmoid.
+    plain: see `plain_tree`. parents: as of `LabelTree`. positions: of its labels. asked_for: labels; added ones go on
+    counting. power: of the hinge, 0 for the sigmoid.
     """
-    nodes, trained, count = len(tree.first_child) - 1, len(tree.labels), len(places)
+    packed, first_child, labels, added, removed, most_children = plain
+    tree = SearchedTree(PackedWeights(*packed), first_child, labels, AddedLabels(*added), removed, most_children)
+    nodes, trained, count = len(first_child) - 1, len(labels), len(asked_for)
     margins, biases, ways = np.zeros(count, np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32)
-    asked = encode_query(tree, query, 0, room_for_query(tree, len(query.ids), power))
-    leaves = np.empty(count, np.int32)
+    listed = Lists(np.array([0, len(query[0])], np.int64), query[0], query[1])
+    asked = encode_query(tree, listed, 0, room_for_query(tree, len(query[0]), power))
+    leaves, places = np.empty(count, np.int32), np.empty(count, np.int32)
     for at in range(count):
-        leaves[at] = parents[nodes + places[at]] if places[at] < trained else tree.added.leaf[places[at] - trained]
+        label = asked_for[at]
+        places[at] = positions[label] if label < trained else label
+        leaves[at] = parents[nodes + places[at]] if label < trained else tree.added.leaf[label - trained]
     scores = np.ones(nodes, np.float32)  # of the nodes met so far; 1, which no logarithm of a share is, of the others
     scores[0] = 0
     summed = -1
