@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -40,9 +41,14 @@ class Composed:
 
     key: str  # folded
     text: str
-    meant: str  # see `folding.meaning`
+    lemmas: tuple[str, ...]
     share: float  # of those that ask one of the endings weighed, estimated; in (0, 1]
     need: Intent | None  # that the ending names
+
+    @property
+    def meant(self) -> str:
+        """See `folding.meaning`."""
+        return " ".join(sorted(self.lemmas))
 
 
 class Endings:
@@ -64,6 +70,8 @@ class Endings:
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
         self._texts = texts
         self._columns = {name: texts["endings"][name].combine_chunks() for name in texts["endings"].column_names}
+        self._shown = [self._columns[name] for name in ("key", "text", "lemmas")]
+        self._needy: NDArray[np.bool_] = pc.is_valid(self._columns["tail"]).to_numpy(zero_copy_only=False)
         self._spelled = texts["beginnings"]["text"].combine_chunks()
         self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
 
@@ -112,21 +120,21 @@ class Endings:
     def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
         """The likeliest endings of the longest whole beginning of a prefix that has some, best first.
 
-        A beginning is known by its last words, whatever was typed before these.
+        A beginning is known by its last words, whatever was typed before these; no ending begins with a word of it.
 
         prefix: folded. spelled: a folded query → how it is written, None where nobody asks it.
         """
-        codes = self._endings.encode(prefix)
-        gap = prefix.rfind(" ")
-        while gap > 0:
-            span = self._endings.span(codes[gap + 1 :])
-            if span[0] < span[1]:
-                beginning, text = prefix[:gap], self._written(prefix[:gap], codes[:gap], spelled)
-                words = lemmas(beginning, self._language) if text is not None else ()
-                if text is not None and (weighed := self._weigh(words, span, limit)):
-                    for ending, share in weighed:
-                        yield self._composed((beginning, text, words), ending, share)
-                    return
+        codes, gap, composed = self._endings.encode(prefix), prefix.rfind(" "), False
+        while gap > 0 and not composed:
+            span, beginning = self._endings.span(codes[gap + 1 :]), prefix[:gap]
+            text = self._written(beginning, codes[:gap], spelled) if span[0] < span[1] else None
+            words = lemmas(beginning, self._language) if text is not None else ()
+            for row, share in self._weigh(words, span, limit) if words else ():
+                key, ending, meant = (column[row].as_py() for column in self._shown)
+                further = tuple(meant.split())  # none of "&"
+                if not further or further[0] not in words:
+                    composed, need = True, need_at(self._columns, row) if self._needy[row] else None
+                    yield Composed(f"{beginning} {key}", f"{text} {ending}", words + further, share, need)
             gap = prefix.rfind(" ", 0, gap)
 
     def _written(self, beginning: str, codes: NDArray[np.uint16], spelled: Callable[[str], str | None]) -> str | None:
@@ -141,10 +149,9 @@ class Endings:
         return None
 
     def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> list[tuple[int, float]]:
-        """The likeliest endings of a span, best first, each with its share.
+        """The likeliest endings of a span after some words, best first, each with its share.
 
-        An ending goes with some word of the beginning, begins with none of them, and has followed the last one where
-        that joins ("for").
+        An ending goes with some word of the beginning, and has followed the last one where that joins ("for").
         """
         joint = [f"{word} " for word in words[-1:] if word in FUNCTION_WORDS]
         if any(word not in self._words for word in joint):
@@ -156,18 +163,8 @@ class Endings:
         lists = np.array(places, np.int64)
         links = self._links["starts"], self._links["rows"], self._links["gains"]
         rows, shares = _weighed(*links, self._endings.weights.weights, lists, len(joint), *span, limit)
-        return [
-            (row, share)
-            for row, share in zip(rows.tolist(), shares.tolist(), strict=True)
-            if share >= LEAST_OF_BEST * shares[0] and self._columns["lemmas"][row].as_py().split(" ")[0] not in words
-        ]
-
-    def _composed(self, beginning: tuple[str, str, Sequence[str]], row: int, share: float) -> Composed:
-        """beginning: folded, as it is written, and its lemmas."""
-        folded, text, words = beginning
-        key, ending, meant = (self._columns[name][row].as_py() for name in ("key", "text", "lemmas"))
-        meant = " ".join(sorted([*words, *meant.split()]))
-        return Composed(f"{folded} {key}", f"{text} {ending}", meant, share, need_at(self._columns, row))
+        likely = shares >= LEAST_OF_BEST * shares[:1]
+        return list(zip(rows[likely].tolist(), shares[likely].tolist(), strict=True))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""

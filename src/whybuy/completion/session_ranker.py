@@ -20,11 +20,12 @@ from whybuy.artifacts import write_json
 from whybuy.completion.folding import fold
 from whybuy.completion.hybrid_index import HybridIndex
 from whybuy.errors import ArtifactError
+from whybuy.kernels import kernel
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.embeddings import unit_rows
 from whybuy.xmr.estimator import TrainingConfig, XMRTree
-from whybuy.xmr.search import PostProcessor
+from whybuy.xmr.search import PostProcessor, log_share
 
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Features of what was asked before: columns, rising, and their values."""
@@ -33,6 +34,7 @@ LENGTHS = (3, 6)  # letters of a prefix up to which the first weights hold; the 
 LOWEST = -30.0  # of logarithms of scores
 _ABOUT = "session.json"
 _SCORES = PostProcessor.LOG_L3_HINGE
+_POWER = _SCORES.power
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,7 @@ class SessionRanker:
 
     def score(self, context: Context, rows: NDArray[np.int32]) -> NDArray[np.float32]:
         """The logarithms of the scores of some suggestions, at least `LOWEST`."""
-        found = self._tree.score(*context, rows, post=_SCORES)
-        shares = -(np.maximum(1 - found.margins - found.biases, 0) ** _SCORES.power)
-        scores: NDArray[np.float32] = np.maximum(found.ways + shares, np.float32(LOWEST))
-        return scores
+        return _path_scores(*self._tree.score(*context, rows, post=_SCORES), _POWER)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
@@ -135,6 +134,17 @@ class SessionRanker:
             raise ArtifactError(f"{folder} holds no readable session ranker ({error}). Run `whybuy build`.") from error
         vectorizer, tree = NgramVectorizer.load(folder / "vectorizer"), XMRTree.load(folder / "tree")
         return cls(vectorizer, tree, decay=decay, weights=weights)
+
+
+@kernel
+def _path_scores(
+    margins: NDArray[np.float32], biases: NDArray[np.float32], ways: NDArray[np.float32], power: int
+) -> NDArray[np.float32]:
+    """See `LabelScores`."""
+    scores = np.empty_like(ways)
+    for at in range(len(ways)):
+        scores[at] = max(ways[at] + log_share(margins[at] + biases[at], power), np.float32(LOWEST))
+    return scores
 
 
 def contexts(vectorizer: NgramVectorizer, previous: Sequence[tuple[str, ...]], decay: float) -> csr_matrix:

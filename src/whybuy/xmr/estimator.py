@@ -20,7 +20,7 @@ from whybuy.xmr.growth import AddedLabels, Positives, Siblings, first_ranker, no
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.matching import BeamMatcher
 from whybuy.xmr.ports import Indexer, Ranker
-from whybuy.xmr.scoring import LabelScores, score_labels
+from whybuy.xmr.scoring import LabelScores, range_of, score_labels
 from whybuy.xmr.search import (
     Lists,
     PostProcessor,
@@ -217,9 +217,9 @@ class XMRTree:
         Raises:
             InputError: there is no such label, or more or fewer values than features.
         """
-        if len(labels):
-            self._check_labels(int(labels.min()), int(labels.max()))
         asked_for = labels.astype(np.int32, copy=False)
+        if len(labels):
+            self._check_labels(*range_of(labels))
         where = self._parents, self._positions
         return score_labels(plain_tree(self._searched), *where, pair(ids, values), asked_for, post.power)
 

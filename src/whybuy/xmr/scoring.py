@@ -29,6 +29,12 @@ class LabelScores(NamedTuple):
 
 
 @kernel
+def range_of(labels: NDArray[np.int32]) -> tuple[int, int]:
+    """The lowest and the highest of some labels, of which there are any."""
+    return labels.min(), labels.max()
+
+
+@kernel
 def score_labels(
     plain: tuple[Any, ...],
     parents: NDArray[np.int32],
