@@ -28,6 +28,14 @@ class LabelScores(NamedTuple):
     ways: NDArray[np.float32]  # shape (labels,): logarithm of the score of the leaf that the label hangs under, <= 0
 
 
+class Way(NamedTuple):
+    """The nodes from the root down to a leaf, and what was scored on the ways so far."""
+
+    nodes: NDArray[np.int32]  # shape (levels,)
+    filled: NDArray[np.int32]  # shape (levels - 1,): the node whose children have the scores of a level
+    scores: NDArray[np.float32]  # shape (levels - 1, children of any node)
+
+
 @kernel
 def range_of(labels: NDArray[np.int32]) -> tuple[int, int]:
     """The lowest and the highest of some labels, of which there are any."""
@@ -59,16 +67,15 @@ def score_labels(
         label = asked_for[at]
         places[at] = positions[label] if label < trained else label
         leaves[at] = parents[nodes + places[at]] if label < trained else tree.added.leaf[label - trained]
-    scores = np.ones(nodes, np.float32)  # of the nodes met so far; 1, which no logarithm of a share is, of the others
-    scores[0] = 0
+    depth = _depth(parents, leaves[0]) if count else 0
+    way = Way(np.empty(depth + 1, np.int32), np.full(depth, -1, np.int32), np.empty((depth, most_children), np.float32))
     summed = -1
-    for at in np.argsort(leaves):
+    for at in np.argsort(leaves):  # so that ways go together as far as they can
         leaf, place = leaves[at], places[at]
-        _score_way(tree, parents, asked, leaf, scores)
+        ways[at] = _score_way(tree, parents, asked, leaf, way)
         if summed != leaf:
             add_up(tree.packed, leaf, asked)
             summed = leaf
-        ways[at] = scores[leaf]
         if place < trained:
             child = nodes + place
             margins[at] = tree.packed.scale[child - 1] * asked.sums[child - tree.first_child[leaf]]
@@ -80,16 +87,31 @@ def score_labels(
 
 
 @kernel
-def _score_way(
-    tree: SearchedTree, parents: NDArray[np.int32], query: EncodedQuery, leaf: int, scores: NDArray[np.float32]
-) -> None:
-    """Fill in the scores of the nodes from the root down to a leaf, and of their siblings."""
-    while scores[leaf] > 0:
-        node = parents[leaf]
-        while scores[node] > 0:
-            node = parents[node]
-        add_up(tree.packed, node, query)
-        first = tree.first_child[node]
-        for child in range(first, tree.first_child[node + 1]):
-            margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
-            scores[child] = scores[node] + log_share(margin, query.power)
+def _score_way(tree: SearchedTree, parents: NDArray[np.int32], query: EncodedQuery, leaf: int, way: Way) -> np.float32:
+    """Lead the way to a leaf and score the nodes on it, with their siblings. Returns: the score of the leaf."""
+    nodes, filled, scores = way.nodes, way.filled, way.scores
+    node = leaf
+    for level in range(len(nodes) - 1, -1, -1):
+        nodes[level] = node
+        node = parents[node]
+    score = np.float32(0)
+    for level in range(len(nodes) - 1):
+        node, first = nodes[level], tree.first_child[nodes[level]]
+        if filled[level] != node:
+            filled[level] = node
+            add_up(tree.packed, node, query)
+            for child in range(first, tree.first_child[node + 1]):
+                margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
+                scores[level, child - first] = score + log_share(margin, query.power)
+        score = scores[level, nodes[level + 1] - first]
+    return score
+
+
+@kernel
+def _depth(parents: NDArray[np.int32], node: int) -> int:
+    """How many levels a node lies below the root."""
+    depth = 0
+    while parents[node] >= 0:
+        node = parents[node]
+        depth += 1
+    return depth
