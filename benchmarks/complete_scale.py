@@ -6,8 +6,8 @@
 The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
 words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
 a random length with a letter left out ("mistyped"), and to each of some lengths. So many queries of --cut are cut into
-beginnings and endings, of which completions are composed. With --pairs, a session ranker learns
-from so many pairs of queries that share a word, and prefixes are typed after a query ("in_session").
+beginnings and endings, of which completions are composed. With --pairs, a session ranker learns from so many pairs of
+queries that share a word, and prefixes are typed after a query ("in_session"), and after two more ("after_three").
 With --keep, a copy of STORE with all of it is left, for `http_complete.py` to serve.
 """
 
@@ -105,8 +105,12 @@ def taught(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[
 def in_session(completer: Completer, drawn: list[str], rng: np.random.Generator) -> dict[str, object]:
     """Answers after a query."""
     typed = [(text[: rng.integers(1, len(text) + 1)], (before(text, text, rng),)) for text in drawn]
+    others = [tuple(drawn[row] for row in rng.integers(0, len(drawn), 2).tolist()) for _ in drawn]
     return {
         "typed_well": timed(completer, typed),
+        "after_three": timed(
+            completer, [(one, before + two) for (one, before), two in zip(typed, others, strict=True)]
+        ),
         "by_length": {
             length: timed(completer, [(text[:length], (before(text, text, rng),)) for text in drawn])
             for length in LENGTHS

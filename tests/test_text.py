@@ -84,6 +84,11 @@ def test_normalizing_ascii_twice_changes_nothing(text: str) -> None:
     assert normalize(once) == once
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_ascii_is_normalized_like_all_else(text: str) -> None:
+    assert normalize(f"{text} é") == f"{normalize(text)} é".lstrip()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

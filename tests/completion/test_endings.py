@@ -178,19 +178,40 @@ def test_gathering_is_adding_up(lists: list[dict[int, float]], required: int, lo
     np.testing.assert_allclose(sums, [sum(one.get(row, 0.0) for one in lists) for row in kept], rtol=1e-5)
 
 
-@given(
-    st.lists(st.tuples(st.floats(0, 9, width=32), st.integers(3, 90)), max_size=30),
-    st.integers(0, 4),
-    st.integers(0, 12),
-)
-def test_the_likeliest_are_those_that_sorting_finds(endings: list[tuple[float, int]], words: int, limit: int) -> None:
-    gains, counts = (np.array([one[at] for one in endings], np.float32) for at in (0, 1))
-    best, shares = likeliest(gains, counts, words, limit)
-    totals = (np.log(counts) - words * np.log(counts / DOUBT + 1) + gains).astype(np.float32)
+@given(st.lists(st.floats(-40, 40, width=32), max_size=30), st.integers(0, 12))
+def test_the_likeliest_are_those_that_sorting_finds(logarithms: list[float], limit: int) -> None:
+    totals = np.array(logarithms, np.float32)
+    best, shares = likeliest(totals, limit)
     chances = np.exp(totals.astype(np.float64))
-    assert len(best) == len(set(best.tolist())) == min(limit, len(endings))
-    np.testing.assert_allclose(totals[best], np.sort(totals)[::-1][:limit], rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(shares, chances[best] / max(chances.sum(), 1e-30), rtol=1e-3)
+    assert best.tolist() == sorted(range(len(totals)), key=lambda at: (-totals[at], at))[:limit]
+    np.testing.assert_allclose(shares, chances[best] / max(chances.sum(), 1e-30), rtol=1e-3, atol=1e-9)
+
+
+def test_an_ending_is_as_likely_as_its_shoppers_and_each_word_make_it() -> None:
+    endings = {"mat": 20, "hose": 5}
+    links = {("yoga", "mat"): 12, ("red", "mat"): 3, ("red", "hose"): 4, ("big", "hose"): 30}
+    rows = [{"word": word, "ending": ending, "shoppers": many} for (word, ending), many in links.items()]
+    begun, ended = (
+        pa.Table.from_pylist([{"text": text, "shoppers": many} for text, many in part.items()], PART_SCHEMA)
+        for part in ({"red yoga": 3}, endings)
+    )
+    built = Endings.build(begun, ended, pa.Table.from_pylist(rows, LINK_SCHEMA), language="en")
+    usual = {word: sum(many for (one, _), many in links.items() if one == word) / 25 for word in ("red", "yoga")}
+
+    def likely(ending: str) -> float:
+        gains = [1 + links.get((word, ending), 0) / (DOUBT * usual[word]) for word in ("red", "yoga")]
+        return endings[ending] * float(np.prod(gains)) / (endings[ending] / DOUBT + 1) ** 2
+
+    shares = {one.text: one.share for one in built.complete("red yoga ", 9, spelled=lambda text: None)}
+    every = likely("mat") + likely("hose")
+    assert shares == pytest.approx({"red yoga mat": likely("mat") / every, "red yoga hose": likely("hose") / every})
+
+
+def test_an_ending_without_letters_is_one_too() -> None:
+    salt, sign = (pa.Table.from_pylist([{"text": text, "shoppers": 3}], PART_SCHEMA) for text in ("salt", "&"))
+    links = pa.Table.from_pylist([{"word": "salt", "ending": "&", "shoppers": 3}], LINK_SCHEMA)
+    (one,) = Endings.build(salt, sign, links, language="en").complete("salt ", 9, spelled=lambda text: None)
+    assert (one.text, one.meant) == ("salt &", "salt")
 
 
 def test_nothing_is_composed_of_misspelled_words() -> None:

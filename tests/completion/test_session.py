@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from suggestions import BRANDS, THINGS, shop_follow_ups, shop_vocabulary, vocabulary_of
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.session_ranker import LOWEST, SessionConfig, SessionRanker
+from whybuy.completion.session_ranker import LOOKED_BACK, LOWEST, SessionConfig, SessionRanker, contexts
 from whybuy.completion.teaching import lessons_from, teach_session
 from whybuy.errors import ArtifactError
 from whybuy.records import Fit
@@ -63,6 +63,15 @@ def test_a_query_counts_the_less_the_earlier_it_was(completer: Completer) -> Non
     assert texts(completer, "n", "tent", "camera")[0].endswith("tent")
     assert texts(completer, "n", "zzz", "camera")[0].endswith("camera")
     assert texts(completer, "n", "zzz", "zzz", "zzz", "camera") == texts(completer, "n")
+
+
+@given(st.lists(st.sampled_from([*THINGS, "family tent", "family", "zzz", ""]), min_size=1, max_size=4))
+def test_the_queries_of_a_session_are_summed_as_in_training(previous: list[str]) -> None:
+    ranker = taught()
+    row = contexts(ranker._vectorizer, [tuple(previous[:LOOKED_BACK])], ranker._decay)
+    columns, values = ranker.context(previous) or ([], [])
+    assert row.indices.tolist() == list(columns)
+    np.testing.assert_allclose(row.data, values, rtol=1e-5)
 
 
 @given(

@@ -139,7 +139,7 @@ class Completer:
         likely = self._in_session(span, prefix, context, more)
         page = _Page(prefix, limit, distinct)
         self._show(page, likely, Fit.PREFIX)
-        if not page.full:
+        if not page.full and span[0] < span[1]:
             self._show(page, _unscored(self._whole.heaviest(span, more)), Fit.PREFIX)
         enough = min(ENOUGH, limit)
         if len(page.shown) < enough:

@@ -72,6 +72,8 @@ class Endings:
         self._columns = {name: texts["endings"][name].combine_chunks() for name in texts["endings"].column_names}
         self._shown = [self._columns[name] for name in ("key", "text", "lemmas")]
         self._needy: NDArray[np.bool_] = pc.is_valid(self._columns["tail"]).to_numpy(zero_copy_only=False)
+        counts = endings.weights.weights
+        self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
         self._spelled = texts["beginnings"]["text"].combine_chunks()
         self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
 
@@ -162,7 +164,7 @@ class Endings:
             return []
         lists = np.array(places, np.int64)
         links = self._links["starts"], self._links["rows"], self._links["gains"]
-        rows, shares = _weighed(*links, self._endings.weights.weights, lists, len(joint), *span, limit)
+        rows, shares = _weighed(*links, *self._priors, lists, len(joint), *span, limit)
         likely = shares >= LEAST_OF_BEST * shares[:1]
         return list(zip(rows[likely].tolist(), shares[likely].tolist(), strict=True))
 
@@ -196,22 +198,26 @@ def _weighed(  # noqa: PLR0913, PLR0917 - see `prefix_index`
     starts: NDArray[np.int64],
     rows: NDArray[np.int32],
     gains: NDArray[np.float32],
-    counts: NDArray[np.float32],
+    usual: NDArray[np.float32],
+    doubted: NDArray[np.float32],
     places: NDArray[np.int64],
     required: int,
     low: int,
     high: int,
     limit: int,
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The likeliest endings from low up to high, best first, and their shares.
 
-    places: of words, those required last.
+    usual: logarithms of the shoppers of each ending. doubted: of these over DOUBT, one more. places: of words, those
+    required last.
     """
     lists = np.empty((len(places), 2), np.int64)
     for at in range(len(places)):
         lists[at, 0], lists[at, 1] = starts[places[at]], starts[places[at] + 1]
-    found, sums = gather(rows, gains, lists, required, (low, high))
-    best, shares = likeliest(sums, counts[found], len(lists), limit)
+    found, totals = gather(rows, gains, lists, required, (low, high))
+    for at in range(len(found)):
+        totals[at] += usual[found[at]] - len(lists) * doubted[found[at]]
+    best, shares = likeliest(totals, limit)
     return found[best], shares
 
 
@@ -250,21 +256,17 @@ def gather(
 
 
 @kernel
-def likeliest(
-    gains: NDArray[np.float32], counts: NDArray[np.float32], words: int, limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The places of the likeliest of some endings, best first, and their shares of all.
-
-    gains: of each ending, from the words of the beginning. counts: shoppers of each. words: of the beginning, known.
-    """
-    totals = (np.log(counts) - words * np.log(counts / DOUBT + 1) + gains).astype(np.float32)
+def likeliest(totals: NDArray[np.float32], limit: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The places of the likeliest, best first, and their shares of all. totals: logarithms, up to a summand."""
     kept, size = np.empty(max(limit, 1), np.uint64), 0
     for place in range(len(totals) if limit else 0):
         size = offer(kept, size, limit, key_of(totals[place], place))
     sort(kept, size)
     best = np.array([number_of(key) for key in kept[:size]], np.int64)
-    shares = np.exp(totals.astype(np.float64) - totals.max()) if size else np.empty(0, np.float64)
-    return best, shares[best] / max(shares.sum(), 1e-30)
+    if size == 0:
+        return best, np.empty(0, np.float32)
+    chances = np.exp(totals - totals[best[0]])
+    return best, chances[best] / chances.sum()
 
 
 def _joined(parts: pa.Table, right: Callable[[str], bool]) -> dict[str, tuple[str, float]]:

@@ -84,14 +84,17 @@ class SessionRanker:
         return cls(vectorizer, tree, decay=config.decay, weights=[0.0] * (len(LENGTHS) + 1))
 
     def context(self, previous: Sequence[str]) -> Context | None:
-        """Queries of the session, the one just before first; None when nothing of them is known."""
-        looked_at = tuple(previous[:LOOKED_BACK])
-        if len(looked_at) == 1:
-            context = self._vectorizer.vector(fold(looked_at[0]))
-        else:
-            row = contexts(self._vectorizer, [looked_at], self._decay)
-            context = row.indices, row.data
-        return context if len(context[0]) else None
+        """Queries of the session, one or more, the one just before first; None when nothing of them is known.
+
+        As a row of `contexts`, which takes a millisecond for a single one.
+        """
+        vectors = [self._vectorizer.vector(fold(query)) for query in previous[:LOOKED_BACK]]
+        (columns, values), *further = vectors
+        if further:
+            columns = np.concatenate([columns, *(others for others, _ in further)])
+            values = np.concatenate([values, *(self._decay**back * of for back, (_, of) in enumerate(further, 1))])
+            columns, values = _summed(columns, values)
+        return (columns, values) if len(columns) else None
 
     def trusted(self, weights: Sequence[float]) -> Self:
         """The same with other weights."""
@@ -134,6 +137,20 @@ class SessionRanker:
             raise ArtifactError(f"{folder} holds no readable session ranker ({error}). Run `whybuy build`.") from error
         vectorizer, tree = NgramVectorizer.load(folder / "vectorizer"), XMRTree.load(folder / "tree")
         return cls(vectorizer, tree, decay=decay, weights=weights)
+
+
+@kernel
+def _summed(columns: NDArray[np.int32], values: NDArray[np.float32]) -> Context:
+    """A vector of length 1 with rising columns, each the sum of its values."""
+    order, size = np.argsort(columns), 0
+    distinct, sums = np.empty_like(columns), np.zeros_like(values)
+    for at in order:
+        if size == 0 or distinct[size - 1] != columns[at]:
+            distinct[size] = columns[at]
+            size += 1
+        sums[size - 1] += values[at]
+    length = np.float32(np.sqrt((sums * sums).sum()))
+    return distinct[:size], sums[:size] / max(length, np.finfo(np.float32).tiny)
 
 
 @kernel

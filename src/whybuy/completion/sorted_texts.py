@@ -37,7 +37,6 @@ class Alphabet:
         self.letters = letters
         self._codes = np.full(int(letters.max(initial=0)) + 2, UNKNOWN, np.uint16)  # the last for all later letters
         self._codes[letters] = np.arange(1, count + 1)
-        self._last = np.uint32(len(self._codes) - 1)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Alphabet":
@@ -49,7 +48,7 @@ class Alphabet:
 
     def encode(self, text: str) -> NDArray[np.uint16]:
         """The codes of the letters of a text, shape (letters,)."""
-        return self._codes.take(np.minimum(_code_points(text, "surrogatepass"), self._last))
+        return self._codes.take(_code_points(text, "surrogatepass"), mode="clip")
 
     def write(self, texts: Sequence[str]) -> NDArray[np.uint16]:
         """The codes of texts of this alphabet, one after the other, each closed by END."""
