@@ -24,7 +24,7 @@ from whybuy.completion.sorted_texts import Alphabet
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.records import Intent
-from whybuy.text import FUNCTION_WORDS, lemma, lemmas
+from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 from whybuy.xmr.heap import key_of, number_of, offer, sort
 
 FORMAT_VERSION = 2
@@ -32,7 +32,7 @@ LINKED = 4000  # endings of a word, the most usual with it, that are kept
 LEAST_OF_BEST = 0.05  # share of an ending in that of the likeliest one
 DOUBT = 5.0  # shoppers of an ending who might have begun it with any word
 _SAVED = ArrayFolder("endings", FORMAT_VERSION, "endings.json")
-_TEXTS_FILES = {name: f"{name}.parquet" for name in ("beginnings", "endings", "words")}
+_TEXTS_FILES = {name: f"{name}.parquet" for name in ("beginnings", "endings", "words", "lemmas")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Endings:
         """beginnings, endings: of one alphabet.
 
         links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of endings, rising, and the gains of each.
-        texts: "beginnings", "endings" with their needs, "words".
+        texts: "beginnings", "endings" with their needs, "words", and "lemmas" of known words.
         """
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
         self._texts = texts
@@ -75,6 +75,7 @@ class Endings:
         counts = endings.weights.weights
         self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
         self._spelled = texts["beginnings"]["text"].combine_chunks()
+        self._lemmas = dict(zip(*(column.to_pylist() for column in texts["lemmas"].columns), strict=True))
         self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
 
     @classmethod
@@ -105,6 +106,7 @@ class Endings:
                 }
             ),
             "words": pa.table({"text": pa.array(words, pa.string())}),
+            "lemmas": _lemmas(links, language),
         }
         counts = np.array([count for _, count in begun.values()], np.float32)
         alphabet = Alphabet.of([*begun, *ended])
@@ -130,7 +132,7 @@ class Endings:
         while gap > 0 and not composed:
             span, beginning = self._endings.span(codes[gap + 1 :]), prefix[:gap]
             text = self._written(beginning, codes[:gap], spelled) if span[0] < span[1] else None
-            words = lemmas(beginning, self._language) if text is not None else ()
+            words = self._lemmas_of(beginning) if text is not None else ()
             for row, share in self._weigh(words, span, limit) if words else ():
                 key, ending, meant = (column[row].as_py() for column in self._shown)
                 further = tuple(meant.split())  # none of "&"
@@ -150,6 +152,10 @@ class Endings:
             at = beginning.find(" ", at) + 1 or -1
         return None
 
+    def _lemmas_of(self, beginning: str) -> tuple[str, ...]:
+        """As `text.lemmas`, which takes its time for a word that it has not met."""
+        return tuple(self._lemmas.get(word) or lemma(word, self._language) for word in tokenize(beginning))
+
     def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> list[tuple[int, float]]:
         """The likeliest endings of a span after some words, best first, each with its share.
 
@@ -165,8 +171,7 @@ class Endings:
         lists = np.array(places, np.int64)
         links = self._links["starts"], self._links["rows"], self._links["gains"]
         rows, shares = _weighed(*links, *self._priors, lists, len(joint), *span, limit)
-        likely = shares >= LEAST_OF_BEST * shares[:1]
-        return list(zip(rows[likely].tolist(), shares[likely].tolist(), strict=True))
+        return list(zip(rows.tolist(), shares.tolist(), strict=True))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
@@ -218,7 +223,8 @@ def _weighed(  # noqa: PLR0913, PLR0917 - see `prefix_index`
     for at in range(len(found)):
         totals[at] += usual[found[at]] - len(lists) * doubted[found[at]]
     best, shares = likeliest(totals, limit)
-    return found[best], shares
+    kept = (shares >= LEAST_OF_BEST * shares[:1]).sum()
+    return found[best[:kept]], shares[:kept]
 
 
 @kernel
@@ -273,6 +279,13 @@ def _joined(parts: pa.Table, right: Callable[[str], bool]) -> dict[str, tuple[st
     """Text and shoppers by folded text, sorted, those without a misspelled word. parts: PART_SCHEMA."""
     joined = join_spellings(zip(parts["text"].to_pylist(), parts["shoppers"].to_pylist(), strict=True))
     return {key: joined[key] for key in sorted(joined) if all(map(right, key.split()))}
+
+
+def _lemmas(links: pa.Table, language: str) -> pa.Table:
+    """The lemmas of the words of LINK_SCHEMA."""
+    words = sorted({fold(word) for word in pc.unique(links["word"]).to_pylist()})
+    forms = [lemma(word, language) for word in words]
+    return pa.table({"word": pa.array(words, pa.string()), "lemma": pa.array(forms, pa.string())})
 
 
 def _named(word: str, language: str) -> str:
