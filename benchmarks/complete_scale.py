@@ -58,7 +58,7 @@ def main() -> None:
         Completer.open(Path(name))
         opened = time.perf_counter() - started
         endings = endings_of(vocabulary, arguments.cut, rng)
-        completer = Completer.build(vocabulary, endings=endings)
+        completer = saved(Completer.build(vocabulary, endings=endings), Path(name) / "plain")
         texts, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
         drawn = [texts[row] for row in rng.choice(len(texts), arguments.keystrokes, p=weights / weights.sum())]
         figures = {
@@ -75,11 +75,17 @@ def main() -> None:
         }
         if arguments.pairs:
             ranker, training = taught(vocabulary, arguments.pairs, rng)
-            completer = Completer.build(vocabulary, ranker, endings=endings)
+            completer = saved(Completer.build(vocabulary, ranker, endings=endings), Path(name) / "session")
             figures["in_session"] = training | in_session(completer, drawn, rng)
         if arguments.keep:
             keep(completer, arguments.store, arguments.keep)
     print(json.dumps(figures, indent=1))
+
+
+def saved(completer: Completer, folder: Path) -> Completer:
+    """The same as a server opens it."""
+    completer.save(folder)
+    return Completer.open(folder)
 
 
 def taught(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[SessionRanker, dict[str, object]]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whybuy.completion.best_first import BLOCK, best_first, heaviest, index_weights
+from whybuy.completion.best_first import BLOCK, SCANNED, best_first, heaviest, index_weights
 from whybuy.completion.sorted_texts import (
     MOST_DIGITS,
     Alphabet,
@@ -131,3 +131,16 @@ def test_rows_of_spans_come_heaviest_first_and_once(
     found = best_first(index, np.array(within, np.int64).reshape(-1, 2), count)
     rows = {row for low, high in within for row in range(low, high) if values[row] > -np.inf}
     assert found.tolist() == sorted(rows, key=lambda row: (-values[row], row))[:count]
+
+
+@given(st.integers(0, 99), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=6), st.integers(0, 99))
+def test_rows_of_long_spans_come_so_too(seed: int, spans: list[tuple[int, int]], count: int) -> None:
+    values = np.random.default_rng(seed).integers(0, 5000, 6 * SCANNED).astype(np.float32)
+    values[values < 2500] = -np.inf
+    within = np.array([(step * SCANNED // 4, (step + 4 * length) * SCANNED // 4) for step, length in spans], np.int64)
+    found = best_first(index_weights(values), within.reshape(-1, 2), count)
+    inside = np.zeros(len(values), np.bool_)
+    for low, high in within:
+        inside[low:high] = True
+    order = np.argsort(-values, kind="stable")
+    assert found.tolist() == order[inside[order] & (values[order] > -np.inf)][:count].tolist()

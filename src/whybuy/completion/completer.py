@@ -16,9 +16,10 @@ from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold, fold_prefix, meaning, meaning_number, spans_of
 from whybuy.completion.fresh import Thresholds
-from whybuy.completion.hints import need_at
+from whybuy.completion.hints import NEED_COLUMNS, need_at
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
+from whybuy.completion.text_column import TextColumn
 from whybuy.completion.word_index import WordIndex
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
@@ -69,8 +70,8 @@ class Completer:
         self._whole, self._words = indexes
         self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
         self._fresh: Completer | None = None
-        self._texts, self._columns = texts, {name: texts[name].combine_chunks() for name in _SHOWN}
-        self._keys, self._spellings = self._columns["key"], self._columns["text"]
+        self._texts, self._needs = texts, {name: texts[name].combine_chunks() for name in NEED_COLUMNS}
+        self._keys, self._spellings = TextColumn(texts["key"]), TextColumn(texts["text"])
         self._meaning: NDArray[np.int64] = texts["meaning"].to_numpy()
         self._needy: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()  # a look into Arrow costs a microsecond
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
@@ -80,7 +81,7 @@ class Completer:
         self._source: NDArray[np.int32] = source.indices.to_numpy()
         self._blocked = _Blocked(config.blocked)
         if self._blocked:
-            blocked = np.array([key in self._blocked for key in self._keys.to_pylist()], np.bool_)
+            blocked = np.array([key in self._blocked for key in texts["key"].to_pylist()], np.bool_)
             self._whole.leave_out(blocked)
             self._words.leave_out(blocked)
         self._weights = self._whole.weights.weights  # -inf of what is blocked
@@ -202,7 +203,7 @@ class Completer:
         for row, likely in rows.items():
             if page.full:
                 return
-            key = self._keys[row].as_py()
+            key = self._keys[row]
             sign = int(self._meaning[row]) if page.distinct else key
             if sign not in page.shown:
                 page.shown[sign] = self._completion(row, key, fit, page.prefix, likely)
@@ -221,7 +222,7 @@ class Completer:
 
     def _spelled(self, key: str) -> str | None:
         row = self._whole.row(self._whole.encode(key))
-        return None if row is None else self._spellings[row].as_py()
+        return None if row is None else self._spellings[row]
 
     def _sign(self, text: str, distinct: bool) -> int | str:
         """What is the same for texts of which a page shows one: the number of the meaning, or the folded text."""
@@ -229,7 +230,7 @@ class Completer:
         return meaning_number(meaning(key, self.thresholds.language)) if distinct else key
 
     def _completion(self, row: int, key: str, fit: Fit, prefix: str, likely: float | None) -> Completion:
-        text = self._spellings[row].as_py()
+        text = self._spellings[row]
         return Completion(
             text=text,
             score=float(self._weights[row]),
@@ -237,7 +238,7 @@ class Completer:
             source=self._sources[self._source[row]],
             typed=spans_of(prefix, key, text, fit),
             likely=likely,
-            need=need_at(self._columns, row) if self._needy[row] else None,
+            need=need_at(self._needs, row) if self._needy[row] else None,
             category=self._categories[self._category[row]],
         )
 

@@ -21,6 +21,7 @@ from whybuy.completion.folding import fold, join_spellings
 from whybuy.completion.hints import need_at, needs_of
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.sorted_texts import Alphabet
+from whybuy.completion.text_column import TextColumn
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.records import Intent
@@ -70,11 +71,11 @@ class Endings:
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
         self._texts = texts
         self._columns = {name: texts["endings"][name].combine_chunks() for name in texts["endings"].column_names}
-        self._shown = [self._columns[name] for name in ("key", "text", "lemmas")]
+        self._shown = [TextColumn(texts["endings"][name]) for name in ("key", "text", "lemmas")]
         self._needy: NDArray[np.bool_] = pc.is_valid(self._columns["tail"]).to_numpy(zero_copy_only=False)
         counts = endings.weights.weights
         self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
-        self._spelled = texts["beginnings"]["text"].combine_chunks()
+        self._spelled = TextColumn(texts["beginnings"]["text"])
         self._lemmas = dict(zip(*(column.to_pylist() for column in texts["lemmas"].columns), strict=True))
         self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
 
@@ -134,7 +135,7 @@ class Endings:
             text = self._written(beginning, codes[:gap], spelled) if span[0] < span[1] else None
             words = self._lemmas_of(beginning) if text is not None else ()
             for row, share in self._weigh(words, span, limit) if words else ():
-                key, ending, meant = (column[row].as_py() for column in self._shown)
+                key, ending, meant = (column[row] for column in self._shown)
                 further = tuple(meant.split())  # none of "&"
                 if not further or further[0] not in words:
                     composed, need = True, need_at(self._columns, row) if self._needy[row] else None
@@ -146,7 +147,7 @@ class Endings:
         at = 0
         while at >= 0:
             row = self._beginnings.row(codes[at:])
-            text = spelled(beginning[at:]) if row is None else self._spelled[row].as_py()
+            text = spelled(beginning[at:]) if row is None else self._spelled[row]
             if text is not None:
                 return beginning[:at] + text
             at = beginning.find(" ", at) + 1 or -1
