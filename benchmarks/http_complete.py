@@ -3,7 +3,8 @@
     python benchmarks/http_complete.py STORE [--rate 50 200] [--workers 1] [--seconds 20]
 
 The keystrokes are prefixes of the shop's own suggestions, drawn evenly, each after another one. An
-open loop, as in `http_search.py`; "alone": a thousand of them one after the other, over one connection.
+open loop, as in `http_search.py`; "nothing": the same load where no completion is asked for, which is the price of HTTP
+itself; "alone": a thousand of them one after the other, over one connection.
 """
 
 import argparse
@@ -45,9 +46,11 @@ def main() -> None:
         with serving(asked.store, asked.workers) as (port, _):
             asyncio.run(load(port, paths[:warm], rate, gzip=False))
             heard = asyncio.run(load(port, paths[warm:], rate, gzip=False))
+            nothing = asyncio.run(load(port, [f"{path}&limit=0" for path in paths[warm:]], rate, gzip=False))
             one_by_one = alone(port, paths[:ALONE])
         figures = {"rate": rate, "workers": asked.workers} | report(heard, asked.seconds)
-        loads.append(figures | {"alone": one_by_one})
+        bare = report(nothing, asked.seconds)
+        loads.append(figures | {"nothing": {key: bare[key] for key in ("p50_ms", "p99_ms")}, "alone": one_by_one})
     print(json.dumps(loads, indent=1))
 
 
