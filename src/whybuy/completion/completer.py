@@ -46,6 +46,7 @@ class CompletionConfig:
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
 
+_Weighed = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
 _USUAL = CompletionConfig()
 _THRESHOLDS = Thresholds()
 
@@ -162,21 +163,26 @@ class Completer:
         """The rows that begin with a folded prefix: from which up to which."""
         return self._whole.span(self._whole.encode(prefix))
 
-    def weigh(
-        self, span: tuple[int, int], context: Context
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-        """Rows of a span, the likeliest after other queries and the most asked: logarithms of times and of scores.
+    def weigh(self, span: tuple[int, int], context: Context) -> _Weighed:
+        """Rows of a span, all of few, else the likeliest after other queries and the most asked.
 
-        What the tree did not come to has the lowest score of all; what is blocked is left out.
+        What the tree did not come to has the lowest score of all; what is blocked is left out. Returns: rows, and for
+        each the logarithms of the times that it was asked and of its score.
 
         Raises:
             InputError: there is no session ranker.
         """
         if self._ranker is None:
             raise InputError("There is no session ranker to weigh by. Build the completer with one.")
+        if span[1] - span[0] <= self._config.depth:
+            return self._scores(self._ranker, np.arange(*span, dtype=np.int32), context)
         likely, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
         asked = self._whole.heaviest(span, self._config.depth)
         return joined(likely, scores, asked, self._weights)
+
+    def _scores(self, ranker: SessionRanker, rows: NDArray[np.int32], context: Context) -> _Weighed:
+        """Of some rows; see `weigh`."""
+        return joined(rows, ranker.score(context, rows), rows[:0], self._weights)
 
     def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> "_Scored":
         """The best rows of a span, best first, each with its score; none where the session says nothing."""
@@ -188,7 +194,7 @@ class Completer:
         """Rows with their scores, best first; as they were, without any, where the session says nothing."""
         if self._ranker is None or not context or len(rows) < 2:
             return _unscored(rows)
-        weighed = joined(rows, self._ranker.score(context, rows), rows[:0], self._weights)
+        weighed = self._scores(self._ranker, rows, context)
         return _scored(*ranked(*weighed, self._ranker.weight(prefix), len(rows)))
 
     def _with_words(self, prefix: str, codes: NDArray[np.uint16], limit: int) -> NDArray[np.int32]:
@@ -287,7 +293,7 @@ def _unscored(rows: NDArray[np.int32]) -> _Scored:
 @kernel
 def joined(
     found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+) -> _Weighed:
     """Rows, logarithms of their weights, and scores, `LOWEST` of the others that are not among those found.
 
     Rows of weight -inf are left out.
