@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,7 @@ Context = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Features of what was asked before: columns, rising, and their values."""
 LOOKED_BACK = 3  # queries of a session before one
 LENGTHS = (3, 6)  # letters of a prefix up to which the first weights hold; the last one holds beyond
+MOST_REMEMBERED = 10_000  # queries with their vectors: whoever types a word asks after the same ones at each letter
 LOWEST = -30.0  # of logarithms of scores
 _ABOUT = "session.json"
 _SCORES = PostProcessor.LOG_L3_HINGE
@@ -64,6 +66,7 @@ class SessionRanker:
     def __init__(self, vectorizer: NgramVectorizer, tree: XMRTree, *, decay: float, weights: Sequence[float]) -> None:
         """weights: of the logarithm of a score beside that of how often a suggestion is asked; see `LENGTHS`."""
         self._vectorizer, self._tree, self._decay, self.weights = vectorizer, tree, decay, tuple(weights)
+        self._vector = lru_cache(MOST_REMEMBERED)(lambda query: vectorizer.vector(fold(query)))
 
     @classmethod
     def fit(cls, keys: Sequence[str], lessons: Lessons, config: SessionConfig) -> Self:
@@ -88,8 +91,7 @@ class SessionRanker:
 
         As a row of `contexts`, which takes a millisecond for a single one.
         """
-        vectors = [self._vectorizer.vector(fold(query)) for query in previous[:LOOKED_BACK]]
-        (columns, values), *further = vectors
+        (columns, values), *further = map(self._vector, previous[:LOOKED_BACK])
         if further:
             columns = np.concatenate([columns, *(others for others, _ in further)])
             values = np.concatenate([values, *(self._decay**back * of for back, (_, of) in enumerate(further, 1))])
