@@ -242,30 +242,32 @@ def nearly(texts: SortedTexts, codes: NDArray[np.uint16], firm: int) -> NDArray[
     Returns: shape (spans, 2), low and high of each, overlapping ones possible.
     """
     spans, count = np.empty((64, 2), np.int64), 0
-    letters, meant = len(codes), np.empty(len(codes) + 1, np.uint16)
+    letters = len(codes)
+    more, other = np.empty(letters + 1, np.uint16), np.empty(letters, np.uint16)  # with a letter more, with another
     low, high = beginning(texts, codes[: min(firm, letters)])
     for at in range(firm, letters):
         if low >= high:
             break
         last = at == letters - 1
-        meant[:at] = codes[:at]
+        other[:] = codes
         if not last:
-            meant[at : letters - 1] = codes[at + 1 :]
-            spans, count = _with(spans, count, _going_on(texts, low, high, at, meant[: letters - 1]))
+            more[:at], more[at : letters - 1] = codes[:at], codes[at + 1 :]
+            spans, count = _with(spans, count, _going_on(texts, low, high, at, more[: letters - 1]))
             if codes[at] != codes[at + 1]:
-                meant[at], meant[at + 1], meant[at + 2 : letters] = codes[at + 1], codes[at], codes[at + 2 :]
-                spans, count = _with(spans, count, _going_on(texts, low, high, at, meant[:letters]))
+                other[at], other[at + 1] = codes[at + 1], codes[at]
+                spans, count = _with(spans, count, _going_on(texts, low, high, at, other))
+                other[at + 1] = codes[at + 1]
+        more[:at], more[at + 1 :] = codes[:at], codes[at:]
         child, right = _above(texts, low, high, at, END + 1), (low, low)
         while child < high:
-            meant[at] = texts.codes[texts.starts[child] + at]
-            after = beginning(texts, meant[: at + 1])[1] if at < FIRST else _behind(texts, child, high, at, meant[at])
-            meant[at + 1 :] = codes[at:]
-            spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, meant))
-            if meant[at] == codes[at]:
+            code = texts.codes[texts.starts[child] + at]
+            more[at], other[at] = code, code
+            after = beginning(texts, more[: at + 1])[1] if at < FIRST else _behind(texts, child, high, at, code)
+            spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, more))
+            if code == codes[at]:
                 right = child, after
             elif not last:
-                meant[at + 1 : letters] = codes[at + 1 :]
-                spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, meant[:letters]))
+                spans, count = _with(spans, count, _going_on(texts, child, after, at + 1, other))
             child = after
         low, high = right
     return spans[:count]
