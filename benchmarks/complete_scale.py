@@ -118,6 +118,14 @@ def in_session(completer: Completer, drawn: list[str], rng: np.random.Generator)
         "after_three": timed(
             completer, [(one, before + two) for (one, before), two in zip(typed, others, strict=True)]
         ),
+        "letter_by_letter": timed(
+            completer,
+            [
+                (text[:end], before + two)
+                for text, (_, before), two in zip(drawn, typed, others, strict=True)
+                for end in range(1, len(text) + 1)
+            ][: 4 * len(drawn)],
+        ),
         "by_length": {
             length: timed(completer, [(text[:length], (before(text, text, rng),)) for text in drawn])
             for length in LENGTHS

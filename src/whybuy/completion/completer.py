@@ -46,7 +46,10 @@ class CompletionConfig:
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
 
 
-_Weighed = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
+_Weighed = tuple[
+    NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]
+]  # rows, and logarithms of times and scores
+_Scored = Mapping[int, float | None]  # rows, best first, with their scores in the session
 _USUAL = CompletionConfig()
 _THRESHOLDS = Thresholds()
 
@@ -184,13 +187,13 @@ class Completer:
         """Of some rows; see `weigh`."""
         return joined(rows, ranker.score(context, rows), rows[:0], self._weights)
 
-    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> "_Scored":
+    def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> _Scored:
         """The best rows of a span, best first, each with its score; none where the session says nothing."""
         if self._ranker is None or not context or span[1] - span[0] < 2:  # one needs no order
             return {}
         return _scored(*ranked(*self.weigh(span, context), self._ranker.weight(prefix), limit))
 
-    def _ranked(self, rows: NDArray[np.int32], prefix: str, context: Context | None) -> "_Scored":
+    def _ranked(self, rows: NDArray[np.int32], prefix: str, context: Context | None) -> _Scored:
         """Rows with their scores, best first; as they were, without any, where the session says nothing."""
         if self._ranker is None or not context or len(rows) < 2:
             return _unscored(rows)
@@ -204,7 +207,7 @@ class Completer:
             return self._words.beginning(codes, limit if whole else 0)
         return self._words.having(codes[:whole], limit, begun=whole == len(prefix))
 
-    def _show(self, page: "_Page", rows: "_Scored", fit: Fit) -> None:
+    def _show(self, page: "_Page", rows: _Scored, fit: Fit) -> None:
         """Add rows with their scores in the session to a page, as many as go."""
         for row, likely in rows.items():
             if page.full:
@@ -277,9 +280,6 @@ class Completer:
         whole = PrefixIndex.of(arrays, "whole")
         indexes = whole, WordIndex.of(arrays, "words", whole)
         return cls(indexes, texts, ranker=ranker, endings=endings, thresholds=thresholds, config=config)
-
-
-_Scored = Mapping[int, float | None]  # rows, best first, with their scores in the session
 
 
 def _scored(rows: NDArray[np.int32], scores: NDArray[np.float32]) -> _Scored:

@@ -7,6 +7,7 @@ many shoppers as a suggestion has to be, so a completion says nothing of a rare 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ from whybuy.xmr.heap import key_of, number_of, offer, sort
 FORMAT_VERSION = 2
 LINKED = 4000  # endings of a word, the most usual with it, that are kept
 LEAST_OF_BEST = 0.05  # share of an ending in that of the likeliest one
+MOST_REMEMBERED = 10_000  # beginnings: each letter of an ending comes after the same one
 DOUBT = 5.0  # shoppers of an ending who might have begun it with any word
 _SAVED = ArrayFolder("endings", FORMAT_VERSION, "endings.json")
 _TEXTS_FILES = {name: f"{name}.parquet" for name in ("beginnings", "endings", "words", "lemmas")}
@@ -77,6 +79,7 @@ class Endings:
         self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
         self._spelled = TextColumn(texts["beginnings"]["text"])
         self._lemmas = dict(zip(*(column.to_pylist() for column in texts["lemmas"].columns), strict=True))
+        self._begun = lru_cache(MOST_REMEMBERED)(self._read_beginning)
         self._words = {word: place for place, word in enumerate(texts["words"]["text"].to_pylist())}
 
     @classmethod
@@ -132,8 +135,7 @@ class Endings:
         codes, gap, composed = self._endings.encode(prefix), prefix.rfind(" "), False
         while gap > 0 and not composed:
             span, beginning = self._endings.span(codes[gap + 1 :]), prefix[:gap]
-            text = self._written(beginning, codes[:gap], spelled) if span[0] < span[1] else None
-            words = self._lemmas_of(beginning) if text is not None else ()
+            text, words = self._begun(beginning, spelled) if span[0] < span[1] else ("", ())
             for row, share in self._weigh(words, span, limit) if words else ():
                 key, ending, meant = (column[row] for column in self._shown)
                 further = tuple(meant.split())  # none of "&"
@@ -142,20 +144,17 @@ class Endings:
                     yield Composed(f"{beginning} {key}", f"{text} {ending}", words + further, share, need)
             gap = prefix.rfind(" ", 0, gap)
 
-    def _written(self, beginning: str, codes: NDArray[np.uint16], spelled: Callable[[str], str | None]) -> str | None:
-        """How a beginning is written, as far as its last words are known; None when none of them are."""
-        at = 0
+    def _read_beginning(self, beginning: str, spelled: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]]:
+        """How a beginning is written, as far as its last words are known, and its lemmas; none if nothing is known."""
+        codes, at = self._beginnings.encode(beginning), 0
         while at >= 0:
             row = self._beginnings.row(codes[at:])
             text = spelled(beginning[at:]) if row is None else self._spelled[row]
             if text is not None:
-                return beginning[:at] + text
+                forms = (self._lemmas.get(word) or lemma(word, self._language) for word in tokenize(beginning))
+                return beginning[:at] + text, tuple(forms)
             at = beginning.find(" ", at) + 1 or -1
-        return None
-
-    def _lemmas_of(self, beginning: str) -> tuple[str, ...]:
-        """As `text.lemmas`, which takes its time for a word that it has not met."""
-        return tuple(self._lemmas.get(word) or lemma(word, self._language) for word in tokenize(beginning))
+        return "", ()
 
     def _weigh(self, words: Sequence[str], span: tuple[int, int], limit: int) -> list[tuple[int, float]]:
         """The likeliest endings of a span after some words, best first, each with its share.
