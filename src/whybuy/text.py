@@ -78,7 +78,6 @@ def tokenize(text: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=200_000)
-@functools.lru_cache(maxsize=100_000)
 def lemma(word: str, language: str = "en") -> str:
     """The dictionary form of one normalized word ("women" → "woman"); the word itself when it is unknown."""
     from simplemma import is_known, lemmatize  # noqa: PLC0415 - half a second of dictionaries, only when needed

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.completion.folding import fold, join_spellings
-from whybuy.completion.hints import need_at, needs_of
+from whybuy.completion.hints import NEED_COLUMNS, need_at, needs_of
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.sorted_texts import Alphabet
 from whybuy.completion.text_column import TextColumn
@@ -72,9 +72,9 @@ class Endings:
         """
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
         self._texts = texts
-        self._columns = {name: texts["endings"][name].combine_chunks() for name in texts["endings"].column_names}
+        self._needs = {name: texts["endings"][name].combine_chunks() for name in NEED_COLUMNS}
         self._shown = [TextColumn(texts["endings"][name]) for name in ("key", "text", "lemmas")]
-        self._needy: NDArray[np.bool_] = pc.is_valid(self._columns["tail"]).to_numpy(zero_copy_only=False)
+        self._needy: NDArray[np.bool_] = pc.is_valid(self._needs["tail"]).to_numpy(zero_copy_only=False)
         counts = endings.weights.weights
         self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
         self._spelled = TextColumn(texts["beginnings"]["text"])
@@ -123,7 +123,7 @@ class Endings:
         )
 
     def __len__(self) -> int:
-        return len(self._columns["text"])
+        return len(self._texts["endings"])
 
     def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
         """The likeliest endings of the longest whole beginning of a prefix that has some, best first.
@@ -140,7 +140,7 @@ class Endings:
                 key, ending, meant = (column[row] for column in self._shown)
                 further = tuple(meant.split())  # none of "&"
                 if not further or further[0] not in words:
-                    composed, need = True, need_at(self._columns, row) if self._needy[row] else None
+                    composed, need = True, need_at(self._needs, row) if self._needy[row] else None
                     yield Composed(f"{beginning} {key}", f"{text} {ending}", words + further, share, need)
             gap = prefix.rfind(" ", 0, gap)
 

@@ -100,7 +100,7 @@ def _heaviest(
 
 
 @kernel
-def _nearly_beginning(  # noqa: PLR0913, PLR0917
+def _nearly_beginning(  # noqa: PLR0913, PLR0917 - see above
     codes: NDArray[np.uint16],
     starts: NDArray[np.int32],
     firsts: NDArray[np.int32],
