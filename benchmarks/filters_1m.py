@@ -18,7 +18,7 @@ import pyarrow as pa
 from whybuy.knowledge.filters import apply_filters
 from whybuy.knowledge.filters.usual import FilterConfig, usual_filters
 from whybuy.knowledge.filters.yields import origins, yield_table
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESIS_SCHEMA, PAIR_SCHEMA, PRODUCT_SCHEMA, STATISTICS, HeadKind
 from whybuy.relations import Relation
 
@@ -57,7 +57,7 @@ def main() -> None:
     )
 
 
-def make_shop(random: np.random.Generator, count: int) -> Shop:
+def make_shop(random: np.random.Generator, count: int) -> ProposerInput:
     """Products with titles of made-up words that end in their type, and a query for each fifth."""
     types = phrases(random, TYPES, 2)
     kinds = [types[number] for number in random.integers(TYPES, size=count)]
@@ -73,10 +73,10 @@ def make_shop(random: np.random.Generator, count: int) -> Shop:
         "kind": ["search_buy"] * len(asked),
         "left": [f"{kinds[row]} for {titles[row].split()[0]}" for row in asked],
     }
-    return Shop(pa.table(columns, schema=PRODUCT_SCHEMA), pa.table(pairs, schema=PAIR_SCHEMA))
+    return ProposerInput(pa.table(columns, schema=PRODUCT_SCHEMA), pa.table(pairs, schema=PAIR_SCHEMA))
 
 
-def make_hypotheses(random: np.random.Generator, shop: Shop, count: int) -> pa.Table:
+def make_hypotheses(random: np.random.Generator, shop: ProposerInput, count: int) -> pa.Table:
     """Hypotheses of random heads, relations and tails."""
     tails, relations = phrases(random, TAILS, 3), list(Relation)
     kinds = [HeadKind.PRODUCT, HeadKind.PAIR, HeadKind.TYPE, HeadKind.QUERY]

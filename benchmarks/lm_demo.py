@@ -26,7 +26,7 @@ from whybuy.demo.judge import SimulatedJudge
 from whybuy.demo.tiny_lm import write_tiny_lm
 from whybuy.evaluation.lm import evaluate_lm
 from whybuy.journal.judgments import to_table
-from whybuy.knowledge.hypothesizer import Shop, from_table
+from whybuy.knowledge.hypothesizer import ProposerInput, from_table
 from whybuy.knowledge.instructions.export import InstructionConfig, Known, make_instructions
 from whybuy.knowledge.instructions.records import Instruction, Part, Task, path_of, write_instructions
 from whybuy.knowledge.instructions.store import read_known
@@ -86,7 +86,7 @@ def instructions(store: Path) -> dict[Part, list[Instruction]]:
     return made
 
 
-def judgments(store: Path, shop: Shop, slips: float) -> pa.Table:
+def judgments(store: Path, shop: ProposerInput, slips: float) -> pa.Table:
     """What a judge who knows the truth says of a random sample of the hypotheses about types, products and pairs."""
     proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE)
     proposed = proposed.filter(pa.compute.not_equal(proposed["head_kind"], HeadKind.QUERY.value))

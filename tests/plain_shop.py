@@ -4,7 +4,7 @@ from itertools import product as combinations
 
 import pyarrow as pa
 
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.export import Known
 from whybuy.records import (
     JUDGMENT_SCHEMA,
@@ -46,7 +46,7 @@ def plain_shop() -> Known:
         {"pair_id": f"{place:x}", "kind": kind, "left": left, "right": right, "weight": 1.0, **counts}
         for place, (kind, left, right) in enumerate([*bought, *dict.fromkeys(both)])
     ]
-    shop = Shop(pa.Table.from_pylist(products, PRODUCT_SCHEMA), pa.Table.from_pylist(pairs, PAIR_SCHEMA))
+    shop = ProposerInput(pa.Table.from_pylist(products, PRODUCT_SCHEMA), pa.Table.from_pylist(pairs, PAIR_SCHEMA))
     return Known(shop, list(_triples()), pa.Table.from_pylist(_judged(), JUDGMENT_SCHEMA))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from whybuy.artifacts import ArtifactStore, digest
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
-from whybuy.knowledge.hypothesizer import Shop, to_table
+from whybuy.knowledge.hypothesizer import ProposerInput, to_table
 from whybuy.records import PAIR_SCHEMA, PRODUCT_SCHEMA, Behavior, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 
@@ -43,9 +43,9 @@ def pair_table(pairs: Iterable[tuple[Behavior, str, str, int]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=PAIR_SCHEMA)
 
 
-def make_shop(products: Iterable[Product], pairs: Iterable[tuple[Behavior, str, str, int]] = ()) -> Shop:
+def make_shop(products: Iterable[Product], pairs: Iterable[tuple[Behavior, str, str, int]] = ()) -> ProposerInput:
     """What a proposer may look at."""
-    return Shop(product_table(products), pair_table(pairs))
+    return ProposerInput(product_table(products), pair_table(pairs))
 
 
 def reason(

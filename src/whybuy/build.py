@@ -53,7 +53,7 @@ from whybuy.knowledge.filters.tuning import answers
 from whybuy.knowledge.filters.usual import FilterConfig, usual_filters
 from whybuy.knowledge.filters.yields import YIELDS_FILE, origins, yield_table
 from whybuy.knowledge.generated import GENERATED_FILE, GeneratedHypothesizer
-from whybuy.knowledge.hypothesizer import Hypothesizer, Shop, to_table
+from whybuy.knowledge.hypothesizer import Hypothesizer, ProposerInput, to_table
 from whybuy.knowledge.names import NameConfig, NameHypothesizer
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.records import PAIR_SCHEMA, Question
@@ -269,7 +269,7 @@ class _Line:
 
         def make(folder: Path, summary: Summary) -> None:
             products = pq.read_table(catalog / PRODUCTS_FILE)
-            shop = Shop(products, _found(pairs), self._shop.language)
+            shop = ProposerInput(products, _found(pairs), self._shop.language)
             proposed = pa.concat_tables([to_table(one.propose(shop)) for one in hypothesizers])
             weighed = weigh_claims(proposed, demand, language=self._shop.language)
             plausible = answers(weighed, said, Question.PLAUSIBLE) if said.num_rows else None

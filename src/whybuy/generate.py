@@ -14,7 +14,7 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.knowledge.generated import GENERATED_FILE
-from whybuy.knowledge.hypothesizer import Shop, to_table
+from whybuy.knowledge.hypothesizer import ProposerInput, to_table
 from whybuy.knowledge.interview import (
     InterviewReport,
     PromptedConfig,
@@ -146,12 +146,12 @@ class Generation:
         return Jobs(self._store / JOBS_FILE, fault_of=fault_of)
 
 
-def _open_shop(store: Path) -> Shop:
+def _open_shop(store: Path) -> ProposerInput:
     language = read_settings(store).one("shop", ShopConfig).language
     live = ArtifactStore(store / ARTIFACTS_FOLDER).current()
     products = pq.read_table(live["catalog"] / PRODUCTS_FILE)
     pairs = pq.read_table(live["pairs"] / PAIRS_FILE) if "pairs" in live else PAIR_SCHEMA.empty_table()
-    return Shop(products, pairs, language)
+    return ProposerInput(products, pairs, language)
 
 
 def _by_letters(prompt: Prompt) -> float:

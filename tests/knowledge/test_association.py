@@ -19,7 +19,7 @@ from whybuy.knowledge.association import (
     associate_traits,
     restrict,
 )
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.statistics import Floats, plausibility, shrunken_lift, significance
 from whybuy.records import HeadKind, Product
 
@@ -167,7 +167,7 @@ def test_groups_are_types_shared_traits_and_products_with_a_type() -> None:
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop([Product("p1", "Thing")])])
-def test_a_shop_without_types_has_no_associations(shop: Shop) -> None:
+def test_a_shop_without_types_has_no_associations(shop: ProposerInput) -> None:
     groups = ProductGroups(shop)
     by_need = sparse.csr_array(np.ones((2, len(shop.ids))))
     background = np.ones(len(shop.ids))

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from tiny_shop import make_shop
 from whybuy.knowledge.co_buy import ComplementHypothesizer, shared_by_pairs
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.records import Behavior, Head, HeadKind, Product
 from whybuy.relations import Relation
 
@@ -18,7 +18,7 @@ EVERYTHING = [
 CAMPING = {"s", "t"}  # first letters of sleeping bags and tents
 
 
-def camping() -> Shop:
+def camping() -> ProposerInput:
     products = [one for one in PRODUCTS if one.product_type != "slip-on shoe"]
     ids = {one.product_id for one in products}
     pairs = [pair[1:3] for pair in EVERYTHING if {*pair[1:3]} <= ids]
@@ -54,7 +54,7 @@ def test_what_is_bought_with_everything_goes_with_nothing() -> None:
         ),
     ],
 )
-def test_without_pairs_or_types_there_are_no_complements(shop: Shop) -> None:
+def test_without_pairs_or_types_there_are_no_complements(shop: ProposerInput) -> None:
     assert list(ComplementHypothesizer().propose(shop)) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tiny_shop import make_shop
 from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 from whybuy.text import canonical
@@ -63,7 +63,7 @@ def test_what_a_single_product_says_is_no_reason_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop([Product("p1", "Lamp", "Bright.", product_type="lamp")])])
-def test_texts_without_needs_give_nothing(shop: Shop) -> None:
+def test_texts_without_needs_give_nothing(shop: ProposerInput) -> None:
     assert list(DescriptionHypothesizer().propose(shop)) == []
 
 

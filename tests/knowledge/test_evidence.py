@@ -7,7 +7,7 @@ import pytest
 
 from tiny_shop import make_shop
 from whybuy.knowledge.evidence import GENERATOR, EvidenceConfig, EvidenceHypothesizer
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 from whybuy.text import canonical
@@ -181,7 +181,7 @@ def test_random_purchases_give_no_reasons(seed: int) -> None:
 @pytest.mark.parametrize(
     "shop", [make_shop([]), make_shop(PRODUCTS), make_shop(PRODUCTS, TOGETHER), make_shop(PRODUCTS, PLAIN)]
 )
-def test_no_needs_no_reasons(shop: Shop) -> None:
+def test_no_needs_no_reasons(shop: ProposerInput) -> None:
     assert list(EvidenceHypothesizer().propose(shop)) == []
 
 
@@ -195,7 +195,9 @@ def test_clicks_stand_in_where_no_purchase_is_logged() -> None:
     shop = make_shop(PRODUCTS, PLAIN + NEED)
     index = shop.pairs.schema.get_field_index("purchases")
     zeros = shop.pairs["purchases"].to_pandas().mul(0)
-    clicked = Shop(shop.products, shop.pairs.set_column(index, shop.pairs.schema.field(index), [zeros.to_list()]))
+    clicked = ProposerInput(
+        shop.products, shop.pairs.set_column(index, shop.pairs.schema.field(index), [zeros.to_list()])
+    )
     heads = {one.head for one in EvidenceHypothesizer().propose(clicked)}
     assert heads == {one.head for one in EvidenceHypothesizer().propose(shop)}
     assert heads

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from tiny_shop import make_shop
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.names import GENERATOR, NameConfig, NameHypothesizer
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
@@ -62,5 +62,5 @@ def test_what_the_products_say_themselves_is_no_other_name() -> None:
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop(PRODUCTS), make_shop([Product("s0", "A shoe")], MOCCASINS)])
-def test_without_searches_or_types_there_are_no_names(shop: Shop) -> None:
+def test_without_searches_or_types_there_are_no_names(shop: ProposerInput) -> None:
     assert list(NameHypothesizer().propose(shop)) == []

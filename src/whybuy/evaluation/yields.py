@@ -18,7 +18,7 @@ from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph
 from whybuy.knowledge.filters.tuning import answers
 from whybuy.knowledge.filters.yields import ORIGIN_SCHEMA, YIELDS_FILE, origins
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
 from whybuy.records import JUDGMENT_SCHEMA, PAIR_SCHEMA, Question
 
@@ -82,7 +82,7 @@ def evaluate_yields(store: Path, judgments: pa.Table | None = None) -> YieldRepo
         raise ArtifactError(f"{folders['hypotheses']} has no {YIELDS_FILE}. Run `whybuy build` to count yields.")
     yields, kept = pq.read_table(counted), pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE)
     pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
-    shop = Shop(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
+    shop = ProposerInput(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
     said = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
     columns = {
         "in_graph": _are_edges(kept, KnowledgeGraph(folders["graph"])).astype(np.float64),

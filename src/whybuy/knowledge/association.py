@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.statistics import Floats, plausibility, shrunken_lift, significance
 from whybuy.records import Head, HeadKind
 
@@ -64,7 +64,7 @@ class Association:
 class ProductGroups:
     """The groups of one shop's products, made when first asked for."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: ProposerInput) -> None:
         self._shop = shop
 
     @cached_property

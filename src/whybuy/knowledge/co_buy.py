@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from whybuy.knowledge.association import Demands, Integers, ProductGroups, associate, background
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis
 from whybuy.relations import Relation
 
@@ -31,7 +31,7 @@ class ComplementHypothesizer:
 
     config: CoBuyConfig = CoBuyConfig()
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Complements in both directions; nothing without co-buy pairs or product types."""
         pairs = shop.pairs_of(Behavior.CO_BUY)
         types = ProductGroups(shop).types
@@ -66,7 +66,7 @@ def _strongest_pairs(
     return {key: tuple(ids) for key, ids in found.items()}
 
 
-def _one_line(shop: Shop, pairs: pa.Table) -> NDArray[np.bool_]:
+def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
     """Where both products of a pair have one known brand and one type: variants of one thing. Shape (pairs,)."""
     brands = shop.products["brand"].to_pylist()
     lines = [(brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, shop.types, strict=True))]
@@ -75,7 +75,7 @@ def _one_line(shop: Shop, pairs: pa.Table) -> NDArray[np.bool_]:
 
 
 def shared_by_pairs(
-    shop: Shop, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
+    shop: ProposerInput, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
 ) -> Iterator[Hypothesis]:
     """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
 

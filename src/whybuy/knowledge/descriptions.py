@@ -10,7 +10,7 @@ from scipy import sparse
 
 from whybuy.knowledge.association import Demands, Groups, ProductGroups, associate
 from whybuy.knowledge.co_buy import SAMPLE, shared_by_pairs
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.patterns import BY_KIND, load_patterns
 from whybuy.records import Head, HeadKind, Hypothesis
 from whybuy.relations import Relation
@@ -35,7 +35,7 @@ class DescriptionHypothesizer:
 
     config: DescriptionConfig = DescriptionConfig()
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for products, types, traits and co-buy pairs; nothing when no text states a need."""
         stated = _Stated(shop, self.config.least_sources)
         if not stated.keys:
@@ -60,7 +60,7 @@ class DescriptionHypothesizer:
 class _Stated:
     """Which product states which need."""
 
-    def __init__(self, shop: Shop, least_sources: int) -> None:
+    def __init__(self, shop: ProposerInput, least_sources: int) -> None:
         self._shop = shop
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)

@@ -17,7 +17,7 @@ from whybuy.knowledge.association import (
     restrict,
 )
 from whybuy.knowledge.co_buy import shared_by_pairs
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.needs import Need, read_needs
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.knowledge.search_log import SAMPLE, SearchLog
@@ -45,7 +45,7 @@ class EvidenceHypothesizer:
 
     config: EvidenceConfig = EvidenceConfig()
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
         log = SearchLog(shop)
         patterns = load_patterns(shop.language).knowing(set(shop.types))

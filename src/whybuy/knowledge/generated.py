@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.errors import InputError
-from whybuy.knowledge.hypothesizer import Shop, from_table
+from whybuy.knowledge.hypothesizer import ProposerInput, from_table
 from whybuy.records import HYPOTHESIS_SCHEMA, HeadKind, Hypothesis
 
 GENERATED_FILE = "generated.parquet"  # in a store
@@ -20,7 +20,7 @@ class GeneratedHypothesizer:
 
     path: Path
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """The reasons of the file that speak of products and types which the shop still has.
 
         Raises:

@@ -16,7 +16,7 @@ from whybuy.text import DETERMINERS, lemmas
 
 @dataclass(frozen=True)
 class Shop:
-    """What a proposer may look at: products and behavior pairs, with the look-ups that several proposers share."""
+    """What a proposer reads: a shop's products and behavior pairs, with the look-ups that several proposers share."""
 
     products: pa.Table  # PRODUCT_SCHEMA
     pairs: pa.Table  # PAIR_SCHEMA

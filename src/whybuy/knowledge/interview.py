@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from whybuy.behavior.sampling import sample_pairs
 from whybuy.knowledge.association import Demands
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.parsing import SCHEMA, parse_answer
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.knowledge.prompts import CANDIDATES, load_prompts
@@ -76,7 +76,7 @@ class InterviewReport:
     proposals: tuple[Predicate, ...] = ()  # those that no relation says
 
 
-def draw_pairs(shop: Shop, config: PromptedConfig) -> pa.Table:
+def draw_pairs(shop: ProposerInput, config: PromptedConfig) -> pa.Table:
     """The pairs to ask about, in PAIR_SCHEMA: by weight, out of all categories and types; more pairs add to fewer."""
     known = pa.concat_tables([shop.pairs_of(kind) for kind in Behavior])
     if not known.num_rows:
@@ -91,7 +91,7 @@ def draw_pairs(shop: Shop, config: PromptedConfig) -> pa.Table:
         engine.disconnect()
 
 
-def questions(shop: Shop, pairs: pa.Table, config: PromptedConfig) -> list[Question]:
+def questions(shop: ProposerInput, pairs: pa.Table, config: PromptedConfig) -> list[Question]:
     """The prompts of all rounds. pairs: PAIR_SCHEMA, of known products."""
     asker = _Asker(shop, config)
     rows = pairs.select(["kind", "left", "right"]).to_pylist()
@@ -156,7 +156,7 @@ def _sayings(candidates: Sequence[tuple[Question, str]], report: InterviewReport
 class _Asker:
     """Puts pairs into words."""
 
-    def __init__(self, shop: Shop, config: PromptedConfig) -> None:
+    def __init__(self, shop: ProposerInput, config: PromptedConfig) -> None:
         self._shop, self._config = shop, config
         self._prompts = load_prompts(shop.language)
         self._product = functools.cache(self._read)

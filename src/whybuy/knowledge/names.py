@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whybuy.knowledge.association import Demands, ProductGroups, associate
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.needs import read_needs
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.knowledge.search_log import SAMPLE, SearchLog
@@ -35,7 +35,7 @@ class NameHypothesizer:
 
     config: NameConfig = NameConfig()
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Other names of product types; nothing when the shop has no search-buy pairs or no types."""
         log, types = SearchLog(shop), ProductGroups(shop).types
         queries_of = self._candidates(log, shop)
@@ -53,7 +53,7 @@ class NameHypothesizer:
                 head, name = types.heads[found.group], names[found.need]
                 yield Hypothesis(head, Relation.IS_A, name, GENERATOR, int(found.count), *scores, evidence, words)
 
-    def _candidates(self, log: SearchLog, shop: Shop) -> dict[str, set[str]]:
+    def _candidates(self, log: SearchLog, shop: ProposerInput) -> dict[str, set[str]]:
         """Queries by candidate name, only names that enough queries say and that hold no name of the shop."""
         patterns = load_patterns(shop.language).knowing(set(shop.types))
         queries = list(log.asked())

@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from whybuy.knowledge.association import Association, Groups, ProductGroups, associate, background
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.interview import PromptedConfig, Saying, draw_pairs, hear, questions
 from whybuy.knowledge.prompts import load_prompts
 from whybuy.knowledge.statistics import Floats
@@ -29,7 +29,7 @@ class PromptedHypothesizer:
     generator: Generator
     config: PromptedConfig = PromptedConfig()
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for queries, products, co-buy pairs, types and traits; nothing when the shop has no pairs."""
         pairs = draw_pairs(shop, self.config)
         asked = questions(shop, pairs, self.config)
@@ -38,7 +38,7 @@ class PromptedHypothesizer:
 
 
 def hypotheses_of(
-    sayings: Sequence[Saying], shop: Shop, pairs: pa.Table, config: PromptedConfig, model: str
+    sayings: Sequence[Saying], shop: ProposerInput, pairs: pa.Table, config: PromptedConfig, model: str
 ) -> Iterator[Hypothesis]:
     """What a model said of pairs, as reasons of what the graph speaks about.
 
@@ -65,7 +65,7 @@ def hypotheses_of(
 class _Said:
     """Of which pairs each reason was given."""
 
-    def __init__(self, sayings: Sequence[Saying], shop: Shop, pairs: pa.Table) -> None:
+    def __init__(self, sayings: Sequence[Saying], shop: ProposerInput, pairs: pa.Table) -> None:
         self._shop = shop
         self._pairs = [(Behavior(row["kind"]), row["left"], row["right"], row["pair_id"]) for row in pairs.to_pylist()]
         words: defaultdict[tuple[Relation, str], dict[int, Saying]] = defaultdict(dict)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from whybuy.knowledge.association import background
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.needs import AskedQuery
 from whybuy.knowledge.statistics import Floats
 from whybuy.records import Behavior
@@ -20,7 +20,7 @@ SAMPLE = 5  # pair ids and queries kept per hypothesis
 class SearchLog:
     """Search-buy pairs, by number and by query."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: ProposerInput) -> None:
         pairs = shop.pairs_of(Behavior.SEARCH_BUY)
         self.shop = shop
         self.pair_ids: list[str] = pairs["pair_id"].to_pylist()

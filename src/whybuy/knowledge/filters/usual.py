@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from whybuy.errors import InputError
 from whybuy.knowledge.filters import Disfluent, Duplicate, Generic, HypothesisFilter, Incomplete, Restates, Similar
 from whybuy.knowledge.filters.tuning import Aim
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.language.encoder import Encoder
 from whybuy.language.fluency import Fluency
@@ -44,7 +44,7 @@ class FilterConfig:
             raise InputError(f"limits names {', '.join(unknown)}; there are limits of {', '.join(NAMES)}.")
 
 
-def usual_filters(shop: Shop, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
+def usual_filters(shop: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
     """The filters of every build, in the order in which they run: cheap ones first, and last what compares the rest.
 
     Raises:
@@ -61,12 +61,12 @@ def usual_filters(shop: Shop, config: FilterConfig) -> tuple[HypothesisFilter, .
     )
 
 
-def _similar(shop: Shop, model: str) -> Similar:
+def _similar(shop: ProposerInput, model: str) -> Similar:
     similar = Similar(shop.products, encoder_of(shop, model), shop.language)
     return replace(similar, limit=PRETRAINED_SIMILAR) if model else similar
 
 
-def fluency_of(shop: Shop, model: str = "") -> Fluency:
+def fluency_of(shop: ProposerInput, model: str = "") -> Fluency:
     """The given causal language model, or n-grams of the shop's titles, descriptions and queries."""
     if model:
         return TransformerFluency(model)
@@ -74,7 +74,7 @@ def fluency_of(shop: Shop, model: str = "") -> Fluency:
     return NgramFluency.fit([text for column in columns for text in _some(column, MOST_TEXTS)])
 
 
-def encoder_of(shop: Shop, model: str = "") -> Encoder:
+def encoder_of(shop: ProposerInput, model: str = "") -> Encoder:
     """The given transformer, or an encoder fitted on the shop's titles and queries."""
     if model:
         return TransformerEncoder(model)
@@ -83,7 +83,7 @@ def encoder_of(shop: Shop, model: str = "") -> Encoder:
     return CatalogEncoder.fit(texts, dimensions=DIMENSIONS)
 
 
-def _queries(shop: Shop) -> pa.ChunkedArray:
+def _queries(shop: ProposerInput) -> pa.ChunkedArray:
     return shop.pairs.filter(pc.equal(shop.pairs["kind"], Behavior.SEARCH_BUY.value))["left"]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whybuy.knowledge.filters import Sifted
 from whybuy.knowledge.filters.said_pairs import types_of
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.numbering import SEPARATOR, distinct, distinct_heads
 from whybuy.records import Head, HeadKind
 
@@ -37,7 +37,7 @@ YIELD_SCHEMA = pa.schema(
 )
 
 
-def origins(hypotheses: pa.Table, shop: Shop) -> pa.Table:
+def origins(hypotheses: pa.Table, shop: ProposerInput) -> pa.Table:
     """Where each hypothesis comes from, in ORIGIN_SCHEMA.
 
     The category is that of the head's product, of a type the most frequent one; of a query, that of the product in the
@@ -88,7 +88,7 @@ def _first(lists: pa.ChunkedArray) -> pa.ChunkedArray:
     )
 
 
-def _categories(heads: Sequence[Head], shop: Shop, categories: Sequence[str]) -> list[str | None]:
+def _categories(heads: Sequence[Head], shop: ProposerInput, categories: Sequence[str]) -> list[str | None]:
     """The category of each head's first product, or of its type; None for queries and for what is not sold."""
     of_product = dict(zip(shop.ids, categories, strict=True))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from whybuy.judgments import Judgments
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.products import Products
 from whybuy.knowledge.instructions.records import NO, YES, Instruction, Part, Task
 from whybuy.knowledge.instructions.split import Split
@@ -17,7 +17,7 @@ from whybuy.records import Behavior, Head, HeadKind
 class BehaviorQuestions:
     """Asks what belongs together."""
 
-    def __init__(self, shop: Shop, products: Products, split: Split, seed: int) -> None:
+    def __init__(self, shop: ProposerInput, products: Products, split: Split, seed: int) -> None:
         self._shop, self._products, self._split = shop, products, split
         self._random, self._wording = np.random.default_rng(seed), Wording.load()
 

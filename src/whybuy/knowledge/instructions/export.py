@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from whybuy.judgments import Judgments
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.behavior import BehaviorQuestions
 from whybuy.knowledge.instructions.generation import GenerationQuestions, Reasons
 from whybuy.knowledge.instructions.judged import JudgedQuestions
@@ -32,7 +32,7 @@ class InstructionConfig:
 class Known:
     """What a shop knows: the graph is needed, the others teach more."""
 
-    shop: Shop
+    shop: ProposerInput
     triples: Iterable[Triple]  # accepted
     judgments: pa.Table  # of reasons, in JUDGMENT_SCHEMA; where empty, no plausibility and typicality
     relevance: Judgments | None = None  # of query-product pairs; in place of what was bought

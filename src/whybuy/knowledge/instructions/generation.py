@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import orjson
 
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.products import Products
 from whybuy.knowledge.instructions.records import Instruction, Part, Task
 from whybuy.knowledge.instructions.split import Split
@@ -37,7 +37,7 @@ class Reasons:
 class GenerationQuestions:
     """Asks for reasons of behavior pairs, one relation each, all relations equally often as far as there are some."""
 
-    def __init__(self, shop: Shop, products: Products, reasons: Reasons, split: Split, seed: int) -> None:
+    def __init__(self, shop: ProposerInput, products: Products, reasons: Reasons, split: Split, seed: int) -> None:
         self._shop, self._products, self._reasons, self._split = shop, products, reasons, split
         self._prompts, self._random = load_prompts(shop.language), np.random.default_rng(seed)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from whybuy.catalog.catalog import Catalog
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.records import Part
 from whybuy.knowledge.instructions.split import Split
 from whybuy.records import Head, HeadKind, Product
@@ -17,7 +17,7 @@ TRIES = 50  # draws before a shop of few types has no stranger to offer
 class Products:
     """The products of a shop as instructions speak of them."""
 
-    def __init__(self, shop: Shop, split: Split) -> None:
+    def __init__(self, shop: ProposerInput, split: Split) -> None:
         self._shop, self._catalog = shop, Catalog(shop.products)
         self._titles = shop.products["title"].to_pylist()
         self._categories = shop.products["category"].to_pylist()

@@ -13,7 +13,7 @@ from whybuy.graph import KnowledgeGraph
 from whybuy.judgments import read_judgments
 from whybuy.knowledge.critic.edge_critic import CriticConfig
 from whybuy.knowledge.critic.said import read_judgment_table, said_of_reasons
-from whybuy.knowledge.hypothesizer import Shop
+from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.export import Known
 from whybuy.records import PAIR_SCHEMA
 
@@ -33,7 +33,7 @@ def read_known(store: Path, judgments: Path | None = None, relevance: Path | Non
     pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
     graph = KnowledgeGraph(folders["graph"])
     return Known(
-        Shop(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs, language),
+        ProposerInput(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs, language),
         graph.triples(range(graph.edges.num_rows)),
         read_judgment_table(judgments) if judgments else said_of_reasons(store, heard),
         read_judgments(relevance) if relevance else None,
