@@ -15,7 +15,7 @@ from whybuy.text import DETERMINERS, lemmas
 
 
 @dataclass(frozen=True)
-class Shop:
+class ProposerInput:
     """What a proposer reads: a shop's products and behavior pairs, with the look-ups that several proposers share."""
 
     products: pa.Table  # PRODUCT_SCHEMA
@@ -94,7 +94,7 @@ class Shop:
 class Hypothesizer(Protocol):
     """Proposes reasons for what shoppers did, or for what a catalog alone says."""
 
-    def propose(self, shop: Shop) -> Iterator[Hypothesis]:
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons with what speaks for each, in a deterministic order."""
         ...
 
