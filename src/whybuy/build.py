@@ -31,10 +31,10 @@ from whybuy.completion.teaching import teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
-from whybuy.graph import GraphConfig, KnowledgeGraph, Meaning, assemble
+from whybuy.graph import GraphConfig, KnowledgeGraph, NodeMerger, assemble
 from whybuy.graph import files as graph_files
 from whybuy.graph.increment import rejections
-from whybuy.graph.meaning import read_corrections
+from whybuy.graph.node_merging import read_corrections
 from whybuy.intents import IntentConfig, IntentReader, student
 from whybuy.intents.teaching import StudentConfig, teach_student
 from whybuy.journal import JOURNAL_FILE
@@ -318,8 +318,8 @@ class _Line:
         rejected = rejections(judgment_table(read_rejections(self._store / JOURNAL_FILE)))
 
         def make(folder: Path, summary: Summary) -> None:
-            meaning = read_corrections(merges, language) if merges else Meaning(language)
-            counts = assemble([hypotheses / HYPOTHESES_FILE, rejected], folder, config, meaning=meaning)
+            merger = read_corrections(merges, language) if merges else NodeMerger(language)
+            counts = assemble([hypotheses / HYPOTHESES_FILE, rejected], folder, config, merger=merger)
             summary |= asdict(counts) | {"rejected": rejected.num_rows}
             if not counts.edges:
                 summary["why"] = (

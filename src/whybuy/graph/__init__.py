@@ -2,8 +2,8 @@
 
 from whybuy.graph.assembly import assemble
 from whybuy.graph.knowledge_graph import KnowledgeGraph
-from whybuy.graph.meaning import Meaning
+from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.rejected import RejectedEdges
 from whybuy.graph.writing import GraphConfig
 
-__all__ = ["GraphConfig", "KnowledgeGraph", "Meaning", "RejectedEdges", "assemble"]
+__all__ = ["GraphConfig", "KnowledgeGraph", "NodeMerger", "RejectedEdges", "assemble"]

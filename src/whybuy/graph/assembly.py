@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from whybuy.graph.claims import read_claims
 from whybuy.graph.evidence import evidence_file, write_evidence
-from whybuy.graph.meaning import Meaning
+from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.writing import GraphConfig, GraphCounts, write_graph
 
 BATCH = 1 << 16  # hypotheses read at once
@@ -19,7 +19,7 @@ def assemble(
     folder: Path,
     config: GraphConfig,
     *,
-    meaning: Meaning | None = None,
+    merger: NodeMerger | None = None,
 ) -> GraphCounts:
     """Merge hypotheses (HYPOTHESIS_SCHEMA) into nodes and edges and write them, with their look-up arrays, to a folder.
 
@@ -27,9 +27,9 @@ def assemble(
     Where a critic or a person has scored an edge, that score stands. What stays below the thresholds is kept aside,
     with all evidence, for `update`. Parquet files of hypotheses are read as a stream.
     """
-    meaning = meaning or Meaning()
-    claims = read_claims(write_evidence(_batches(hypotheses), evidence_file(folder, 0)), meaning)
-    return write_graph(claims, folder, config, meaning)
+    merger = merger or NodeMerger()
+    claims = read_claims(write_evidence(_batches(hypotheses), evidence_file(folder, 0)), merger)
+    return write_graph(claims, folder, config, merger)
 
 
 def _batches(hypotheses: pa.Table | Sequence[pa.Table | Path]) -> Iterator[pa.RecordBatch]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whybuy.graph.files import INTENT, RELATIONS, SCORERS, SEPARATOR, join_key, name_hash
-from whybuy.graph.meaning import Meaning
+from whybuy.graph.node_merging import NodeMerger
 
 MEASURES: dict[str, type[np.generic]] = {
     "plausibility": np.float64,
@@ -71,13 +71,13 @@ class Numbers:
         return np.fromiter(map(name_hash, self._numbers), np.uint64, len(self._numbers))
 
 
-def read_claims(hypotheses: Iterable[pa.RecordBatch], meaning: Meaning, first_row: int = 0) -> Claims:
+def read_claims(hypotheses: Iterable[pa.RecordBatch], merger: NodeMerger, first_row: int = 0) -> Claims:
     """The claims of hypotheses (HYPOTHESIS_SCHEMA), read batch by batch. first_row: of the evidence."""
     names, wordings = Numbers(), Numbers()
     batches = [_read(batch, names, wordings) for batch in hypotheses]
     columns = {name: _joined([batch[name] for batch in batches], kind) for name, kind in _COLUMNS.items()}
     text, wording = wordings.strings(), columns["wording"]
-    keys = [join_key(INTENT, [meaning.key(one)]) for one in text.to_pylist()]
+    keys = [join_key(INTENT, [merger.key(one)]) for one in text.to_pylist()]
     intent = names.of(pa.array(keys, pa.string()))
     return Claims(
         names=(named := names.strings()),

@@ -13,7 +13,7 @@ from whybuy.records import CRITIC, READER, STATISTICS, HeadKind
 from whybuy.relations import Relation
 
 KIND = "graph"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 INTENT = "intent"  # the kind of tail nodes, beside the `HeadKind` values
 
 KINDS = (*(kind.value for kind in HeadKind), INTENT)

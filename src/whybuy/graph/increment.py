@@ -14,7 +14,7 @@ from whybuy.graph.assembly import BATCH
 from whybuy.graph.claims import MEASURES, Claims, Wordings, read_claims
 from whybuy.graph.evidence import Evidence, evidence_file, share_evidence, write_evidence
 from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, SEPARATOR, WITHDRAWN_SCHEMA, map_array, map_table
-from whybuy.graph.meaning import Meaning
+from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.writing import GraphConfig, GraphCounts, write_graph
 from whybuy.records import HYPOTHESIS_SCHEMA, READER
 
@@ -27,12 +27,12 @@ def update(base: Path, added: pa.Table, withdrawn: pa.Table, folder: Path, confi
 
     The result equals that of `assemble` over the hypotheses that are left and those added, but for unused evidence.
     """
-    meaning = Meaning.load(base)
+    merger = NodeMerger.load(base)
     kept = _claims_of(base, withdrawn)
     number = share_evidence(base, folder)
     rows = len(Evidence(folder))
-    new = read_claims(write_evidence(added.to_batches(BATCH), evidence_file(folder, number)), meaning, rows)
-    return write_graph(_joined(kept, new, base), folder, config, meaning)
+    new = read_claims(write_evidence(added.to_batches(BATCH), evidence_file(folder, number)), merger, rows)
+    return write_graph(_joined(kept, new, base), folder, config, merger)
 
 
 def shared_files(base: Path) -> dict[str, FileEntry]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whybuy.artifacts import read_manifest
 from whybuy.graph.evidence import Sources
 from whybuy.graph.files import FORMAT_VERSION, INTENT, KIND, join_key, map_array, map_table, name_hash
-from whybuy.graph.meaning import Meaning
+from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.words import IntentWords
 from whybuy.records import Edge, Head, HeadKind, Neighborhood, Node, Source, Triple
 from whybuy.relations import Relation
@@ -30,7 +30,7 @@ class KnowledgeGraph:
             ArtifactError: the folder is no whole graph of this format.
         """
         read_manifest(folder, KIND, FORMAT_VERSION)
-        self.meaning = Meaning.load(folder)
+        self.merger = NodeMerger.load(folder)
         self._hashes, self._hash_nodes = map_array(folder, "key_hash"), map_array(folder, "key_node")
         self._head_starts, self._tail_starts = map_array(folder, "head_starts"), map_array(folder, "tail_starts")
         self._tail_edges = map_array(folder, "tail_edges")
@@ -44,7 +44,7 @@ class KnowledgeGraph:
     @property
     def language(self) -> str:
         """Of the words that intents are found by."""
-        return self.meaning.language
+        return self.merger.language
 
     @property
     def intents(self) -> range:
@@ -60,7 +60,7 @@ class KnowledgeGraph:
 
     def intent(self, words: str) -> int | None:
         """The intent node that these words name, in any inflection; None when there is none."""
-        return self.node(INTENT, self.meaning.key(words))
+        return self.node(INTENT, self.merger.key(words))
 
     def label(self, node: int) -> str:
         """How a node is called."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.graph.claims import Claims, Wordings
+from whybuy.graph.edge_merging import MergedEdges, merge_claims
 from whybuy.graph.files import (
     EDGE_SCHEMA,
     KINDS,
@@ -24,8 +25,7 @@ from whybuy.graph.files import (
     write_table,
 )
 from whybuy.graph.hierarchy import write_hierarchy
-from whybuy.graph.meaning import Meaning
-from whybuy.graph.merging import Merged, merge
+from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.words import write_words
 from whybuy.records import CRITIC, Head, HeadKind
 
@@ -50,9 +50,9 @@ class GraphCounts:
     below_threshold: int  # merged edges that were left out
 
 
-def write_graph(claims: Claims, folder: Path, config: GraphConfig, meaning: Meaning) -> GraphCounts:
+def write_graph(claims: Claims, folder: Path, config: GraphConfig, merger: NodeMerger) -> GraphCounts:
     """Write what claims say to a folder that has their evidence."""
-    merged = merge(claims)
+    merged = merge_claims(claims)
     by_critic = merged.scorer == SCORERS.index(CRITIC)
     least = np.where(by_critic, config.least_by_critic, config.least_plausibility)
     good = (merged.plausibility > least) & (merged.typicality >= config.least_typicality)
@@ -66,16 +66,16 @@ def write_graph(claims: Claims, folder: Path, config: GraphConfig, meaning: Mean
     _write_sources(folder, claims.row, merged, good)
     _write_names(folder, claims, number)
     _write_look_up(folder, known, head[:edges], tail[:edges])
-    _write_wordings(folder, claims.wordings, number, meaning)
+    _write_wordings(folder, claims.wordings, number, merger)
     write_hierarchy(folder)
-    meaning.save(folder)
+    merger.save(folder)
     first = int(head[:edges].max(initial=-1)) + 1
     write_words(folder, pc.list_element(nodes["key"][first:known], 0).combine_chunks(), first)
     return GraphCounts(known, edges, known - first, len(good) - edges)
 
 
 # ---------------------------------------------------------------- nodes
-def _nodes(claims: Claims, merged: Merged, good: NDArray[np.bool_]) -> tuple[pa.Table, NDArray[np.int32]]:
+def _nodes(claims: Claims, merged: MergedEdges, good: NDArray[np.bool_]) -> tuple[pa.Table, NDArray[np.int32]]:
     """Node table and the node of each name, -1 where no claim uses it.
 
     Heads of the graph come first, then its intents, then the heads and intents of which only weak claims speak.
@@ -123,7 +123,9 @@ def _head_labels(traits: pa.BooleanArray, keys: pa.ListArray) -> pa.StringArray:
 
 
 # ---------------------------------------------------------------- files
-def _edge_table(merged: Merged, order: NDArray[np.int64], head: NDArray[np.int32], tail: NDArray[np.int32]) -> pa.Table:
+def _edge_table(
+    merged: MergedEdges, order: NDArray[np.int64], head: NDArray[np.int32], tail: NDArray[np.int32]
+) -> pa.Table:
     columns = (
         head,
         coded(merged.relation[order], RELATIONS),
@@ -137,7 +139,7 @@ def _edge_table(merged: Merged, order: NDArray[np.int64], head: NDArray[np.int32
     return pa.table([pa.array(column) for column in columns], schema=EDGE_SCHEMA)
 
 
-def _write_sources(folder: Path, row: NDArray[np.int32], merged: Merged, good: NDArray[np.bool_]) -> None:
+def _write_sources(folder: Path, row: NDArray[np.int32], merged: MergedEdges, good: NDArray[np.bool_]) -> None:
     """The evidence of each edge: rows `source_rows[source_starts[i]:source_starts[i + 1]]`."""
     counts = np.diff(merged.starts)
     kept = np.repeat(good, counts)
@@ -162,10 +164,10 @@ def _write_look_up(folder: Path, known: int, head: NDArray[np.int32], tail: NDAr
     np.save(folder / "tail_edges.npy", by_tail.data)
 
 
-def _write_wordings(folder: Path, wordings: Wordings, number: NDArray[np.int32], meaning: Meaning) -> None:
+def _write_wordings(folder: Path, wordings: Wordings, number: NDArray[np.int32], merger: NodeMerger) -> None:
     used = np.flatnonzero(wordings.claims)
     used = used[np.argsort(number[wordings.intent[used]], kind="stable")]
     text = wordings.text.take(pa.array(used))
-    columns = [text, number[wordings.intent[used]], meaning.how(text), wordings.support[used], wordings.claims[used]]
+    columns = [text, number[wordings.intent[used]], merger.how(text), wordings.support[used], wordings.claims[used]]
     table = pa.table([pa.array(column) for column in columns], schema=MERGE_SCHEMA)
     pq.write_table(table, folder / MERGES_FILE, compression="zstd", use_dictionary=["how"])

@@ -15,7 +15,7 @@ Scores = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], ND
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedEdges:
     """Edges after merging, by head, relation and tail in the order of their names.
 
     `member[starts[i]:starts[i + 1]]` are the claims of edge i, in their order.
@@ -33,7 +33,7 @@ class Merged:
     starts: NDArray[np.int64]
 
 
-def merge(claims: Claims) -> Merged:
+def merge_claims(claims: Claims) -> MergedEdges:
     """All edges that claims speak of, whatever their scores.
 
     Independent generators count as independent witnesses: plausibility 1 - prod(1 - p), support the sum. Where a critic
@@ -48,7 +48,7 @@ def merge(claims: Claims) -> Merged:
     first = member[starts]
     starts = np.append(starts, len(member))
     measures = tuple(claims.measures[name] for name in MEASURES)
-    return Merged(
+    return MergedEdges(
         claims.head[first],
         claims.relation[first],
         claims.tail[first],

@@ -8,10 +8,10 @@ import pytest
 from tiny_shop import of_type, reason
 from whybuy.artifacts import ArtifactStore
 from whybuy.errors import InputError
-from whybuy.graph import GraphConfig, KnowledgeGraph, Meaning, assemble
+from whybuy.graph import GraphConfig, KnowledgeGraph, NodeMerger, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, WITHDRAWN_SCHEMA
 from whybuy.graph.increment import update
-from whybuy.graph.meaning import read_corrections
+from whybuy.graph.node_merging import read_corrections
 from whybuy.knowledge.hypothesizer import to_table
 from whybuy.relations import Relation
 
@@ -19,17 +19,17 @@ SHOE = of_type("slip-on shoe")
 WORDINGS = ("pregnant women", "a pregnant woman", "expecting mothers", "moms to be", "glasses", "glass")
 
 
-def corrections(folder: Path, *rows: str) -> Meaning:
+def corrections(folder: Path, *rows: str) -> NodeMerger:
     path = folder / "merges.csv"
     path.write_text("\n".join(["wording_a,wording_b,same", *rows]) + "\n", encoding="utf-8")
     return read_corrections(path)
 
 
-def graph_of(root: Path, meaning: Meaning, wordings: tuple[str, ...] = WORDINGS) -> KnowledgeGraph:
+def graph_of(root: Path, merger: NodeMerger, wordings: tuple[str, ...] = WORDINGS) -> KnowledgeGraph:
     hypotheses = to_table(reason(SHOE, Relation.USED_BY, wording) for wording in wordings)
     store = ArtifactStore(root)
     with store.create(KIND, "test", FORMAT_VERSION, {}) as (folder, _):
-        assemble(hypotheses, folder, GraphConfig(), meaning=meaning)
+        assemble(hypotheses, folder, GraphConfig(), merger=merger)
     return KnowledgeGraph(store.folder(KIND, "test"))
 
 
@@ -39,13 +39,13 @@ def test_what_people_join_is_one_node_under_all_its_wordings(tmp_path: Path) -> 
     nodes = {graph.intent(words) for words in ("pregnant woman", "expecting mothers", "mom to be")}
     assert len(nodes) == 1
     assert nodes != {None}
-    assert graph_of(tmp_path / "without", Meaning()).intent("expecting mothers") not in (None, *nodes)
+    assert graph_of(tmp_path / "without", NodeMerger()).intent("expecting mothers") not in (None, *nodes)
 
 
 def test_what_people_keep_apart_is_a_node_of_its_own(tmp_path: Path) -> None:
     apart = graph_of(tmp_path, corrections(tmp_path, "glass,glasses,no"))
     assert apart.intent("Glasses") not in (None, apart.intent("glass"))
-    together = graph_of(tmp_path / "without", Meaning())
+    together = graph_of(tmp_path / "without", NodeMerger())
     assert together.intent("Glasses") == together.intent("glass")
 
 

@@ -12,12 +12,12 @@ from whybuy.artifacts import write_json
 from whybuy.errors import InputError
 from whybuy.text import canonical, normalize
 
-MEANING_FILE = "meaning.json"
+NODE_MERGING_FILE = "node_merging.json"
 _YES, _NO = frozenset(("yes", "true", "1")), frozenset(("no", "false", "0"))
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class NodeMerger:
     """The key under which wordings meet: their canonical words, unless a person has said otherwise."""
 
     language: str = "en"
@@ -43,19 +43,19 @@ class Meaning:
         return "joined" if canonical(wording, self.language) in self.joined else "words"
 
     def save(self, folder: Path) -> None:
-        """Write `meaning.json`."""
+        """Write `node_merging.json`."""
         about = {"language": self.language, "joined": dict(self.joined), "apart": sorted(self.apart)}
-        write_json(folder / MEANING_FILE, about)
+        write_json(folder / NODE_MERGING_FILE, about)
 
     @classmethod
-    def load(cls, folder: Path) -> "Meaning":
+    def load(cls, folder: Path) -> "NodeMerger":
         """What `save` wrote."""
-        about = json.loads((folder / MEANING_FILE).read_text(encoding="utf-8"))
+        about = json.loads((folder / NODE_MERGING_FILE).read_text(encoding="utf-8"))
         return cls(about["language"], about["joined"], frozenset(about["apart"]))
 
 
-def read_corrections(path: Path, language: str = "en") -> Meaning:
-    """The meaning after a file of corrections: CSV with the columns `wording_a`, `wording_b` and `same` (yes or no).
+def read_corrections(path: Path, language: str = "en") -> NodeMerger:
+    """The merger after a file of corrections: CSV with the columns `wording_a`, `wording_b` and `same` (yes or no).
 
     `yes` joins both wordings, and whatever has their canonical words, under the canonical words of the first; joins
     chain. `no` makes the second wording, as it is written, an intent of its own.
@@ -75,7 +75,7 @@ def read_corrections(path: Path, language: str = "en") -> Meaning:
         raise InputError(f"{path} does not exist. Correct [graph] merges in store.toml.") from None
     apart = frozenset(normalize(other) for _, other, same in rows if not same)
     joins = [(one, other) for one, other, same in rows if same]
-    return Meaning(language, _chained((canonical(a, language), canonical(b, language)) for a, b in joins), apart)
+    return NodeMerger(language, _chained((canonical(a, language), canonical(b, language)) for a, b in joins), apart)
 
 
 def _same(path: Path, line: int, said: str | None) -> bool:
