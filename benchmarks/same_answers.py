@@ -1,0 +1,111 @@
+"""Whether two builds, or two versions of the code, give the same answers.
+
+`python benchmarks/same_answers.py record STORE FILE` asks a built shop for searches with reasons and completions, and writes them with
+the rows of its graph to a JSON-lines file; run it with either version of the code. `python benchmarks/same_answers.py compare
+FILE FILE` says how many answers of each kind are equal to the last digit, and shows the first that differ; its exit code is 1
+when any differs.
+"""
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+
+from whybuy.artifacts import ArtifactStore
+from whybuy.discovery import Discovery
+from whybuy.graph import KnowledgeGraph
+from whybuy.records import Query
+
+SEED = 14
+HITS = 50
+RENAMED = {"need": "intent", "reach": "path", "signs": "contributions"}  # fields that older versions call otherwise
+MEASURED = {"took_ms", "query_id", "id"}  # differ from run to run
+SHOWN = 3  # differences of each kind
+
+
+def main() -> int:
+    """Run one of the two commands; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    recording = commands.add_parser("record", help="ask a shop and write its answers")
+    recording.add_argument("store", type=Path)
+    recording.add_argument("file", type=Path)
+    recording.add_argument("--queries", type=int, default=800, help="searches (default: 800)")
+    recording.add_argument("--keystrokes", type=int, default=5000, help="completions (default: 5000)")
+    comparing = commands.add_parser("compare", help="say what differs")
+    comparing.add_argument("files", type=Path, nargs=2)
+    arguments = parser.parse_args()
+    if arguments.command == "compare":
+        return compare(*arguments.files)
+    with arguments.file.open("wb") as stream:
+        for kind, asked, answer in answers(arguments.store, arguments.queries, arguments.keystrokes):
+            line = orjson.dumps([kind, asked, answer], option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+            stream.write(line)
+    return 0
+
+
+def answers(store: Path, queries: int, keystrokes: int) -> Iterator[tuple[str, str, object]]:
+    """Kind, question and answer, always the same questions for the same log."""
+    folders = ArtifactStore(store / "artifacts").current()
+    graph = KnowledgeGraph(folders["graph"])
+    for row, triple in enumerate(graph.triples(range(graph.edges.num_rows))):
+        yield "edge", str(row), _plain(asdict(triple))
+    discovery = Discovery.open(store)
+    texts = sorted(set(pq.read_table(folders["events"] / "queries.parquet")["query"].to_pylist()) - {"", None})
+    chosen = random.Random(SEED).sample(texts, min(queries, len(texts)))  # noqa: S311
+    for text in chosen:
+        yield "search", text, _plain(asdict(discovery.search(Query(text, limit=HITS, explain=True))))
+    typing = random.Random(SEED)  # noqa: S311
+    for place in range(keystrokes):
+        text, before = typing.choice(texts), typing.choice(texts)
+        prefix, previous = text[: typing.randint(1, len(text))], (before,) if place % 2 else ()
+        completions = discovery.complete(prefix, previous=previous, limit=10)
+        yield "complete", f"{prefix} | {previous}", _plain(asdict(completions))
+
+
+def _plain(value: object) -> object:
+    """A record without what differs from run to run, its fields under today's names."""
+    if isinstance(value, dict):
+        kept = {name: entry for name, entry in value.items() if name not in MEASURED}
+        return {RENAMED.get(str(name), name): _plain(entry) for name, entry in kept.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def compare(one: Path, other: Path) -> int:
+    """Print how many answers are equal, by kind; returns the exit code."""
+    equal: Counter[str] = Counter()
+    differing: Counter[str] = Counter()
+    with one.open("rb") as first, other.open("rb") as second:
+        for left, right in zip(first, second, strict=False):
+            (kind, asked, old), (_, _, new) = orjson.loads(left), orjson.loads(right)
+            if old == new and left.split(b",", 2)[:2] == right.split(b",", 2)[:2]:
+                equal[kind] += 1
+                continue
+            differing[kind] += 1
+            if differing[kind] <= SHOWN:
+                print(f"{kind} {asked!r}: {'; '.join(_differences(old, new, '')[:3])}")
+        missing = sum(1 for _ in first) + sum(1 for _ in second)
+    for kind in sorted(equal | differing):
+        print(f"{kind}: {equal[kind]:,} equal, {differing[kind]:,} differ")
+    if missing:
+        print(f"{missing:,} answers are in one file alone")
+    return int(bool(differing) or bool(missing))
+
+
+def _differences(old: object, new: object, where: str) -> Sequence[str]:
+    """Where two answers differ, as `path: old -> new`."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        return [line for name in old for line in _differences(old[name], new[name], f"{where}.{name}")]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [line for at in range(len(old)) for line in _differences(old[at], new[at], f"{where}[{at}]")]
+    return [] if old == new else [f"{where}: {str(old)[:120]} -> {str(new)[:120]}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
