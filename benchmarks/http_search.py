@@ -29,7 +29,7 @@ import numpy as np
 
 from whybuy.discovery import Discovery
 from whybuy.intents import IntentReader, ReasonReader
-from whybuy.judgments import read_judgments
+from whybuy.qrels import read_qrels
 from whybuy.records import Query
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
@@ -103,7 +103,7 @@ def queries(judgments: Path, count: int) -> list[str]:
     Raises:
         SystemExit: there are fewer.
     """
-    read = read_judgments(judgments)
+    read = read_qrels(judgments)
     texts = sorted({read.text(topic) for topic in read.grades})
     random.Random(7).shuffle(texts)
     if len(texts) < count:

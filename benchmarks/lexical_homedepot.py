@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.evaluation.splits import Part, keys_of
-from whybuy.judgments import read_judgments
+from whybuy.qrels import read_qrels
 from whybuy.records import PRODUCT_SCHEMA
 from whybuy.retrieval.lexical import LexicalIndex, build_lexical
 from whybuy.retrieval.ranked import Ranked
@@ -46,8 +46,8 @@ def main(part: Part) -> None:
     """Build, ask, print."""
     catalog = products()
     ids = catalog["product_id"].to_pylist()
-    judgments = read_judgments(DATA / "judgments.parquet")
-    judgments = judgments.only(keys_of(part, judgments.grades))
+    qrels = read_qrels(DATA / "judgments.parquet")
+    qrels = qrels.only(keys_of(part, qrels.grades))
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         build_lexical(catalog, Path(folder))
@@ -55,7 +55,7 @@ def main(part: Part) -> None:
         start = time.perf_counter()
         index = LexicalIndex.open(Path(folder))
         open_ms = 1000 * (time.perf_counter() - start)
-        report = evaluate_search({"lexical": ranker(index.some_words, ids)}, judgments)
+        report = evaluate_search({"lexical": ranker(index.some_words, ids)}, qrels)
     figures = {"part": part.value, "products": len(ids), "build_s": build_seconds, "open_ms": open_ms}
     print(json.dumps(figures | report.as_json(), indent=1))
 

@@ -17,7 +17,7 @@ from synthetic_catalog import SyntheticCatalog
 from whybuy.demo.shop import EVENTS, FEED, write_shop
 from whybuy.evaluation.search import Rank, SearchReport, evaluate_search
 from whybuy.evaluation.splits import Part, keys_of
-from whybuy.judgments import Judgments, Scale, read_judgments
+from whybuy.qrels import Qrels, Scale, read_qrels
 from whybuy.text import clean, normalize
 
 DATA = Path(os.environ.get("WHYBUY_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -32,13 +32,13 @@ class RankingData:
     titles: list[str]  # by label
     queries: list[str]  # to learn from
     bought: csr_matrix  # queries x labels: float32 weights
-    judgments: Judgments  # of the queries to be measured on
+    qrels: Qrels  # of the queries to be measured on
     learns_titles: bool = True  # whether each title is one more query that its label answers
 
     @property
     def asked(self) -> list[str]:
         """The queries to be measured on."""
-        return [self.judgments.text(topic) for topic in self.judgments.grades]
+        return [self.qrels.text(topic) for topic in self.qrels.grades]
 
     @property
     def texts(self) -> list[str]:
@@ -52,42 +52,42 @@ class RankingData:
             return self.bought
         return vstack([self.bought, identity(len(self.titles), np.float32, "csr")], format="csr")
 
-    def report(self, ranked: dict[str, NDArray[np.int32]], judgments: Judgments | None = None) -> SearchReport:
+    def report(self, ranked: dict[str, NDArray[np.int32]], qrels: Qrels | None = None) -> SearchReport:
         """Measure rankers.
 
-        ranked: by name, queries to be measured on x ranks, -1 past the end. judgments: some of ours; all by default.
+        ranked: by name, queries to be measured on x ranks, -1 past the end. qrels: some of ours; all by default.
         """
         row_of = {query: row for row, query in enumerate(self.asked)}
 
         def ranker(labels: NDArray[np.int32]) -> Rank:
             return lambda query, limit: [str(label) for label in labels[row_of[query], :limit].tolist() if label >= 0]
 
-        return evaluate_search({name: ranker(labels) for name, labels in ranked.items()}, judgments or self.judgments)
+        return evaluate_search({name: ranker(labels) for name, labels in ranked.items()}, qrels or self.qrels)
 
-    def new_queries(self) -> Judgments:
+    def new_queries(self) -> Qrels:
         """Those to be measured on that are not among the learned ones."""
         learned = set(self.queries)
-        return self.judgments.only([topic for topic in self.judgments.grades if topic not in learned])
+        return self.qrels.only([topic for topic in self.qrels.grades if topic not in learned])
 
 
 def home_depot() -> RankingData:
     """The train split of the judgments; relevant products count as bought; measured on the validation split."""
     feed = pq.read_table(DATA / "homedepot" / "products.parquet")
     number_of = {str(product): str(number) for number, product in enumerate(feed["product_id"].to_pylist())}
-    judgments = read_judgments(DATA / "homedepot" / "judgments.parquet")
+    qrels = read_qrels(DATA / "homedepot" / "judgments.parquet")
     numbered = {
         topic: {number_of[product]: grade for product, grade in grades.items()}
-        for topic, grades in judgments.grades.items()
+        for topic, grades in qrels.grades.items()
     }
-    judgments = Judgments(numbered, judgments.scale, judgments.texts)
-    queries = keys_of(Part.TRAIN, judgments.grades)
-    relevant = [sorted(map(int, judgments.relevant(query, relevant_from=RELEVANT_FROM))) for query in queries]
+    qrels = Qrels(numbered, qrels.scale, qrels.texts)
+    queries = keys_of(Part.TRAIN, qrels.grades)
+    relevant = [sorted(map(int, qrels.relevant(query, relevant_from=RELEVANT_FROM))) for query in queries]
     return RankingData(
         "homedepot",
         [clean(title) for title in feed["title"].to_pylist()],
         queries,
         _lists(relevant, len(number_of)),
-        judgments.only(keys_of(Part.VALIDATION, judgments.grades)),
+        qrels.only(keys_of(Part.VALIDATION, qrels.grades)),
     )
 
 
@@ -114,8 +114,8 @@ def demo_shop(folder: Path, *, learned: float = 0.8, until: float = 1.0, click: 
     cut, end = pc.quantile(moments.filter(bought), [learned, until]).to_pylist()
     before, seen = pc.less(moments, cut), pc.less_equal(moments, end)
     queries, weights = _weigh(actions.filter(before), len(number_of), click)
-    judgments = _purchases(actions.filter(pc.and_(pc.and_(bought, seen), pc.invert(before))))
-    return RankingData("demo", feed["title"].to_pylist(), queries, weights, judgments)
+    qrels = _purchases(actions.filter(pc.and_(pc.and_(bought, seen), pc.invert(before))))
+    return RankingData("demo", feed["title"].to_pylist(), queries, weights, qrels)
 
 
 def _searched_actions(path: Path, number_of: dict[str, int]) -> pa.Table:
@@ -143,11 +143,11 @@ def _weigh(actions: pa.Table, count: int, click: float) -> tuple[list[str], csr_
     return codes.dictionary.to_pylist(), csr_matrix(pairs, (len(codes.dictionary), count))
 
 
-def _purchases(actions: pa.Table) -> Judgments:
+def _purchases(actions: pa.Table) -> Qrels:
     grades: dict[str, dict[str, float]] = {}
     for query, label in zip(actions["query"].to_pylist(), actions["label"].to_pylist(), strict=True):
         grades.setdefault(query, {})[str(label)] = 1.0
-    return Judgments(grades, Scale(0.0, 1.0))
+    return Qrels(grades, Scale(0.0, 1.0))
 
 
 def synthetic(labels: int, queries: int, *, asked: int = 5_000) -> RankingData:
@@ -160,5 +160,5 @@ def synthetic(labels: int, queries: int, *, asked: int = 5_000) -> RankingData:
     }
     learned.bought.data[:] = 1
     name = f"synthetic_{labels}"
-    judgments = Judgments(grades, Scale(0.0, 1.0))
-    return RankingData(name, catalog.titles.to_pylist(), learned.texts.to_pylist(), learned.bought, judgments, False)
+    qrels = Qrels(grades, Scale(0.0, 1.0))
+    return RankingData(name, catalog.titles.to_pylist(), learned.texts.to_pylist(), learned.bought, qrels, False)

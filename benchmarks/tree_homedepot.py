@@ -23,7 +23,7 @@ from whybuy.config import read_settings
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader
-from whybuy.judgments import Judgments, read_judgments
+from whybuy.qrels import Qrels, read_qrels
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.lessons import lessons_from_reasons, lessons_from_searches
@@ -97,7 +97,7 @@ def main() -> None:
         TreeConfig(),
         blind,
     )
-    gains = gains_of(read_judgments(STORE / settings.judgments), ids)
+    gains = gains_of(read_qrels(STORE / settings.judgments), ids)
     with tempfile.TemporaryDirectory() as folder:
         indexes = replace(seeing, tree=blind)
         teach_order(school, gains, indexes, reader.read, Path(folder), config=settings)
@@ -108,12 +108,12 @@ def main() -> None:
         finders = {name: Finder(found, len(ids), FinderConfig()) for name, found in orders.items()}
         ranks = {name: _rank(finder, reader, ids, "fused") for name, finder in finders.items()}
         ranks |= {name: _rank(finders["fused"], reader, ids, name) for name in ("lexical", "tree")}
-        judgments = read_judgments(STORE / JUDGMENTS)
-        report = evaluate_search(ranks, judgments, relevant_from=RELEVANT_FROM)
+        qrels = read_qrels(STORE / JUDGMENTS)
+        report = evaluate_search(ranks, qrels, relevant_from=RELEVANT_FROM)
         searched = {ids[row] for row in np.flatnonzero(tree.logs.searches).tolist()}
         parts = {
-            "products with no training query": evaluate_search(ranks, _of(judgments, searched, there=False)),
-            "products with a training query": evaluate_search(ranks, _of(judgments, searched, there=True)),
+            "products with no training query": evaluate_search(ranks, _of(qrels, searched, there=False)),
+            "products with a training query": evaluate_search(ranks, _of(qrels, searched, there=True)),
         }
     body = {"command": "make shops SHOP=homedepot; python benchmarks/tree_homedepot.py", **report.as_json()}
     body["differences"] = {
@@ -134,13 +134,13 @@ def _rank(finder: Finder, reader: IntentReader, ids: Sequence[str], ranker: str)
     return rank
 
 
-def _of(judgments: Judgments, products: Set[str], *, there: bool) -> Judgments:
+def _of(qrels: Qrels, products: Set[str], *, there: bool) -> Qrels:
     """The judgments of products that are, or are not, among some; queries that keep one."""
     kept = {
         topic: {product: grade for product, grade in grades.items() if (product in products) == there}
-        for topic, grades in judgments.grades.items()
+        for topic, grades in qrels.grades.items()
     }
-    return Judgments({topic: grades for topic, grades in kept.items() if grades}, judgments.scale, judgments.texts)
+    return Qrels({topic: grades for topic, grades in kept.items() if grades}, qrels.scale, qrels.texts)
 
 
 def _rounded(value: object) -> object:

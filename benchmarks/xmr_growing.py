@@ -79,8 +79,8 @@ def recalls(data: RankingData, found: Found, among: NDArray[np.int64]) -> NDArra
     """Recall@100 by query of the relevant products among some; NaN where a query has none."""
     chosen = set(among.tolist())
     values = []
-    for row, topic in enumerate(data.judgments.grades):
-        relevant = {label for label in map(int, data.judgments.relevant(topic, relevant_from=2.33)) if label in chosen}
+    for row, topic in enumerate(data.qrels.grades):
+        relevant = {label for label in map(int, data.qrels.relevant(topic, relevant_from=2.33)) if label in chosen}
         values.append(len(relevant & set(found[row].tolist())) / len(relevant) if relevant else np.nan)
     return np.array(values)
 

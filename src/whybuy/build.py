@@ -40,7 +40,6 @@ from whybuy.intents.teaching import StudentConfig, teach_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
-from whybuy.judgments import read_judgments
 from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
 from whybuy.knowledge.critic.belief import LEAST_ANSWERS
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
@@ -56,6 +55,7 @@ from whybuy.knowledge.generated import GENERATED_FILE, GeneratedHypothesizer
 from whybuy.knowledge.hypothesizer import Hypothesizer, ProposerInput, to_table
 from whybuy.knowledge.names import NameConfig, NameHypothesizer
 from whybuy.knowledge.patterns import load_patterns
+from whybuy.qrels import read_qrels
 from whybuy.records import PAIR_SCHEMA, Question
 from whybuy.retrieval import expansion, lexical, ordering, tree
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
@@ -427,7 +427,7 @@ class _Line:
             school = self._school(catalog, graph, pairs)
             opened = KnowledgeGraph(graph)
             ids = school.products["product_id"].to_pylist()
-            gains = gains_of(read_judgments(judged), ids) if judged else school.searches
+            gains = gains_of(read_qrels(judged), ids) if judged else school.searches
             indexes = self._indexes(school.products, opened)
             reader = IntentReader(opened, IntentConfig())
             learned = teach_order(school, gains, indexes, reader.read, folder, config=config)

@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from whybuy.errors import InputError
 from whybuy.evaluation.search import SearchReport, evaluate_search, significance, write_trec_run
-from whybuy.judgments import Judgments, Scale
+from whybuy.qrels import Qrels, Scale
 
-JUDGMENTS = Judgments(
-    {"shoe": {"a": 3.0, "b": 2.0, "c": 1.0}, "hat": {"a": 1.0, "d": 3.0}, "sock": {"e": 1.5}}, Scale(1, 3)
-)
+QRELS = Qrels({"shoe": {"a": 3.0, "b": 2.0, "c": 1.0}, "hat": {"a": 1.0, "d": 3.0}, "sock": {"e": 1.5}}, Scale(1, 3))
 RUNS = {"shoe": ["b", "x", "a"], "hat": [], "sock": ["e"]}
 
 
@@ -25,13 +23,13 @@ def listed(query: str, limit: int) -> Sequence[str]:
 
 
 def ideal(query: str, limit: int) -> Sequence[str]:
-    grades = JUDGMENTS.grades[query]
+    grades = QRELS.grades[query]
     return sorted(grades, key=lambda product: -grades[product])[:limit]
 
 
 @pytest.fixture(scope="module")
 def report() -> SearchReport:
-    return evaluate_search({"listed": listed, "ideal": ideal}, JUDGMENTS)
+    return evaluate_search({"listed": listed, "ideal": ideal}, QRELS)
 
 
 def test_figures_by_hand(report: SearchReport) -> None:
@@ -69,26 +67,26 @@ def test_json_is_the_contract(report: SearchReport) -> None:
 
 
 def test_relevant_from_changes_recall_alone() -> None:
-    strict = evaluate_search({"listed": listed}, JUDGMENTS)
-    loose = evaluate_search({"listed": listed}, JUDGMENTS, relevant_from=1.5)
+    strict = evaluate_search({"listed": listed}, QRELS)
+    loose = evaluate_search({"listed": listed}, QRELS, relevant_from=1.5)
     assert loose.without_relevant == 0
     assert loose.rankers["listed"].mean("recall@10") == pytest.approx((1 + 0 + 1) / 3)
     assert loose.rankers["listed"].mean("ndcg@10") == strict.rankers["listed"].mean("ndcg@10")
 
 
 def test_a_product_listed_twice_counts_once() -> None:
-    report = evaluate_search({"echo": lambda *_: ["a", "a", "b"]}, JUDGMENTS.only(["shoe"]))
+    report = evaluate_search({"echo": lambda *_: ["a", "a", "b"]}, QRELS.only(["shoe"]))
     assert report.rankers["echo"].run["shoe"] == ("a", "b")
     assert report.rankers["echo"].mean("ndcg@10") == 1
 
 
 def test_rankers_are_asked_the_text_of_a_topic() -> None:
-    judgments = Judgments({"301": {"b": 3.0}}, Scale(1, 3), {"301": "shoe"})
-    assert evaluate_search({"listed": listed}, judgments).rankers["listed"].mean("mrr@10") == 1
+    qrels = Qrels({"301": {"b": 3.0}}, Scale(1, 3), {"301": "shoe"})
+    assert evaluate_search({"listed": listed}, qrels).rankers["listed"].mean("mrr@10") == 1
 
 
 def test_without_any_relevant_product_the_means_are_zero() -> None:
-    report = evaluate_search({"ideal": ideal}, JUDGMENTS.only(["sock"]))
+    report = evaluate_search({"ideal": ideal}, QRELS.only(["sock"]))
     assert report.rankers["ideal"].mean("recall@100") == 0
 
 

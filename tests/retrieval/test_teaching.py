@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 import whybuy.retrieval.teaching
 from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import InputError
-from whybuy.judgments import Judgments, Scale
+from whybuy.qrels import Qrels, Scale
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.lessons import Lessons
@@ -37,20 +37,20 @@ def test_what_the_shop_lacks_or_gains_nothing_is_left_out() -> None:
         "rope": {"a": 1.0},
         "hose": {"b": 2.5},
     }
-    gains = gains_of(Judgments(grades, Scale(1.0, 3.0), {}), ["b", "a"])
+    gains = gains_of(Qrels(grades, Scale(1.0, 3.0), {}), ["b", "a"])
     assert gains.texts == ["Lamp SHADE", "hose"]
     assert gains.products.toarray().tolist() == [[0, 2], [1.5, 0]]
 
 
 def test_without_judgments_of_its_products_a_shop_has_no_gains() -> None:
-    gains = gains_of(Judgments({"tent": {"gone": 3.0}}, Scale(1.0, 3.0), {}), ["a", "b"])
+    gains = gains_of(Qrels({"tent": {"gone": 3.0}}, Scale(1.0, 3.0), {}), ["a", "b"])
     assert (len(gains), gains.products.shape) == (0, (0, 2))
 
 
 @given(grades=st.dictionaries(st.sampled_from("abcd"), st.dictionaries(st.sampled_from("pqrs"), st.integers(0, 3))))
 def test_gains_are_those_of_the_judgments(grades: dict[str, dict[str, float]]) -> None:
-    judgments = Judgments(grades, Scale(0, 3), {})
-    gains = gains_of(judgments, ["p", "q", "r"])
+    qrels = Qrels(grades, Scale(0, 3), {})
+    gains = gains_of(qrels, ["p", "q", "r"])
     found = {
         (text, "pqr"[row]): gain
         for text, own in zip(gains.texts, gains.products, strict=True)

@@ -18,9 +18,9 @@ from whybuy.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from whybuy.judging.drawing import Judge
-    from whybuy.judging.people import Person
-    from whybuy.judging.progress import Progress
+    from whybuy.annotation.drawing import Judge
+    from whybuy.annotation.people import Person
+    from whybuy.annotation.progress import Progress
 
 app = typer.Typer()
 judgments_app = typer.Typer(no_args_is_help=True, help="What people said: take it out, bring it in, count it.")
@@ -50,11 +50,11 @@ def annotate(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 8010,
 ) -> None:
     """Let people judge proposed reasons in the browser. Goes on where it was stopped."""
-    from whybuy.judging.drawing import draw
-    from whybuy.judging.people import read_people, write_people
-    from whybuy.judging.queue import read_queue, write_queue
-    from whybuy.judging.run import annotate as run
-    from whybuy.judging.run import link
+    from whybuy.annotation.drawing import draw
+    from whybuy.annotation.people import read_people, write_people
+    from whybuy.annotation.queue import read_queue, write_queue
+    from whybuy.annotation.run import annotate as run
+    from whybuy.annotation.run import link
     from whybuy.records import Role
 
     def listening(start: str, people: "tuple[Person, ...]") -> None:
@@ -83,12 +83,12 @@ def export_judgments(
     settled: Annotated[bool, typer.Option("--settled", help="One row for each settled reason (CSV).")] = False,
 ) -> None:
     """Write judgments: a table that `whybuy critic train` reads, or tasks for Label Studio."""
+    from whybuy.annotation.label_studio import labeling_config, to_label_studio
+    from whybuy.annotation.queue import read_queue
+    from whybuy.annotation.tables import to_csv
     from whybuy.journal import JOURNAL_FILE, Journal
     from whybuy.journal.judgments import JudgmentBook, from_table
-    from whybuy.judging.label_studio import labeling_config, to_label_studio
-    from whybuy.judging.queue import read_queue
-    from whybuy.judging.tables import to_csv
-    from whybuy.knowledge.judging.settling import by_item, is_finished, settle
+    from whybuy.knowledge.annotation.settling import by_item, is_finished, settle
 
     _one_of_two(target)
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
@@ -113,10 +113,10 @@ def import_judgments(
     json: Json = False,
 ) -> None:
     """Bring judgments in from a table or from Label Studio; those that are here already are passed over."""
+    from whybuy.annotation.label_studio import from_label_studio
+    from whybuy.annotation.tables import from_rows
     from whybuy.journal import JOURNAL_FILE, Journal
     from whybuy.journal.judgments import JudgmentBook
-    from whybuy.judging.label_studio import from_label_studio
-    from whybuy.judging.tables import from_rows
     from whybuy.tables import ReadReport
 
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
@@ -134,11 +134,11 @@ def import_judgments(
 
 @judgments_app.command("status")
 def judgments_status(*, store: Store = HERE, json: Json = False) -> None:
-    """Say how far the judging is, how fast people are, and how far they agree."""
+    """Say how far the annotation is, how fast people are, and how far they agree."""
+    from whybuy.annotation.progress import progress
+    from whybuy.annotation.queue import read_queue
     from whybuy.journal import JOURNAL_FILE, Journal
     from whybuy.journal.judgments import JudgmentBook
-    from whybuy.judging.progress import progress
-    from whybuy.judging.queue import read_queue
 
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
         now = progress(read_queue(store), JudgmentBook(journal))

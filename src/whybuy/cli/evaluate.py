@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.evaluation.student import IntentReport
     from whybuy.evaluation.yields import YieldReport
-    from whybuy.judgments import Scale
+    from whybuy.qrels import Scale
 
 app = typer.Typer(no_args_is_help=True, help="Measure search, graph, intents and critic against judgments and truth.")
 
@@ -45,13 +45,13 @@ def evaluate_search(
     """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
     from whybuy.discovery import Discovery
     from whybuy.evaluation.search import evaluate_search as evaluate
-    from whybuy.judgments import read_judgments
+    from whybuy.qrels import read_qrels
     from whybuy.retrieval.finder import RANKERS
 
     names, span = [one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
     with failing_clearly():
         discovery = Discovery.open(store)
-        judged = read_judgments(judgments, scale=span)
+        judged = read_qrels(judgments, scale=span)
         if discovery.was_taught_by(judgments):
             stderr().print(f"{judgments} taught the learned order: what fused shows here is no evidence.", style="red")
         ranks = {name: _rank_with(discovery, name) for name in names}
@@ -227,7 +227,7 @@ def _write_runs(report: "SearchReport", folder: Path) -> None:
 
 
 def _scale(span: str) -> "Scale | None":
-    from whybuy.judgments import Scale
+    from whybuy.qrels import Scale
 
     if not span:
         return None

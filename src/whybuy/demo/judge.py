@@ -13,8 +13,8 @@ from whybuy.build import open_critic
 from whybuy.config import STORE_FILE, read_settings
 from whybuy.errors import InputError
 from whybuy.journal.judgments import to_table
+from whybuy.knowledge.annotation.sampling import Candidates, sample
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
-from whybuy.knowledge.judging.sampling import Candidates, sample
 from whybuy.records import Head, HeadKind, Judgment, Question, Role
 from whybuy.relations import Relation
 from whybuy.text import canonical

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError, closest
-from whybuy.judgments import Judgments
 from whybuy.metrics import MRR, NDCG, Recall, ZeroResults
+from whybuy.qrels import Qrels
 
 Rank = Callable[[str, int], Sequence[str]]
 """Query text and limit → product ids, best first."""
@@ -88,30 +88,30 @@ class SearchReport:
 
 
 def evaluate_search(
-    rankers: Mapping[str, Rank], judgments: Judgments, *, limit: int = 100, relevant_from: float | None = None
+    rankers: Mapping[str, Rank], qrels: Qrels, *, limit: int = 100, relevant_from: float | None = None
 ) -> SearchReport:
     """Ask each ranker every judged query and measure what comes back; a product listed twice counts once.
 
     limit: products asked for. relevant_from: lowest relevant grade, by default two thirds up the scale.
     """
-    queries = tuple(judgments.grades)
-    relevant = {query: judgments.relevant(query, relevant_from=relevant_from) for query in queries}
+    queries = tuple(qrels.grades)
+    relevant = {query: qrels.relevant(query, relevant_from=relevant_from) for query in queries}
     return SearchReport(
         queries=queries,
         without_relevant=sum(not products for products in relevant.values()),
-        rankers={name: _measure(rank, judgments, relevant, limit) for name, rank in rankers.items()},
+        rankers={name: _measure(rank, qrels, relevant, limit) for name, rank in rankers.items()},
     )
 
 
-def _measure(rank: Rank, judgments: Judgments, relevant: Mapping[str, frozenset[str]], limit: int) -> RankerReport:
+def _measure(rank: Rank, qrels: Qrels, relevant: Mapping[str, frozenset[str]], limit: int) -> RankerReport:
     run: dict[str, tuple[str, ...]] = {}
     milliseconds = []
-    for query in judgments.grades:
+    for query in qrels.grades:
         start = time.perf_counter()
-        ranked = rank(judgments.text(query), limit)
+        ranked = rank(qrels.text(query), limit)
         milliseconds.append(1000 * (time.perf_counter() - start))
         run[query] = tuple(dict.fromkeys(ranked))
-    values = [_query_values(ranked, judgments.gains(query), relevant[query]) for query, ranked in run.items()]
+    values = [_query_values(ranked, qrels.gains(query), relevant[query]) for query, ranked in run.items()]
     table = np.array(values, dtype=np.float64).reshape(len(run), len(METRICS))
     return RankerReport(dict(zip(METRICS, table.T, strict=True)), np.array(milliseconds), run)
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import digest
 from whybuy.errors import InputError
-from whybuy.judgments import Judgments
+from whybuy.qrels import Qrels
 from whybuy.records import Intent
 from whybuy.retrieval.candidates import Candidates
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
@@ -77,7 +77,7 @@ class TreeSchool:
         return train_tree(searches, lessons_from_texts(texts).followed_by(self.reasons), own, vectorizer, self.config)
 
 
-def gains_of(judgments: Judgments, product_ids: Sequence[str]) -> Lessons:
+def gains_of(qrels: Qrels, product_ids: Sequence[str]) -> Lessons:
     """Judged queries with the gains of their products; what the shop lacks, or gains nothing, is left out.
 
     product_ids: by row of the catalog.
@@ -85,11 +85,11 @@ def gains_of(judgments: Judgments, product_ids: Sequence[str]) -> Lessons:
     row_of = {product_id: row for row, product_id in enumerate(product_ids)}
     texts: list[str] = []
     found: list[tuple[int, int, float]] = []
-    for topic in judgments.grades:
-        gains = [(row_of[one], gain) for one, gain in judgments.gains(topic).items() if gain > 0 and one in row_of]
+    for topic in qrels.grades:
+        gains = [(row_of[one], gain) for one, gain in qrels.gains(topic).items() if gain > 0 and one in row_of]
         if gains:
             found += [(len(texts), row, gain) for row, gain in gains]
-            texts.append(clean(judgments.text(topic)))
+            texts.append(clean(qrels.text(topic)))
     queries, rows, weights = zip(*found, strict=True) if found else ((), (), ())
     shape = (len(texts), len(product_ids))
     return Lessons(texts, csr_matrix((np.array(weights, np.float32), (queries, rows)), shape=shape))

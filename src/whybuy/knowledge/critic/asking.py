@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.knowledge.judging.sampling import seated
+from whybuy.knowledge.annotation.sampling import seated
 
 
 def ask_next(

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from whybuy.knowledge.annotation.skipping import DECISIVE, answers_to
 from whybuy.knowledge.critic.asking import ask_next
 from whybuy.knowledge.critic.belief import LEAST_ANSWERS, Doubt, Heard, believe, foresee
 from whybuy.knowledge.critic.edge_signs import edge_signs
 from whybuy.knowledge.critic.edges import Edges, merge_edges
 from whybuy.knowledge.critic.logistic import quality
-from whybuy.knowledge.judging.skipping import DECISIVE, answers_to
 from whybuy.knowledge.numbering import SEPARATOR, distinct
 from whybuy.knowledge.patterns import load_patterns
 from whybuy.records import CRITIC, HeadKind, Question

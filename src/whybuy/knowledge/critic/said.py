@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from whybuy.errors import InputError
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.journal.judgments import JudgmentBook
-from whybuy.knowledge.judging.settling import heard
+from whybuy.knowledge.annotation.settling import heard
 from whybuy.records import JUDGMENT_SCHEMA
 
 

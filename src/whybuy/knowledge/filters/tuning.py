@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whybuy.knowledge.judging.skipping import answers_to
+from whybuy.knowledge.annotation.skipping import answers_to
 from whybuy.knowledge.numbering import SEPARATOR, joined_heads
 from whybuy.records import Question
 

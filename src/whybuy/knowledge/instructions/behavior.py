@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from whybuy.judgments import Judgments
 from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.products import Products
 from whybuy.knowledge.instructions.records import NO, YES, Instruction, Part, Task
 from whybuy.knowledge.instructions.split import Split
 from whybuy.knowledge.instructions.wording import Wording
+from whybuy.qrels import Qrels
 from whybuy.records import Behavior, Head, HeadKind
 
 
@@ -36,7 +36,7 @@ class BehaviorQuestions:
                 if other := self._products.stranger(part, bought_for[query], types, self._random):
                     yield self._search(query, other, NO)
 
-    def judged_relevance(self, judged: Judgments, part: Part) -> Iterator[Instruction]:
+    def judged_relevance(self, judged: Qrels, part: Part) -> Iterator[Instruction]:
         """The same from judged pairs: yes from two thirds up the scale, no at its lowest grade."""
         pairs = [(topic, product) for topic, grades in judged.grades.items() for product in grades]
         for place in self._random.permutation(len(pairs)).tolist():

@@ -7,7 +7,6 @@ from itertools import chain, islice, zip_longest
 import numpy as np
 import pyarrow as pa
 
-from whybuy.judgments import Judgments
 from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.behavior import BehaviorQuestions
 from whybuy.knowledge.instructions.generation import GenerationQuestions, Reasons
@@ -15,6 +14,7 @@ from whybuy.knowledge.instructions.judged import JudgedQuestions
 from whybuy.knowledge.instructions.products import Products
 from whybuy.knowledge.instructions.records import Instruction, Part, Task
 from whybuy.knowledge.instructions.split import Split
+from whybuy.qrels import Qrels
 from whybuy.records import Behavior, Triple
 
 
@@ -35,7 +35,7 @@ class Known:
     shop: ProposerInput
     triples: Iterable[Triple]  # accepted
     judgments: pa.Table  # of reasons, in JUDGMENT_SCHEMA; where empty, no plausibility and typicality
-    relevance: Judgments | None = None  # of query-product pairs; in place of what was bought
+    relevance: Qrels | None = None  # of query-product pairs; in place of what was bought
 
 
 def make_instructions(known: Known, config: InstructionConfig) -> dict[Part, list[Instruction]]:

@@ -7,12 +7,12 @@ from itertools import cycle, islice
 import numpy as np
 import pyarrow as pa
 
+from whybuy.knowledge.annotation.skipping import answers_to
 from whybuy.knowledge.critic.judged import statement
 from whybuy.knowledge.instructions.products import Products
 from whybuy.knowledge.instructions.records import NO, YES, Instruction, Part, Task
 from whybuy.knowledge.instructions.split import Split
 from whybuy.knowledge.instructions.wording import Wording
-from whybuy.knowledge.judging.skipping import answers_to
 from whybuy.records import Head, HeadKind, Question, Role
 
 QUESTION_OF = {Task.PLAUSIBILITY: Question.PLAUSIBLE, Task.TYPICALITY: Question.TYPICAL}

@@ -10,11 +10,11 @@ from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
 from whybuy.graph import KnowledgeGraph
-from whybuy.judgments import read_judgments
 from whybuy.knowledge.critic.edge_critic import CriticConfig
 from whybuy.knowledge.critic.said import read_judgment_table, said_of_reasons
 from whybuy.knowledge.hypothesizer import ProposerInput
 from whybuy.knowledge.instructions.export import Known
+from whybuy.qrels import read_qrels
 from whybuy.records import PAIR_SCHEMA
 
 
@@ -36,5 +36,5 @@ def read_known(store: Path, judgments: Path | None = None, relevance: Path | Non
         ProposerInput(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs, language),
         graph.triples(range(graph.edges.num_rows)),
         read_judgment_table(judgments) if judgments else said_of_reasons(store, heard),
-        read_judgments(relevance) if relevance else None,
+        read_qrels(relevance) if relevance else None,
     )

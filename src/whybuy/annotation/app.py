@@ -1,0 +1,35 @@
+"""The annotation application: accounts, pages and answers put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from whybuy import __version__
+from whybuy.annotation import pages
+from whybuy.annotation.desk import Desk, StaleAnswerError
+from whybuy.annotation.people import People
+from whybuy.annotation.rendering import render
+from whybuy.errors import InputError
+from whybuy.journal import JournalError
+from whybuy.web.envelope import Envelope
+from whybuy.web.problems import Telling, explain_problems
+
+_STATIC = Path(__file__).parent / "static"
+_TELLING = Telling(
+    status_of={StaleAnswerError: 409, InputError: 422, JournalError: 503},
+    page=lambda problem: render("problem.html", problem),
+    is_page=lambda path: not path.startswith("/static/"),
+    routes="The pages are /, /progress and /guidelines.",
+)
+
+
+def create_app(desk: Desk, people: People, *, shop: str) -> FastAPI:
+    """The pages over one desk. shop: its name."""
+    app = FastAPI(title="whybuy annotation", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.office = pages.Office(desk, people, shop)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=_STATIC, packages=[("whybuy.web", "static")]), name="static")
+    app.add_middleware(Envelope, largest_body=10_000)
+    explain_problems(app, _TELLING)
+    return app

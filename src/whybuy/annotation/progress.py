@@ -1,0 +1,105 @@
+"""How far the annotation is: tasks by state, speed of each judge, agreement by question, yield by kind of behavior."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from whybuy.annotation.desk import is_audited
+from whybuy.annotation.queue import Queue
+from whybuy.journal.judgments import JudgmentBook
+from whybuy.knowledge.annotation.agreement import Agreement, agreement
+from whybuy.knowledge.annotation.settling import JUDGES, State, audited, is_finished, state_of, verdict
+from whybuy.records import Judgment, Question, Role
+
+LONGEST_THOUGHT = 300.0  # seconds; a longer wait between two answers is a pause
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What one person has done."""
+
+    name: str
+    finished: int  # tasks
+    seconds: float | None  # median between two answers, pauses left out; None before the second
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """How many of the settled reasons of one kind of behavior hold."""
+
+    settled: int
+    plausible: int
+    typical: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the annotation of one store is; as JSON the body of `whybuy judgments status --json`."""
+
+    tasks: int
+    states: dict[str, int]  # tasks by state
+    workers: tuple[Worker, ...]  # by name
+    agreement: dict[str, Agreement]  # by question
+    audits: int  # settled tasks that were judged again
+    audits_agreed: int  # of those, with the same answers on plausible and typical
+    audits_due: int  # settled tasks that wait for an audit
+    yields: dict[str, Yield]  # by kind of behavior
+    rejections: int  # edges that readers rejected
+    set_aside: int  # rows of the journal that cannot be used
+
+
+def progress(queue: Queue, book: JudgmentBook) -> Progress:
+    """How far the annotation is now. Items that are judged but not in the queue count for agreement as well."""
+    standing = book.standing()
+    said: dict[object, list[Judgment]] = {task.item: [] for task in queue.tasks}
+    for entered in standing:
+        one = entered.judgment
+        said.setdefault((one.head, one.relation, one.tail), []).append(one)
+    states = [state_of(said[task.item]) for task in queue.tasks]
+    pairs = [[one for one in each if one.role is Role.JUDGE and is_finished(one)] for each in said.values()]
+    seen, agreed = audited(said.values())
+    due = sum(
+        state is State.SETTLED and is_audited(task) and all(one.role is not Role.AUDITOR for one in said[task.item])
+        for task, state in zip(queue.tasks, states, strict=True)
+    )
+    return Progress(
+        tasks=len(queue),
+        states={state.value: states.count(state) for state in State},
+        workers=_workers(book),
+        agreement={question.value: each for question, each in agreement(p for p in pairs if len(p) >= JUDGES).items()},
+        audits=seen,
+        audits_agreed=agreed,
+        audits_due=due,
+        yields=_yields(queue, said),
+        rejections=len(book.rejections()),
+        set_aside=len(book.set_aside),
+    )
+
+
+def _workers(book: JudgmentBook) -> tuple[Worker, ...]:
+    """From every answer that was not taken back, so that the questions of one task count one by one."""
+    workers = []
+    for name, entries in sorted(book.by_judge().items()):
+        asked = [entered for entered in entries if entered.judgment.role is not Role.READER]
+        times = [entered.received for entered in asked]
+        waits = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+        thoughts = [wait for wait in waits if 0 < wait <= LONGEST_THOUGHT]  # what was imported came all at once
+        done = sum(is_finished(entered.judgment) for entered in asked)
+        if asked:
+            workers.append(Worker(name, done, round(median(thoughts), 2) if thoughts else None))
+    return tuple(workers)
+
+
+def _yields(queue: Queue, said: dict[object, list[Judgment]]) -> dict[str, Yield]:
+    found: dict[str, list[dict[Question, bool]]] = {}
+    for task in queue.tasks:
+        settled = verdict(said[task.item])
+        if settled is not None:
+            found.setdefault(task.behavior, []).append(dict(settled.answers))
+    return {
+        behavior: Yield(
+            len(answers),
+            *(sum(one[question] for one in answers) for question in (Question.PLAUSIBLE, Question.TYPICAL)),
+        )
+        for behavior, answers in sorted(found.items())
+    }
