@@ -25,8 +25,7 @@ from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold, meaning, meaning_number
 from whybuy.completion.most_frequent import MostFrequent
-from whybuy.completion.session_ranker import SessionConfig
-from whybuy.completion.teaching import teach_session
+from whybuy.completion.session_training import SessionConfig, teach_session
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
 from whybuy.evaluation.splits import Part, part_of
 from whybuy.records import VOCABULARY_SCHEMA, Suggested

@@ -29,7 +29,8 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest
 from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA
 from whybuy.completion.completer import FORMAT_VERSION, Completer
 from whybuy.completion.endings import Endings
-from whybuy.completion.session_ranker import Lessons, SessionConfig, SessionRanker
+from whybuy.completion.session_ranker import SessionRanker
+from whybuy.completion.session_training import Lessons, SessionConfig, fit_session_ranker
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
@@ -96,7 +97,7 @@ def taught(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[
     others = [keys[row] for row in rng.integers(0, len(keys), pairs)]
     previous = [(before(keys[row], other, rng),) for row, other in zip(rows.tolist(), others, strict=True)]
     started = time.perf_counter()
-    ranker = SessionRanker.fit(keys, Lessons(previous, rows), SessionConfig()).trusted((2.0, 2.0, 2.0))
+    ranker = fit_session_ranker(keys, Lessons(previous, rows), SessionConfig()).trusted((2.0, 2.0, 2.0))
     trained = time.perf_counter() - started
     with TemporaryDirectory() as name:
         ranker.save(Path(name))

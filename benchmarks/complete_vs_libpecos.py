@@ -24,8 +24,7 @@ from ranking_folder import cluster_chain
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold
 from whybuy.completion.published import CONFIGURATIONS, PublishedTree, labels_of, typed_in
-from whybuy.completion.session_ranker import Lessons
-from whybuy.completion.teaching import lessons_from
+from whybuy.completion.session_training import Lessons, lessons_from
 from whybuy.evaluation.complete import LENGTHS, Keystroke
 from whybuy.evaluation.completion_trial import CompletionTrial, cut_store_log
 

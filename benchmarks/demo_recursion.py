@@ -25,7 +25,7 @@ from whybuy.demo.judge import SimulatedJudge, judge_candidates, judge_on
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
 from whybuy.intents import Student
-from whybuy.intents.teaching import teach_student
+from whybuy.intents.student_training import teach_student
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
 from whybuy.knowledge.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Intent, Product

@@ -30,7 +30,7 @@ from whybuy.evaluation.splits import Part, part_of
 from whybuy.evaluation.student import evaluate_store_intents, type_precision
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student
-from whybuy.intents.teaching import teach_student
+from whybuy.intents.student_training import teach_student
 from whybuy.text import normalize
 
 

@@ -7,8 +7,7 @@ import pyarrow as pa
 
 from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.folding import fold, meaning, meaning_number
-from whybuy.completion.session_ranker import Lessons
-from whybuy.completion.teaching import lessons_from
+from whybuy.completion.session_training import Lessons, lessons_from
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")

@@ -26,8 +26,7 @@ from whybuy.completion.asked import Counted
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.endings import Endings
 from whybuy.completion.names import leads_to, names_of
-from whybuy.completion.session_ranker import SessionConfig
-from whybuy.completion.teaching import teach_session
+from whybuy.completion.session_training import SessionConfig, teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
@@ -36,7 +35,7 @@ from whybuy.graph import files as graph_files
 from whybuy.graph.increment import rejections
 from whybuy.graph.node_merging import read_corrections
 from whybuy.intents import IntentConfig, IntentReader, student
-from whybuy.intents.teaching import StudentConfig, teach_student
+from whybuy.intents.student_training import StudentConfig, teach_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table

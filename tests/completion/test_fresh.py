@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from suggestions import vocabulary_of
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.folding import fold
-from whybuy.completion.fresh import LONGEST, FreshQueries, Heard, Thresholds
+from whybuy.completion.fresh import FreshQueries, Heard
+from whybuy.completion.limits import LONGEST, Thresholds
 
 ASKED = {"tent": 9.0, "tent stakes": 4.0, "lamp": 2.0}
 

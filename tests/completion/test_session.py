@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from suggestions import BRANDS, THINGS, shop_follow_ups, shop_vocabulary, vocabulary_of
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.session_ranker import LOOKED_BACK, LOWEST, SessionConfig, SessionRanker, contexts
-from whybuy.completion.teaching import lessons_from, teach_session
+from whybuy.completion.limits import LOOKED_BACK
+from whybuy.completion.session_ranker import LOWEST, SessionRanker
+from whybuy.completion.session_training import SessionConfig, contexts, lessons_from, teach_session
 from whybuy.errors import ArtifactError
 from whybuy.records import Fit
 

@@ -11,7 +11,7 @@ import pytest
 
 from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.asked import ASKED_SCHEMA
-from whybuy.completion.fresh import LONGEST
+from whybuy.completion.limits import LONGEST
 from whybuy.completion.names import names_of
 from whybuy.completion.vocabulary import (
     Knowledge,

@@ -19,7 +19,7 @@ from whybuy.evaluation.student import (
     read_named,
     type_precision,
 )
-from whybuy.intents.lessons import course_of
+from whybuy.intents.training_set import course_of
 from whybuy.records import Head, HeadKind, Intent, Product
 from whybuy.relations import Relation
 

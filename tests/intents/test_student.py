@@ -14,9 +14,10 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student, known_first
 from whybuy.intents.calibration import Calibration
-from whybuy.intents.lessons import course_of
+from whybuy.intents.calibration_fitting import fit_calibration
 from whybuy.intents.student import GUESSES, Model
-from whybuy.intents.teaching import StudentConfig, teach_student
+from whybuy.intents.student_training import StudentConfig, teach_student
+from whybuy.intents.training_set import course_of
 from whybuy.records import PAIR_SCHEMA, PRODUCT_SCHEMA, Behavior, Head, HeadKind, Hypothesis, Intent, Product
 from whybuy.relations import Relation
 
@@ -174,7 +175,7 @@ def test_confidence_is_how_often_a_guess_is_right() -> None:
     random = np.random.default_rng(0)
     scores = -np.sort(-random.random((6000, 3)).astype(np.float32), axis=1)
     right = random.random(scores.shape) < scores**2
-    learned = Calibration.learn(scores[:3000], right[:3000])
+    learned = fit_calibration(scores[:3000], right[:3000])
     assert learned is not None
     found = learned.probabilities(scores[3000:])
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
@@ -184,7 +185,7 @@ def test_confidence_is_how_often_a_guess_is_right() -> None:
 
 @pytest.mark.parametrize("answer", [True, False])
 def test_of_answers_that_are_all_the_same_nothing_is_learned(answer: bool) -> None:
-    assert Calibration.learn(np.full((4, 2), 0.5, np.float32), np.full((4, 2), answer)) is None
+    assert fit_calibration(np.full((4, 2), 0.5, np.float32), np.full((4, 2), answer)) is None
 
 
 @given(arrays(np.float32, (4, GUESSES), elements=st.floats(0, 1, width=32)))

@@ -8,7 +8,7 @@ import pyarrow as pa
 from ibis.expr.types import BooleanColumn, Table
 
 from whybuy.behavior.sessions import shopper, with_sessions
-from whybuy.completion.session_ranker import LOOKED_BACK
+from whybuy.completion.limits import LOOKED_BACK
 
 ASKED_SCHEMA = pa.schema(
     [

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold, fold_prefix, meaning, meaning_number, spans_of
-from whybuy.completion.fresh import Thresholds
 from whybuy.completion.hints import NEED_COLUMNS, need_at
+from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
 from whybuy.completion.text_column import TextColumn

@@ -7,20 +7,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from whybuy.completion.folding import fold, meaning, meaning_number
+from whybuy.completion.limits import LONGEST, Thresholds
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 from whybuy.text import normalize
 
-LONGEST = 100  # letters; what is longer was pasted
 MOST_COUNTED = 200_000  # meanings; those not asked for longest are forgotten first
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What a query has to meet to be suggested."""
-
-    least_asked: int = 2
-    least_shoppers: int = 3
-    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

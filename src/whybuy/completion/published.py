@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from whybuy.completion.folding import fold
 from whybuy.completion.hybrid_index import HybridIndex, LinkedIndex
-from whybuy.completion.session_ranker import Lessons
+from whybuy.completion.session_training import Lessons
 from whybuy.vectors.letters import LetterVectorizer
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 from whybuy.xmr.clustering import BalancedKMeans

@@ -25,8 +25,8 @@ from whybuy.completion.asked import (
     whole_queries,
 )
 from whybuy.completion.folding import fold, join_spellings, meaning, meaning_number
-from whybuy.completion.fresh import LONGEST, Thresholds
 from whybuy.completion.hints import needs_of
+from whybuy.completion.limits import LONGEST, Thresholds
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
 SHORTEST_NAME = 3  # letters; a word of so many may be anything

@@ -17,7 +17,7 @@ from whybuy.completion.folding import fold
 from whybuy.completion.most_frequent import MostFrequent
 from whybuy.completion.published import CONFIGURATIONS, PublishedTree
 from whybuy.completion.session_ranker import SessionRanker
-from whybuy.completion.teaching import lessons_from
+from whybuy.completion.session_training import lessons_from
 from whybuy.evaluation.character_gru import CharacterGru, GruConfig
 from whybuy.evaluation.complete import BASELINE, SESSION, Complete
 

@@ -17,9 +17,9 @@ from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import ShopConfig
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold
+from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.names import names_of
-from whybuy.completion.session_ranker import LOOKED_BACK, SessionConfig
-from whybuy.completion.teaching import teach_session
+from whybuy.completion.session_training import SessionConfig, teach_session
 from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import read_settings
 from whybuy.errors import InputError

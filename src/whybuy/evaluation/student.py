@@ -19,7 +19,8 @@ from whybuy.errors import InputError
 from whybuy.evaluation.search import Difference, significance
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader, Student, known_first
-from whybuy.intents.lessons import RELATIONS, Course, Lessons, course_of
+from whybuy.intents.student import RELATIONS
+from whybuy.intents.training_set import Course, Lessons, course_of
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation, parse_relation
 from whybuy.text import canonical, normalize

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from whybuy.artifacts import ArrayFolder
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
-from whybuy.intents.lessons import RELATIONS, text_of_product
+from whybuy.intents.product_text import text_of_product
 from whybuy.records import Intent, Product
+from whybuy.relations import Relation
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.estimator import XMRTree
 
 FORMAT_VERSION = 1
+RELATIONS = tuple(Relation)
 GUESSES = 10  # reasons that are named for a text, and that are calibrated together
 SOURCE = "student"
 _SAVED = ArrayFolder("student", FORMAT_VERSION, "student.json")

@@ -11,11 +11,10 @@ from scipy.sparse import csr_matrix, diags_array, eye_array, vstack
 
 from whybuy.artifacts import digest
 from whybuy.graph import KnowledgeGraph
+from whybuy.intents.product_text import texts_of_products
+from whybuy.intents.student import RELATIONS
 from whybuy.records import Behavior, HeadKind
-from whybuy.relations import Relation
-from whybuy.text import tokenize
 
-RELATIONS = tuple(Relation)
 LEAST_WEIGHT = 0.05  # of a reason beside the best one of a head
 MOST_REASONS = 20  # of a product, and of a search that has none but those of what was bought for it
 _THINGS = (HeadKind.TYPE.value, HeadKind.TYPE_ATTRIBUTE.value, HeadKind.PRODUCT.value)
@@ -121,25 +120,6 @@ def course_of(graph: KnowledgeGraph, products: pa.Table, pairs: pa.Table) -> Cou
         bought=_bought(pairs, set(queries.texts), products["product_id"].to_pylist(), by_product).taught(),
         company=reasons.company(kinds),
     )
-
-
-def text_of_product(title: str, product_type: str, values: list[str]) -> str:
-    """A product in a few words: its title, and what its type and attribute values add to that."""
-    said, parts = set(tokenize(title)), [title]
-    for part in (product_type, *values):
-        if not said.issuperset(words := tokenize(part)):
-            parts.append(part)
-            said.update(words)
-    return " ".join(parts)
-
-
-def texts_of_products(products: pa.Table) -> list[str]:
-    """`text_of_product` by row of the catalog."""
-    columns = (products[name].to_pylist() for name in ("title", "product_type", "attributes"))
-    return [
-        text_of_product(title, kind, [entry["value"] for entry in attributes])
-        for title, kind, attributes in zip(*columns, strict=True)
-    ]
 
 
 def product_reasons(graph: KnowledgeGraph, reasons: Reasons, products: pa.Table) -> csr_matrix:

@@ -11,8 +11,9 @@ from scipy.sparse import csr_matrix, vstack
 from whybuy.errors import InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
-from whybuy.intents.lessons import Course, Lessons, course_of
+from whybuy.intents.calibration_fitting import fit_calibration
 from whybuy.intents.student import GUESSES, Model
+from whybuy.intents.training_set import Course, Lessons, course_of
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.estimator import TrainingConfig, XMRTree
@@ -107,7 +108,7 @@ def _learn(
 ) -> Calibration | None:
     """How sure a tree may be of texts that it has not seen."""
     found = tree.predict(vectorizer.transform(asked.texts), beam=config.beam, limit=GUESSES, threads=config.threads)
-    return Calibration.learn(found.scores, _right(found.labels, asked.reasons, company, config.same))
+    return fit_calibration(found.scores, _right(found.labels, asked.reasons, company, config.same))
 
 
 def _right(labels: NDArray[np.int32], said: csr_matrix, company: csr_matrix, same: float) -> NDArray[np.bool_]:

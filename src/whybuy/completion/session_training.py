@@ -1,16 +1,24 @@
 """From sessions to a ranker: learns what is asked after what, and by its latest sessions how far to trust that."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold
-from whybuy.completion.session_ranker import LENGTHS, LOOKED_BACK, Lessons, SessionConfig, SessionRanker
+from whybuy.completion.hybrid_index import HybridIndex
+from whybuy.completion.limits import LOOKED_BACK
+from whybuy.completion.session_ranker import LENGTHS, SessionRanker
+from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
+from whybuy.xmr.clustering import BalancedKMeans
+from whybuy.xmr.embeddings import unit_rows
+from whybuy.xmr.estimator import TrainingConfig, XMRTree
 
 HELD_BACK = 0.2  # of the pairs, the latest, that tell how far to trust what the others taught
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -19,6 +27,27 @@ NOT_YET_ASKED = 0.01  # times, at most, of what was not asked by a moment
 SHOWN = 10
 _SEED = 0
 _DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """How a shop learns what is asked after what; chosen on the demo shop's training sessions."""
+
+    least_pairs: int = 200  # of a query and the one after it that teach; with fewer, nothing is learned
+    trie_depth: int = 3  # letters by which the tree branches before it clusters
+    branching: int = 16
+    leaf_size: int = 100  # suggestions
+    prior: float = 1.0  # how far the weights of a suggestion are drawn to its own words
+    decay: float = 0.5  # how much each query before the previous one counts of the one after it
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """What was asked after what."""
+
+    previous: Sequence[tuple[str, ...]]  # queries, the one just before first
+    rows: NDArray[np.int64]  # of the suggestions that were then asked
 
 
 def lessons_from(follow_ups: pa.Table, keys: Sequence[str]) -> Lessons:
@@ -53,10 +82,38 @@ def teach_session(
     known, guessed = lessons_from(past, keys), lessons_from(later, keys)
     if not len(known.rows) or not len(guessed.rows):
         return None  # all at one moment: nothing comes before anything
-    early = SessionRanker.fit(keys, known, config)
+    early = fit_session_ranker(keys, known, config)
     completer = Completer.build(_as_of(vocabulary, past, int(moment), half_life_days), early)
     weights = _best_weights(completer, early, keys, guessed)
-    return SessionRanker.fit(keys, lessons, config).trusted(weights)
+    return fit_session_ranker(keys, lessons, config).trusted(weights)
+
+
+def fit_session_ranker(keys: Sequence[str], lessons: Lessons, config: SessionConfig) -> SessionRanker:
+    """keys: of all suggestions, sorted. What it learned has no weight yet; see `SessionRanker.trusted`."""
+    asked = [query for queries in lessons.previous for query in queries]
+    vectorizer = NgramVectorizer.fit([*asked, *keys], NgramConfig(words=1, characters=0), threads=config.threads)
+    features = contexts(vectorizer, lessons.previous, config.decay)
+    count = len(lessons.rows)
+    labels = csr_matrix((np.ones(count, np.float32), (np.arange(count), lessons.rows)), shape=(count, len(keys)))
+    clusters = BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size)
+    tree = XMRTree.fit(
+        features,
+        labels,
+        label_texts=vectorizer.transform(list(keys), threads=config.threads),
+        config=TrainingConfig(indexer=HybridIndex(keys, config.trie_depth, clusters), prior=config.prior),
+        threads=config.threads,
+    )
+    return SessionRanker(vectorizer, tree, decay=config.decay, weights=[0.0] * (len(LENGTHS) + 1))
+
+
+def contexts(vectorizer: NgramVectorizer, previous: Sequence[tuple[str, ...]], decay: float) -> csr_matrix:
+    """Sums of the vectors of queries, each further one counting `decay` of the one after it; rows of length 1."""
+    queries = [fold(query) for of_one in previous for query in of_one]
+    row = np.repeat(np.arange(len(previous)), [len(of_one) for of_one in previous])
+    weight = np.array([decay**back for of_one in previous for back in range(len(of_one))], np.float32)
+    shape = len(previous), len(queries)
+    sums = csr_matrix((weight, (row, np.arange(len(queries)))), shape=shape) @ vectorizer.transform(queries)
+    return unit_rows(csr_matrix(sums))
 
 
 def _rows(follow_ups: pa.Table, keys: Sequence[str]) -> NDArray[np.int64]:
