@@ -1,0 +1,94 @@
+"""What shoppers did: events, queries and the pairs mined from them, with their Arrow schemas."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Action(StrEnum):
+    """What a shopper did, in the words of OpenSearch User Behavior Insights."""
+
+    IMPRESSION = "impression"
+    CLICK = "click"
+    ADD_TO_CART = "add_to_cart"
+    PURCHASE = "purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One action of one shopper on one product."""
+
+    timestamp: datetime  # UTC
+    action: Action
+    product_id: str
+    client_id: str = ""  # the shopper's browser or account; sessions are cut within it
+    session_id: str = ""  # as the source has it; empty when it has none
+    query_id: str = ""  # the query that led to it, when the source knows
+    query: str = ""  # its text
+    position: int | None = None  # rank on the result page, from 1
+
+
+EVENT_SCHEMA = pa.schema(
+    [
+        pa.field("timestamp", pa.timestamp("us"), nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("client_id", pa.string(), nullable=False),
+        pa.field("session_id", pa.string(), nullable=False),
+        pa.field("query_id", pa.string(), nullable=False),
+        pa.field("query", pa.string(), nullable=False),
+        pa.field("position", pa.int32()),
+    ]
+)
+"""Sources without time (baskets, session lists, judged pairs) give each its own client and count up from 1970."""
+
+
+QUERY_SCHEMA = pa.schema(
+    [
+        pa.field("timestamp", pa.timestamp("us"), nullable=False),
+        pa.field("query_id", pa.string(), nullable=False),
+        pa.field("query", pa.string(), nullable=False),
+        pa.field("client_id", pa.string(), nullable=False),
+        pa.field("session_id", pa.string(), nullable=False),
+        pa.field("hits", pa.list_(pa.string()), nullable=False),  # product ids shown, best first: the impressions
+    ]
+)
+
+
+class Behavior(StrEnum):
+    """The two kinds of behavior pair (COSMO §1.1 of the fact sheet)."""
+
+    SEARCH_BUY = "search_buy"
+    CO_BUY = "co_buy"
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviorPair:
+    """Two things that shoppers did together: searched, then bought; or bought two products."""
+
+    kind: Behavior
+    left: str  # normalized query text, or the smaller product id
+    right: str  # product id
+    sessions: int  # distinct sessions that show the pair
+    purchases: int
+    clicks: int
+    impressions: int
+    weight: float  # sampling weight, > 0
+    pair_id: str  # stable hash of kind, left and right
+
+
+PAIR_SCHEMA = pa.schema(
+    [
+        pa.field("pair_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("left", pa.string(), nullable=False),
+        pa.field("right", pa.string(), nullable=False),
+        pa.field("sessions", pa.int64(), nullable=False),
+        pa.field("purchases", pa.int64(), nullable=False),
+        pa.field("clicks", pa.int64(), nullable=False),
+        pa.field("impressions", pa.int64(), nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),
+    ]
+)

@@ -1,0 +1,71 @@
+"""Completions of what a shopper types, and the Arrow schema of the vocabulary that they come from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from whybuy.records.intents import Intent
+
+
+class Suggested(StrEnum):
+    """Where a completion comes from."""
+
+    ASKED = "asked"  # other shoppers asked it
+    CATALOG = "catalog"  # the shop's products are called so
+    COMPOSED = "composed"  # a beginning and an ending that others asked
+
+
+VOCABULARY_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),  # folded; rising, all different
+        pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
+        pa.field("weight", pa.float32(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),  # of `Suggested`
+        pa.field("meaning", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
+        pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
+        pa.field("tail", pa.string()),
+        pa.field("words", pa.string()),  # of the query that name it
+        pa.field("confidence", pa.float32()),
+        pa.field("category", pa.string()),  # where it leads; null where that is not known
+    ]
+)
+
+
+class Fit(StrEnum):
+    """How a completion goes with what was typed, the better fit first."""
+
+    PREFIX = "prefix"  # begins with it, apart from case, accents and punctuation
+    WORDS = "words"  # has all its words, the last one begun, in whatever order
+    TYPO = "typo"  # begins with it but for one mistyped letter
+    SHORTER = "shorter"  # begins with its first letters only
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing that the shopper may be about to ask."""
+
+    text: str
+    score: float  # times asked, old ones less; below 1 of what only the catalog names, and of what is composed
+    fit: Fit = Fit.PREFIX
+    source: Suggested = Suggested.ASKED
+    typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
+    likely: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
+    need: Intent | None = None  # that it names
+    category: str = ""  # where what was bought for it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What a prefix may become, best first; as JSON it is the body of `/v1/complete`."""
+
+    prefix: str
+    completions: tuple[Completion, ...]
+    took_ms: float = 0.0
+
+    def by_need(self) -> dict[str, tuple[Completion, ...]]:
+        """The completions by the need that they name, "" for those that name none; both in their order."""
+        groups: dict[str, list[Completion]] = {}
+        for one in self.completions:
+            groups.setdefault(one.need.tail if one.need else "", []).append(one)
+        return {need: tuple(group) for need, group in groups.items()}

@@ -1,0 +1,27 @@
+"""Intents of a query, and the reasons that answer them."""
+
+from dataclasses import dataclass
+
+from whybuy.relations import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A need understood in a query, or a reason to buy a product."""
+
+    relation: Relation
+    tail: str
+    confidence: float  # in [0, 1]
+    words: str = ""  # the part of the query that names it; of a product, what it is said of
+    source: str = "graph"  # who says so: "graph", "similar" (the graph, of words much like these) or "student"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a product answers a query: one triple of the graph, with how sure it is and what it rests on."""
+
+    head: str
+    relation: Relation
+    tail: str
+    confidence: float  # in [0, 1]
+    evidence: tuple[str, ...] = ()  # "37 purchases", "said in 4 descriptions", the words it came from

@@ -1,0 +1,96 @@
+"""A search and its answer."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from whybuy.records.intents import Intent, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A word of the query found in a field of the product."""
+
+    field: str
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Words of a query that spoke for a product, or against it."""
+
+    words: str  # a word, with all its letters, or a phrase
+    amount: float  # what they added to the margin
+
+
+@dataclass(frozen=True, slots=True)
+class TreeStep:
+    """One step down the label tree towards a product."""
+
+    name: str  # what is below, in words: "hiking boot & walking shoe"; of the last step, "this product"
+    score: float  # of the way so far, in [0, 1]
+    signs: tuple[Sign, ...] = ()  # that carried the step, the largest first
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer, with its score by stage and its reasons."""
+
+    product_id: str
+    score: float
+    source: str  # the stage that found it: all_words, typo, intents, some_words, tree, alike, nearest_type
+    title: str = ""
+    scores: dict[str, float] = field(default_factory=dict)  # by stage, e.g. {"lexical": 7.1, "intents": 0.8}
+    matched: tuple[Match, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    path: tuple[TreeStep, ...] = ()  # from the root of the label tree; empty when it was not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Keep products whose field has one of the values; `price` takes one "low..high" range, open ends allowed."""
+
+    field: str  # "brand", "product_type", "category", "price" or an attribute name
+    values: tuple[str, ...]
+
+
+class Sort(StrEnum):
+    """Order of a result page."""
+
+    RELEVANCE = "relevance"
+    PRICE_UP = "price"
+    PRICE_DOWN = "-price"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a shopper asks for."""
+
+    text: str
+    limit: int = 10  # 0 to 1000 hits
+    offset: int = 0
+    filters: tuple[Filter, ...] = ()
+    sort: Sort = Sort.RELEVANCE
+    ranker: str = "fused"  # "lexical", "intents", "tree" or "fused"
+    explain: bool = False  # whether hits tell their way through the label tree; a fraction of a millisecond each
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """How many of the found products have a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page of hits; as JSON it is the body of `/v1/search`."""
+
+    query_id: str
+    query: str
+    total: int  # products found, before paging
+    hits: tuple[Hit, ...]
+    intents: tuple[Intent, ...] = ()
+    facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)
+    took_ms: float = 0.0
