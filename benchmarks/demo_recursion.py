@@ -27,7 +27,7 @@ from whybuy.graph.files import FORMAT_VERSION, KIND
 from whybuy.intents import Student
 from whybuy.intents.student_training import teach_student
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Intent, Product
 
 GENERATOR = "student.v1"

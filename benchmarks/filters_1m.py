@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from whybuy.knowledge.filters import apply_filters
-from whybuy.knowledge.filters.usual import FilterConfig, usual_filters
-from whybuy.knowledge.filters.yields import origins, yield_table
-from whybuy.knowledge.hypothesizer import ProposerInput
+from whybuy.knowledge.filters.default import FilterConfig, usual_filters
+from whybuy.knowledge.filters.report import origins, yield_table
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESIS_SCHEMA, PAIR_SCHEMA, PRODUCT_SCHEMA, STATISTICS, HeadKind
 from whybuy.relations import Relation
 

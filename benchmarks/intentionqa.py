@@ -29,10 +29,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.evaluation.critic import Score, evaluate_critic, read_questions
-from whybuy.knowledge.critic.critic import Critic
-from whybuy.knowledge.critic.judged import Statements, read_judged
-from whybuy.knowledge.critic.learning import learn_critic, learning_curve
-from whybuy.knowledge.critic.signs import shared_words, vectors_of
+from whybuy.knowledge.critic.text_features import shared_words, vectors_of
+from whybuy.knowledge.critic.text_fitted import Critic
+from whybuy.knowledge.critic.text_judgments import Statements, read_judged
+from whybuy.knowledge.critic.text_training import learn_critic, learning_curve
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.language.encoder import Encoder, Remembering
 from whybuy.language.transformer_encoder import TransformerEncoder

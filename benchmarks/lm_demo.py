@@ -26,11 +26,11 @@ from whybuy.demo.judge import SimulatedJudge
 from whybuy.demo.tiny_lm import write_tiny_lm
 from whybuy.evaluation.lm import evaluate_lm
 from whybuy.journal.judgments import to_table
-from whybuy.knowledge.hypothesizer import ProposerInput, from_table
-from whybuy.knowledge.instructions.export import InstructionConfig, Known, make_instructions
-from whybuy.knowledge.instructions.records import Instruction, Part, Task, path_of, write_instructions
-from whybuy.knowledge.instructions.store import read_known
-from whybuy.knowledge.tuning import Step, TuningConfig, tune
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput, from_table
+from whybuy.knowledge.tuning.instruction_export import InstructionConfig, Known, make_instructions
+from whybuy.knowledge.tuning.instructions import Instruction, Part, Task, path_of, write_instructions
+from whybuy.knowledge.tuning.known_reasons import read_known
+from whybuy.knowledge.tuning.tune import Step, TuningConfig, tune
 from whybuy.records import HeadKind
 from whybuy.tables import ReadReport
 

@@ -58,10 +58,10 @@ def answers(store: Path, queries: int, keystrokes: int) -> Iterator[tuple[str, s
         yield "edge", str(row), _plain(asdict(triple))
     discovery = Discovery.open(store)
     texts = sorted(set(pq.read_table(folders["events"] / "queries.parquet")["query"].to_pylist()) - {"", None})
-    chosen = random.Random(SEED).sample(texts, min(queries, len(texts)))  # noqa: S311
+    chosen = random.Random(SEED).sample(texts, min(queries, len(texts)))
     for text in chosen:
         yield "search", text, _plain(asdict(discovery.search(Query(text, limit=HITS, explain=True))))
-    typing = random.Random(SEED)  # noqa: S311
+    typing = random.Random(SEED)
     for place in range(keystrokes):
         text, before = typing.choice(texts), typing.choice(texts)
         prefix, previous = text[: typing.randint(1, len(text))], (before,) if place % 2 else ()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whybuy.knowledge.critic.judged import Judged, Statements
+from whybuy.knowledge.critic.text_judgments import Judged, Statements
 
 KINDS = {
     "slip-on shoe": ["standing all day", "pregnant women", "slippery floors"],

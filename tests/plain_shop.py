@@ -4,8 +4,8 @@ from itertools import product as combinations
 
 import pyarrow as pa
 
-from whybuy.knowledge.hypothesizer import ProposerInput
-from whybuy.knowledge.instructions.export import Known
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.knowledge.tuning.instruction_export import Known
 from whybuy.records import (
     JUDGMENT_SCHEMA,
     PAIR_SCHEMA,

@@ -38,8 +38,8 @@ from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.journal.judgments import JudgmentBook, to_table
-from whybuy.knowledge.hypothesizer import from_table
-from whybuy.knowledge.patterns import Patterns
+from whybuy.knowledge.proposing.hypothesizer import from_table
+from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.records import CRITIC, Judgment, Query, Question, Role
 
 STAGES = tuple("catalog events pairs hypotheses graph student lexical completions expansion tree order".split())

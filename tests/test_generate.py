@@ -25,8 +25,8 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.build import HYPOTHESES_FILE, Progress, State, build
 from whybuy.cli import app
 from whybuy.errors import InputError
-from whybuy.knowledge.generated import GENERATED_FILE, GeneratedHypothesizer
-from whybuy.knowledge.hypothesizer import from_table, to_table
+from whybuy.knowledge.proposing.generated import GENERATED_FILE, GeneratedHypothesizer
+from whybuy.knowledge.proposing.hypothesizer import from_table, to_table
 from whybuy.language.jobs import JOBS_FILE
 from whybuy.records import HYPOTHESIS_SCHEMA, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation, Seed

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from whybuy.artifacts import ArtifactStore, digest
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
-from whybuy.knowledge.hypothesizer import ProposerInput, to_table
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput, to_table
 from whybuy.records import PAIR_SCHEMA, PRODUCT_SCHEMA, Behavior, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 

@@ -39,21 +39,21 @@ from whybuy.intents.student_training import StudentConfig, teach_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
-from whybuy.knowledge.co_buy import CoBuyConfig, ComplementHypothesizer
-from whybuy.knowledge.critic.belief import LEAST_ANSWERS
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
-from whybuy.knowledge.critic.said import said_of_reasons
-from whybuy.knowledge.demand import DemandConfig, weigh_claims
-from whybuy.knowledge.descriptions import DescriptionConfig, DescriptionHypothesizer
-from whybuy.knowledge.evidence import EvidenceConfig, EvidenceHypothesizer
+from whybuy.knowledge.critic.edge_judgments import said_of_reasons
+from whybuy.knowledge.critic.edge_noise_model import LEAST_ANSWERS
 from whybuy.knowledge.filters import apply_filters
-from whybuy.knowledge.filters.tuning import answers
-from whybuy.knowledge.filters.usual import FilterConfig, usual_filters
-from whybuy.knowledge.filters.yields import YIELDS_FILE, origins, yield_table
-from whybuy.knowledge.generated import GENERATED_FILE, GeneratedHypothesizer
-from whybuy.knowledge.hypothesizer import Hypothesizer, ProposerInput, to_table
-from whybuy.knowledge.names import NameConfig, NameHypothesizer
-from whybuy.knowledge.patterns import load_patterns
+from whybuy.knowledge.filters.default import FilterConfig, usual_filters
+from whybuy.knowledge.filters.limit_tuning import answers
+from whybuy.knowledge.filters.report import YIELDS_FILE, origins, yield_table
+from whybuy.knowledge.proposing.co_buy import CoBuyConfig, ComplementHypothesizer
+from whybuy.knowledge.proposing.demand import DemandConfig, weigh_claims
+from whybuy.knowledge.proposing.descriptions import DescriptionConfig, DescriptionHypothesizer
+from whybuy.knowledge.proposing.evidence import EvidenceConfig, EvidenceHypothesizer
+from whybuy.knowledge.proposing.generated import GENERATED_FILE, GeneratedHypothesizer
+from whybuy.knowledge.proposing.hypothesizer import Hypothesizer, ProposerInput, to_table
+from whybuy.knowledge.proposing.patterns import load_patterns
+from whybuy.knowledge.proposing.synonyms import NameConfig, NameHypothesizer
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIR_SCHEMA, Question
 from whybuy.retrieval import expansion, lexical, ordering, tree

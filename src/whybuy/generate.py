@@ -13,9 +13,7 @@ from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
 from whybuy.errors import InputError
-from whybuy.knowledge.generated import GENERATED_FILE
-from whybuy.knowledge.hypothesizer import ProposerInput, to_table
-from whybuy.knowledge.interview import (
+from whybuy.knowledge.prompting.interview import (
     InterviewReport,
     PromptedConfig,
     Question,
@@ -24,7 +22,9 @@ from whybuy.knowledge.interview import (
     hear,
     questions,
 )
-from whybuy.knowledge.prompted import hypotheses_of
+from whybuy.knowledge.prompting.prompted import hypotheses_of
+from whybuy.knowledge.proposing.generated import GENERATED_FILE
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput, to_table
 from whybuy.language.batch_files import read_batch, write_batch
 from whybuy.language.endpoint import CHARACTERS_PER_TOKEN
 from whybuy.language.generator import Answer, Finish, Generator, Prompt

@@ -14,7 +14,7 @@ from whybuy.annotation.tables import COLUMNS, from_rows, to_csv
 from whybuy.errors import InputError
 from whybuy.journal.judgments import in_order
 from whybuy.knowledge.annotation.settling import by_item
-from whybuy.knowledge.critic.judged import read_judged
+from whybuy.knowledge.critic.text_judgments import read_judged
 from whybuy.records import Judgment, Question, Role
 from whybuy.tables import ReadReport
 

@@ -10,13 +10,13 @@ import pytest
 from judged_titles import HOLLOW, KINDS, judged_titles
 from tiny_transformer import write_tiny_transformer
 from whybuy.errors import ArtifactError, InputError
-from whybuy.knowledge.critic.critic import Critic
-from whybuy.knowledge.critic.fine_tuning import fine_tune_critic
-from whybuy.knowledge.critic.judged import Judged, Statements
-from whybuy.knowledge.critic.learning import learn_critic, texts_of
-from whybuy.knowledge.critic.opening import open_text_critic
 from whybuy.knowledge.critic.text_critic import SAVED, Kind, TextCritic
-from whybuy.knowledge.critic.transformer_critic import FineTunedCritic, FineTuning
+from whybuy.knowledge.critic.text_fine_tuned import FineTunedCritic, FineTuning
+from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
+from whybuy.knowledge.critic.text_fitted import Critic
+from whybuy.knowledge.critic.text_judgments import Judged, Statements
+from whybuy.knowledge.critic.text_loading import open_text_critic
+from whybuy.knowledge.critic.text_training import learn_critic, texts_of
 from whybuy.language.catalog_encoder import CatalogEncoder
 
 Teach = Callable[[Judged], TextCritic]

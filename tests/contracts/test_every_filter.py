@@ -21,8 +21,8 @@ from whybuy.knowledge.filters import (
     Restates,
     Similar,
 )
-from whybuy.knowledge.filters.usual import NAMES, FilterConfig, encoder_of, fluency_of, usual_filters
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.filters.default import NAMES, FilterConfig, encoder_of, fluency_of, usual_filters
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
 

@@ -10,7 +10,7 @@ from whybuy.demo.judge import TRUTH_FILE, SimulatedJudge, judge_candidates
 from whybuy.demo.truth import REASON_SCHEMA
 from whybuy.errors import InputError
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Head, HeadKind, Hypothesis, Question
 from whybuy.relations import Relation
 

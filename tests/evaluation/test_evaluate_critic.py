@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whybuy.errors import InputError
 from whybuy.evaluation.critic import Question, evaluate_critic, read_questions, redraw
-from whybuy.knowledge.critic.judged import Statements
+from whybuy.knowledge.critic.text_judgments import Statements
 from whybuy.tables import ReadReport
 
 

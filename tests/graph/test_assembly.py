@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tiny_shop import build_graph, hypotheses_lists, of_type, open_graph, reason
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import map_table
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import CRITIC, READER, STATISTICS, Head, HeadKind, Hypothesis, Triple
 from whybuy.relations import Relation
 from whybuy.text import canonical

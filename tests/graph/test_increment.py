@@ -14,7 +14,7 @@ from whybuy.artifacts import ArtifactStore, read_manifest
 from whybuy.graph import GraphConfig, KnowledgeGraph
 from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, WITHDRAWN_SCHEMA
 from whybuy.graph.increment import rejection_evidence, rejections, shared_files, update
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import CRITIC, Head, Hypothesis, Triple
 from whybuy.relations import Relation
 from whybuy.text import canonical

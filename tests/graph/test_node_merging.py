@@ -12,7 +12,7 @@ from whybuy.graph import GraphConfig, KnowledgeGraph, NodeMerger, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, WITHDRAWN_SCHEMA
 from whybuy.graph.increment import update
 from whybuy.graph.node_merging import read_corrections
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.relations import Relation
 
 SHOE = of_type("slip-on shoe")

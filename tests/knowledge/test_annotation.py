@@ -20,7 +20,7 @@ from whybuy.knowledge.annotation.agreement import agreement, cohen_kappa, krippe
 from whybuy.knowledge.annotation.sampling import Candidates, WeightConfig, knowledge_weight, least_sure, sample, seated
 from whybuy.knowledge.annotation.settling import State, audited, heard, settle, state_of, verdict
 from whybuy.knowledge.annotation.skipping import next_question, with_spared
-from whybuy.knowledge.hypothesizer import to_table
+from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Head, HeadKind, Hypothesis, Judgment, Question, Role
 from whybuy.relations import Relation
 

@@ -10,9 +10,9 @@ import pytest
 from judged_titles import judged_titles
 from tiny_transformer import write_tiny_transformer
 from whybuy.errors import InputError, MissingExtraError
-from whybuy.knowledge.critic.fine_tuning import fine_tune_critic
-from whybuy.knowledge.critic.transformer_critic import FineTunedCritic, FineTuning
-from whybuy.knowledge.tuning import TuningConfig, tune
+from whybuy.knowledge.critic.text_fine_tuned import FineTunedCritic, FineTuning
+from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
+from whybuy.knowledge.tuning.tune import TuningConfig, tune
 from whybuy.language import pretrained
 from whybuy.language.pretrained import open_chat_model
 from whybuy.language.transformer_encoder import TransformerEncoder

@@ -162,8 +162,8 @@ def _print_progress(now: "Progress") -> None:
 
 def _critic(folder: Path | None) -> "Judge | None":
     """A trained critic as it pre-judges tasks."""
-    from whybuy.knowledge.critic.judged import Statements, statement
-    from whybuy.knowledge.critic.opening import open_text_critic
+    from whybuy.knowledge.critic.text_judgments import Statements, statement
+    from whybuy.knowledge.critic.text_loading import open_text_critic
 
     if folder is None:
         return None

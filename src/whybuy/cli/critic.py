@@ -34,10 +34,10 @@ def train_critic(
     json: Json = False,
 ) -> None:
     """Learn from judgments how plausible and how typical reasons are."""
-    from whybuy.knowledge.critic.fine_tuning import fine_tune_critic
-    from whybuy.knowledge.critic.judged import read_judged
-    from whybuy.knowledge.critic.learning import learn_critic, learning_curve, texts_of
-    from whybuy.knowledge.critic.transformer_critic import FineTuning
+    from whybuy.knowledge.critic.text_fine_tuned import FineTuning
+    from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
+    from whybuy.knowledge.critic.text_judgments import read_judged
+    from whybuy.knowledge.critic.text_training import learn_critic, learning_curve, texts_of
     from whybuy.language.catalog_encoder import CatalogEncoder
     from whybuy.language.encoder import Remembering
     from whybuy.language.transformer_encoder import TransformerEncoder

@@ -91,7 +91,7 @@ def evaluate_yields(
     from whybuy.config import read_settings
     from whybuy.evaluation.yields import evaluate_yields as evaluate
     from whybuy.knowledge.critic.edge_critic import CriticConfig
-    from whybuy.knowledge.critic.said import read_judgment_table, said_of_reasons
+    from whybuy.knowledge.critic.edge_judgments import read_judgment_table, said_of_reasons
 
     with failing_clearly():
         config = read_settings(store).one("critic", CriticConfig)
@@ -166,7 +166,7 @@ def evaluate_critic(
     """Measure a critic on questions of many choices, as they are and with distractors drawn anew."""
     from whybuy.evaluation.critic import evaluate_critic as evaluate
     from whybuy.evaluation.critic import read_questions
-    from whybuy.knowledge.critic.opening import open_text_critic
+    from whybuy.knowledge.critic.text_loading import open_text_critic
     from whybuy.tables import ReadReport
 
     with failing_clearly():

@@ -39,7 +39,7 @@ def generate(
     """Ask a language model why pairs were bought; the next build takes its reasons in. Resumes where it was stopped."""
     from whybuy.config import read_settings
     from whybuy.generate import Generation, Prices
-    from whybuy.knowledge.interview import PromptedConfig
+    from whybuy.knowledge.prompting.interview import PromptedConfig
     from whybuy.language.batch_files import AnsweredElsewhere
     from whybuy.language.endpoint import EndpointConfig, EndpointGenerator
     from whybuy.language.transformer_generator import TransformerGenerator

@@ -11,7 +11,7 @@ from whybuy.cli.terminal import HERE, Json, Store, as_json, failing_clearly, pri
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from whybuy.knowledge.instructions.records import Instruction, Part, Task
+    from whybuy.knowledge.tuning.instructions import Instruction, Part, Task
 
 app = typer.Typer(no_args_is_help=True, help="COSMO-LM: a language model that knows why people buy here.")
 
@@ -36,9 +36,9 @@ def export_instructions(
     json: Json = False,
 ) -> None:
     """Write what the shop knows as chats of five tasks, from which a language model learns."""
-    from whybuy.knowledge.instructions.export import InstructionConfig, make_instructions
-    from whybuy.knowledge.instructions.records import Part, Task, path_of, write_instructions
-    from whybuy.knowledge.instructions.store import read_known
+    from whybuy.knowledge.tuning.instruction_export import InstructionConfig, make_instructions
+    from whybuy.knowledge.tuning.instructions import Part, Task, path_of, write_instructions
+    from whybuy.knowledge.tuning.known_reasons import read_known
 
     with failing_clearly(), stderr().status("reading the shop"):
         config = InstructionConfig(most, most_held_out, held_out, seed)
@@ -69,7 +69,7 @@ def tune_model(
     json: Json = False,
 ) -> None:
     """Tune a model on instructions, measure it on those held out; goes on where it was stopped."""
-    from whybuy.knowledge.tuning import TuningConfig, tune
+    from whybuy.knowledge.tuning.tune import TuningConfig, tune
     from whybuy.tables import ReadReport
 
     config, reading = TuningConfig(epochs, learning_rate, batch, rank, longest, save_seconds, seed), ReadReport()
@@ -91,7 +91,7 @@ def evaluate_model(
 ) -> None:
     """Measure a model on held-out instructions: each task as well as the data allow."""
     from whybuy.evaluation.lm import evaluate_lm
-    from whybuy.knowledge.instructions.records import Part, path_of, read_instructions
+    from whybuy.knowledge.tuning.instructions import Part, path_of, read_instructions
     from whybuy.tables import ReadReport
 
     with failing_clearly(), stderr().status("opening the model") as status:
@@ -104,7 +104,7 @@ def evaluate_model(
 
 def _counts(made: "Mapping[Part, Iterable[Instruction]]") -> dict[str, dict[str, float]]:
     """Instructions by task and part, and how many of those for training are answered with yes."""
-    from whybuy.knowledge.instructions.records import YES, Part, Task
+    from whybuy.knowledge.tuning.instructions import YES, Part, Task
 
     tasks = {part: Counter(one.task for one in made[part]) for part in Part}
     yes = Counter(one.task for one in made[Part.TRAIN] if one.answer == YES)

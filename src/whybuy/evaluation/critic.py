@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError
-from whybuy.knowledge.critic.judged import Statements
+from whybuy.knowledge.critic.text_judgments import Statements
 from whybuy.tables import ReadReport, read_rows
 from whybuy.text import clean
 

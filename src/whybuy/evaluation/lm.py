@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.knowledge.instructions.records import NO, YES, Instruction, Task
-from whybuy.knowledge.parsing import parse_answer
+from whybuy.knowledge.prompting.parsing import parse_answer
+from whybuy.knowledge.tuning.instructions import NO, YES, Instruction, Task
 from whybuy.language.generator import Generator, Message, Prompt, Sampling
 from whybuy.language.pretrained import on_device, open_chat_model
 from whybuy.language.transformer_generator import TransformerGenerator

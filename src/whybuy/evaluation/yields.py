@@ -16,10 +16,10 @@ from whybuy.build import HYPOTHESES_FILE
 from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph
-from whybuy.knowledge.filters.tuning import answers
-from whybuy.knowledge.filters.yields import ORIGIN_SCHEMA, YIELDS_FILE, origins
-from whybuy.knowledge.hypothesizer import ProposerInput
+from whybuy.knowledge.filters.limit_tuning import answers
+from whybuy.knowledge.filters.report import ORIGIN_SCHEMA, YIELDS_FILE, origins
 from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import JUDGMENT_SCHEMA, PAIR_SCHEMA, Question
 
 EXAMPLES = 5

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.knowledge.annotation.skipping import DECISIVE, answers_to
-from whybuy.knowledge.critic.asking import ask_next
-from whybuy.knowledge.critic.belief import LEAST_ANSWERS, Doubt, Heard, believe, foresee
-from whybuy.knowledge.critic.edge_signs import edge_signs
-from whybuy.knowledge.critic.edges import Edges, merge_edges
+from whybuy.knowledge.critic.edge_features import edge_signs
+from whybuy.knowledge.critic.edge_noise_model import LEAST_ANSWERS, Doubt, Heard, believe, foresee
+from whybuy.knowledge.critic.edge_proposals import Edges, merge_edges
+from whybuy.knowledge.critic.edge_selection import ask_next
 from whybuy.knowledge.critic.logistic import quality
 from whybuy.knowledge.numbering import SEPARATOR, distinct
-from whybuy.knowledge.patterns import load_patterns
+from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.records import CRITIC, HeadKind, Question
 
 CURVE = (50, 100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 5000)  # judgments

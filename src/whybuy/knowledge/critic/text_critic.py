@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.errors import ArtifactError
-from whybuy.knowledge.critic.judged import Statements
+from whybuy.knowledge.critic.text_judgments import Statements
 
 SAVED = ArrayFolder("critic", 2, "critic.json", made_by="whybuy critic train")
 

@@ -13,9 +13,9 @@ from whybuy.knowledge.filters.duplicate import Duplicate
 from whybuy.knowledge.filters.fluency import Disfluent
 from whybuy.knowledge.filters.generic import Generic
 from whybuy.knowledge.filters.incomplete import Incomplete
+from whybuy.knowledge.filters.limit_tuning import Aim, tune
 from whybuy.knowledge.filters.restates import Restates
 from whybuy.knowledge.filters.similar import Similar
-from whybuy.knowledge.filters.tuning import Aim, tune
 
 __all__ = [
     "Disfluent",

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from whybuy.knowledge.numbering import canonical_tails, distinct, joined_heads
-from whybuy.knowledge.patterns import Patterns, load_patterns
+from whybuy.knowledge.proposing.patterns import Patterns, load_patterns
 from whybuy.relations import Relation, TailKind
 
 _FITTING = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import xlogy
 
-from whybuy.knowledge.filters.said_pairs import types_of
+from whybuy.knowledge.filters.text_pairs import types_of
 from whybuy.knowledge.numbering import canonical_tails, distinct_heads
 
 

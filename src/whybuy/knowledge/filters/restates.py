@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from whybuy.knowledge.filters.edits import closeness
-from whybuy.knowledge.filters.said_pairs import PairsOfTexts, Said, said_pairs
+from whybuy.knowledge.filters.text_pairs import PairsOfTexts, Said, said_pairs
 from whybuy.knowledge.numbering import distinct
 from whybuy.text import canonical
 

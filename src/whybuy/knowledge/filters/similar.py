@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whybuy.knowledge.filters.said_pairs import PairsOfTexts, said_pairs
+from whybuy.knowledge.filters.text_pairs import PairsOfTexts, said_pairs
 from whybuy.knowledge.numbering import distinct
 from whybuy.language.encoder import Encoder
 from whybuy.relations import Relation

@@ -1,0 +1,114 @@
+"""What a language model is asked of a behavior pair: one TOML file per language beside this module, our own wording."""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from whybuy.artifacts import digest
+from whybuy.errors import ConfigError
+from whybuy.language.generator import Message
+from whybuy.records import Behavior, Product
+from whybuy.relations import Relation, Seed
+
+LONGEST_TITLE = 30  # words that are shown; feeds put whole paragraphs there
+CANDIDATES = 5
+
+
+class Prompts:
+    """The questions of one language: a task with its domain and relation, then a list of candidates (COSMO §1.3)."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.version: str = table["version"]
+        self._table = table
+
+    @property
+    def digest(self) -> str:
+        """Changes when the wording does."""
+        return digest(repr(self._table))
+
+    def ask_search_buy(
+        self,
+        query: str,
+        product: Product,
+        asked: Relation | Seed,
+        candidates: int = CANDIDATES,
+        *,
+        as_json: bool = False,
+    ) -> tuple[Message, ...]:
+        """Why a search led to a purchase, in one relation. as_json: an object {"reasons": [...]}, not a list."""
+        shown = {"query": query, "product": _shown(product), "domain": self._domain(product)}
+        return self._ask(Behavior.SEARCH_BUY, asked, shown, candidates, as_json=as_json)
+
+    def ask_co_buy(
+        self,
+        one: Product,
+        other: Product,
+        asked: Relation | Seed,
+        candidates: int = CANDIDATES,
+        *,
+        as_json: bool = False,
+    ) -> tuple[Message, ...]:
+        """Why two products were bought together, in one relation."""
+        domains = dict.fromkeys((self._domain(one), self._domain(other)))
+        shown = {"one": _shown(one), "other": _shown(other), "domain": " / ".join(domains)}
+        return self._ask(Behavior.CO_BUY, asked, shown, candidates, as_json=as_json)
+
+    def opening(self, behavior: Behavior, asked: Relation | Seed) -> str:
+        """The words that an answer continues: "It is used for"."""
+        opening: str = self._table[_group(asked)][asked.value][behavior.value]
+        return opening
+
+    @property
+    def predicates(self) -> Mapping[str, Any]:
+        """What words of answers stand for, for `relation_mining`."""
+        found: Mapping[str, Any] = self._table["predicates"]
+        return found
+
+    def _ask(
+        self, behavior: Behavior, asked: Relation | Seed, shown: Mapping[str, str], candidates: int, *, as_json: bool
+    ) -> tuple[Message, ...]:
+        table = self._table[_group(asked)][asked.value]
+        form = self._table["json" if as_json else "list"]
+        question = self._table[behavior.value].format(
+            **shown,
+            relation=asked.value,
+            names=table["names"],
+            opening=self.opening(behavior, asked),
+            form=form.format(count=candidates),
+        )
+        return Message("system", self._table["system"].strip()), Message("user", question.strip())
+
+    def _domain(self, product: Product) -> str:
+        return product.category[0] if product.category else product.product_type or self._table["no_domain"]
+
+
+def _group(asked: Relation | Seed) -> str:
+    return "seeds" if isinstance(asked, Seed) else "relations"
+
+
+def _shown(product: Product) -> str:
+    """The title, with the type where the title does not say it."""
+    title = " ".join(product.title.split()[:LONGEST_TITLE])
+    said = not product.product_type or product.product_type.casefold() in title.casefold()
+    return title if said else f"{title} ({product.product_type})"
+
+
+@functools.cache
+def load_prompts(language: str = "en") -> Prompts:
+    """The prompts of a language.
+
+    Raises:
+        ConfigError: there is no prompt file for it.
+    """
+    file = resources.files(__name__) / f"{language}.toml"
+    if not file.is_file():
+        written = sorted(
+            entry.name[:-5] for entry in resources.files(__name__).iterdir() if entry.name.endswith(".toml")
+        )
+        raise ConfigError(
+            f"There are no prompts for language {language!r}; there are for {', '.join(written)}. "
+            f"Add knowledge/prompting/prompts/{language}.toml, or set language in the [shop] table of store.toml."
+        )
+    return Prompts(tomllib.loads(file.read_text(encoding="utf-8")))

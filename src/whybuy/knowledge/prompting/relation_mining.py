@@ -1,0 +1,172 @@
+"""Which relations a model speaks in when it is not told: recurring predicates of its answers, and what they stand for.
+
+COSMO §1.3 of the fact sheet: answers to coarse relations say "capable of being used for ...", and the preposition tells
+the fine relation. How recurring predicates are found is our design: no parser, only what comes back often enough.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from whybuy.knowledge.proposing.patterns import Patterns
+from whybuy.relations import Relation, Seed, parse_relation
+from whybuy.text import lemma, normalize
+
+LONGEST_PREDICATE = 12  # words, with those of the opening
+EXAMPLES = 3
+_OF_SEED = {Seed.CAPABLE_OF: Relation.CAPABLE_OF, Seed.IS_A: Relation.IS_A}  # what it means when nothing finer is said
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A candidate of the first round with the words that it continues."""
+
+    seed: Seed
+    opening: str  # "It is used"
+    candidate: str  # "for hiking in winter"
+
+    @property
+    def words(self) -> Words:
+        """The whole sentence, normalized."""
+        return _words(self.opening) + _words(continued(self.opening, self.candidate))
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """Wordings that mean the same, with what they were read as; without a relation, a proposal for one."""
+
+    key: str  # lemmas: "use for"
+    count: int
+    wordings: tuple[str, ...]  # the most frequent
+    relations: Mapping[str, int]  # how often it was read as each
+    examples: tuple[str, ...]  # what followed
+
+
+@dataclass(frozen=True, slots=True)
+class MiningConfig:
+    """When words count as a recurring predicate (our design)."""
+
+    least_count: int = 5
+    least_share: float = 0.03  # of the statements of the shorter predicate that it is part of
+    least_followed: float = 0.9  # share of its statements that go on: a predicate ends no sentence
+    least_tails: int = 4  # different words that follow
+
+
+class Predicates:
+    """The recurring predicates of many statements."""
+
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        meanings: Mapping[str, Any],
+        patterns: Patterns,
+        config: MiningConfig | None = None,
+    ) -> None:
+        """meanings: the `[predicates]` table of the prompt file. patterns: tell what kind of thing a tail names."""
+        self._statements, self._patterns = statements, patterns
+        self._config = config or MiningConfig()
+        self._light = frozenset(meanings["light"].split())
+        self._uses = frozenset(meanings["uses"].split())
+        self._connecting: Mapping[str, str] = meanings["connecting"]
+        self._spoken = {key: parse_relation(name) for key, name in meanings["spoken"].items()}
+        self._began: Counter[Words] = Counter()
+        self._followed: defaultdict[Words, Counter[str]] = defaultdict(Counter)
+        for statement in statements:
+            words = statement.words
+            for length in range(1, min(LONGEST_PREDICATE, len(words)) + 1):
+                self._began[words[:length]] += 1
+                if length < len(words):
+                    self._followed[words[:length]][words[length]] += 1
+
+    def read(self, statement: Statement) -> tuple[Relation, str] | None:
+        """The canonical relation and the tail of a statement; None where its predicate stands for none."""
+        words = statement.words
+        for length in range(min(LONGEST_PREDICATE, len(words) - 1), 0, -1):
+            tail = " ".join(words[length:])
+            relation = self._meaning(self._key(words[:length]), tail)
+            if relation is not None:
+                return relation, tail
+        fallback = _OF_SEED.get(statement.seed)
+        return None if fallback is None else (fallback, continued(statement.opening, statement.candidate))
+
+    def _recurring(self, words: Words) -> Words:
+        """The longest recurring predicate that a sentence begins with; () when it begins with none."""
+        found: Words = ()
+        for length in range(1, min(LONGEST_PREDICATE, len(words) - 1) + 1):
+            if self._recurs(words[:length], within=self._began[found]):
+                found = words[:length]
+        return found
+
+    @cached_property
+    def clusters(self) -> tuple[Predicate, ...]:
+        """Recurring predicates by their lemmas, most frequent first, without those that add nothing to an opening."""
+        wordings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        relations: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        examples: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for statement in self._statements:
+            words = statement.words
+            predicate = self._recurring(words)
+            if len(predicate) <= len(_words(statement.opening)):
+                continue
+            key, tail = self._key(predicate), " ".join(words[len(predicate) :])
+            wordings[key][" ".join(predicate)] += 1
+            examples[key][tail] = None
+            relation = self._meaning(key, tail)
+            relations[key].update([relation.value] if relation else [])
+        found = [
+            Predicate(
+                key,
+                said.total(),
+                tuple(wording for wording, _ in said.most_common(EXAMPLES)),
+                dict(relations[key].most_common()),
+                tuple(examples[key])[:EXAMPLES],
+            )
+            for key, said in wordings.items()
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.count, one.key)))
+
+    @property
+    def proposals(self) -> tuple[Predicate, ...]:
+        """Frequent predicates that none of the fifteen relations says: for a person to look at."""
+        return tuple(one for one in self.clusters if not one.relations and not self._uses.issuperset(one.key.split()))
+
+    def _recurs(self, begun: Words, *, within: int) -> bool:
+        tails = self._followed[begun] if begun in self._followed else Counter()
+        return (
+            tails.total() >= max(self._config.least_count, self._config.least_share * within)
+            and tails.total() >= self._config.least_followed * self._began[begun]
+            and len(tails) >= self._config.least_tails
+        )
+
+    def _key(self, predicate: Words) -> str:
+        """Lemmas without the light ones; "be" counts only where it is the verb itself."""
+        lemmas = (lemma(word, self._patterns.language) for word in predicate)
+        said = [word for word in lemmas if word not in self._light]
+        verb = len(said) - 2 if said[-1:] in (["a"], ["an"]) else len(said) - 1
+        said = [word for at, word in enumerate(said) if word != "be" or at == verb]
+        return " ".join(said[1:] if said[:1] == ["capable"] else said)
+
+    def _meaning(self, key: str, tail: str) -> Relation | None:
+        if key in self._spoken:
+            return self._spoken[key]
+        *before, last = key.split() or [""]
+        if last in self._connecting and before and self._uses.issuperset(before):
+            return self._patterns.connected(self._connecting[last], tail)
+        return None
+
+
+def continued(opening: str, candidate: str) -> str:
+    """A candidate without the words of the opening that it repeats: "used for hiking" behind "It is used for"."""
+    before, said = _words(opening), candidate.split()
+    plain = _words(candidate)
+    for length in range(min(len(before), len(said) - 1), 0, -1):
+        if len(plain) == len(said) and plain[:length] == before[-length:]:
+            return " ".join(said[length:])
+    return candidate
+
+
+def _words(text: str) -> Words:
+    return tuple(stripped for word in normalize(text).split() if (stripped := word.strip(",.;:!?\"'()")))

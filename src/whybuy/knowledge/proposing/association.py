@@ -1,0 +1,230 @@
+"""Which types, traits and products go with a need more than by chance: the counting under the proposers."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.knowledge.proposing.statistics import Floats, plausibility, shrunken_lift, significance
+from whybuy.records import Head, HeadKind
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """How much it takes to believe an association (our design)."""
+
+    least_count: int  # events (purchases, or products that say it)
+    doubt: float  # standard deviations at which plausibility is one half
+    least_lift: float = 1.0
+    least_share: float = 0.0  # of the need's strongest group; asked of groups that are compared with all products
+    prior: float = 2.0  # pseudo events that pull lift towards 1
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Products in groups with one head each: types, types with a trait, or single products."""
+
+    heads: list[Head]
+    members: sparse.csr_array  # products × groups, 0 or 1
+    type_of: Integers | None = None  # number of the type that each group is compared within; None: all products
+
+    def rows(self, group: int) -> set[int]:
+        """Rows of the products in one group."""
+        return set(self._columns.indices[self._columns.indptr[group] : self._columns.indptr[group + 1]].tolist())
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Group by the first part of its head's key: the product type's name for types."""
+        return {head.key[0]: index for index, head in enumerate(self.heads)}
+
+    @cached_property
+    def _columns(self) -> sparse.csc_array:
+        return sparse.csc_array(self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One need and one group that go together."""
+
+    need: int
+    group: int
+    count: float
+    lift: float  # shrunken, > 0
+    plausibility: float  # in [0, 1]
+    typicality: float  # in [0, 1]; for types the share of the strongest type, else the share within the type
+
+
+class ProductGroups:
+    """The groups of one shop's products, made when first asked for."""
+
+    def __init__(self, shop: ProposerInput) -> None:
+        self._shop = shop
+
+    @cached_property
+    def types(self) -> Groups:
+        """Product types, compared with all products."""
+        rows_of: defaultdict[str, list[int]] = defaultdict(list)
+        for row, name in enumerate(self._shop.types):
+            rows_of[name].append(row)
+        names = sorted(name for name in rows_of if name)
+        return Groups(
+            [Head(HeadKind.TYPE, (name,)) for name in names], self._members([rows_of[name] for name in names])
+        )
+
+    @cached_property
+    def traits(self) -> Groups:
+        """Types with an attribute value or title word that at least two products share, compared within the type."""
+        rows_of: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for row, (kind, traits) in enumerate(zip(self._shop.types, self._shop.traits, strict=True)):
+            for name, value in dict.fromkeys(traits) if kind else ():
+                rows_of[kind, name, value].append(row)
+        keys = sorted(key for key, rows in rows_of.items() if len(rows) > 1)
+        heads = [Head(HeadKind.TYPE_ATTRIBUTE, key) for key in keys]
+        return Groups(heads, self._members([rows_of[key] for key in keys]), self._numbers([key[0] for key in keys]))
+
+    @cached_property
+    def products(self) -> Groups:
+        """Single products, compared within their type."""
+        rows = [row for row, kind in enumerate(self._shop.types) if kind]
+        heads = [Head(HeadKind.PRODUCT, (self._shop.ids[row],)) for row in rows]
+        return Groups(
+            heads, self._members([[row] for row in rows]), self._numbers([self._shop.types[row] for row in rows])
+        )
+
+    def _members(self, rows_of_group: list[list[int]]) -> sparse.csr_array:
+        rows = np.array([row for rows in rows_of_group for row in rows], dtype=np.int64)
+        groups = np.repeat(np.arange(len(rows_of_group)), [len(rows) for rows in rows_of_group])
+        return _ones(rows, groups, (len(self._shop.ids), len(rows_of_group)))
+
+    def _numbers(self, names: list[str]) -> Integers:
+        return np.array([self.types.number[name] for name in names], dtype=np.int64)
+
+
+def background(rows: Integers, events: Floats, products: int) -> Floats:
+    """Events by product, and a tenth of one more so that none is impossible. Shape (products,), > 0."""
+    return np.asarray(np.bincount(rows, weights=events, minlength=products) + 0.1, dtype=np.float64)
+
+
+def associate(
+    by_need: sparse.csr_array, background: Floats, groups: Groups, types: Groups, demands: Demands
+) -> Iterator[Association]:
+    """Needs and groups with more events together than the group's share of the background explains.
+
+    by_need: needs × products, events. background: events by product, shape (products,), > 0.
+    Within a type the share is of that type's events, so that a trait must explain more than its type does.
+    """
+    found = sparse.coo_array(by_need @ groups.members)
+    if not found.nnz:
+        return
+    need, group = found.coords
+    share = background @ groups.members
+    if groups.type_of is None:
+        trials = np.asarray(by_need.sum(axis=1)).ravel()[need]
+        share = share / background.sum()
+        typicality = found.data / _strongest(need, found.data, by_need.shape[0])[need]
+    else:
+        trials = _at(by_need @ types.members, need, groups.type_of[group])
+        share = share / (background @ types.members)[groups.type_of]
+        typicality = np.minimum(found.data / np.maximum(trials, 1e-9), 1.0)
+    counts = _Counts(found.data, trials * share[group], trials)
+    lift, z = counts.lift(demands.prior), counts.z
+    good = (counts.observed >= demands.least_count) & (z > demands.doubt) & (lift >= demands.least_lift)
+    if groups.type_of is None:
+        good &= typicality >= demands.least_share
+    yield from _chosen(good, need, group, (found.data, lift, plausibility(z, doubt=demands.doubt), typicality))
+
+
+def associate_traits(
+    by_need: sparse.csr_array, background: Floats, traits: Groups, types: Groups, demands: Demands
+) -> Iterator[Association]:
+    """Traits that what is bought for a need has more often than its type, judged over all types together.
+
+    A need's events are few within one type, so the same attribute value is tested over all types that answer the need
+    (expected counts added over the types, as in a stratified test), and each type's own lift is drawn towards the
+    common one. Shapes as in `associate`.
+    """
+    found = sparse.coo_array(by_need @ traits.members)
+    if not found.nnz or traits.type_of is None:
+        return
+    need, group = found.coords
+    in_type = by_need @ types.members
+    share = (background @ traits.members) / (background @ types.members)[traits.type_of]
+    expected = in_type @ _by_type(share, traits.type_of, len(types.heads))
+    trials = in_type @ _by_type(np.ones(len(share)), traits.type_of, len(types.heads))
+    value = _value_numbers(traits)
+    by_value = _ones(np.arange(len(value)), value, (len(value), len(value)))
+    tables = (sparse.csr_array(found), expected, trials)
+    own = _Counts(*(_at(table, need, group) for table in tables))
+    common = _Counts(*(_at(table @ by_value, need, value[group]) for table in tables))
+    common_lift, z = common.lift(demands.prior), common.z
+    lift = own.lift(demands.prior, towards=common_lift)
+    enough = np.minimum(lift, common_lift) >= demands.least_lift
+    good = (common.observed >= demands.least_count) & (z > demands.doubt) & enough
+    typicality = np.minimum(own.observed / own.trials, 1.0)
+    yield from _chosen(good, need, group, (own.observed, lift, plausibility(z, doubt=demands.doubt), typicality))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Events of needs on groups, beside what chance explains. Shapes (n,)."""
+
+    observed: Floats
+    expected: Floats
+    trials: Floats
+
+    @property
+    def z(self) -> Floats:
+        """How far beyond chance, in standard deviations."""
+        return significance(self.observed, self.expected, self.trials)
+
+    def lift(self, prior: float, *, towards: Floats | float = 1.0) -> Floats:
+        """Observed over expected, shrunken."""
+        return shrunken_lift(self.observed, self.expected, prior=prior, towards=towards)
+
+
+def _chosen(
+    good: NDArray[np.bool_], need: Integers, group: Integers, scores: tuple[Floats, Floats, Floats, Floats]
+) -> Iterator[Association]:
+    """The good rows. scores: count, lift, plausibility and typicality."""
+    columns = [column[good].tolist() for column in (need, group, *scores)]
+    yield from map(Association, *columns)
+
+
+def _at(table: sparse.csr_array, rows: Integers, columns: Integers) -> Floats:
+    return np.asarray(sparse.csr_array(table)[rows, columns], dtype=np.float64).ravel()
+
+
+def _ones(rows: Integers, columns: Integers, shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+
+def _by_type(values: Floats, type_of: Integers, types: int) -> sparse.csr_array:
+    """Types × groups: each group's value in the row of its type."""
+    return sparse.csr_array((values, (type_of, np.arange(len(values)))), shape=(types, len(values)))
+
+
+def _value_numbers(traits: Groups) -> Integers:
+    """Number of each group's attribute value, whatever its type."""
+    numbers = {value: index for index, value in enumerate(sorted({head.key[1:] for head in traits.heads}))}
+    return np.array([numbers[head.key[1:]] for head in traits.heads], dtype=np.int64)
+
+
+def _strongest(need: Integers, observed: Floats, needs: int) -> Floats:
+    strongest = np.zeros(needs)
+    np.maximum.at(strongest, need, observed)
+    return strongest
+
+
+def restrict(by_need: sparse.csr_array, types: Groups, accepted: list[Association]) -> sparse.csr_array:
+    """Only the events on products whose type was accepted for the need."""
+    needs = np.array([found.need for found in accepted], dtype=np.int64)
+    numbers = np.array([found.group for found in accepted], dtype=np.int64)
+    allowed = _ones(needs, numbers, (by_need.shape[0], len(types.heads))) @ types.members.T
+    return sparse.csr_array(by_need.multiply(allowed > 0))

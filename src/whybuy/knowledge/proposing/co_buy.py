@@ -1,0 +1,100 @@
+"""Reasons of co-buy pairs: what two products that are bought together have in common, and what goes with what."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from whybuy.knowledge.proposing.association import Demands, Integers, ProductGroups, associate, background
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.records import Behavior, Head, HeadKind, Hypothesis
+from whybuy.relations import Relation
+
+GENERATOR = "co_buy.v1"
+SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CoBuyConfig:
+    """When two product types count as complements (our design)."""
+
+    demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ComplementHypothesizer:
+    """Product types that are bought together more than chance explains: <tent, used_with, sleeping bag>."""
+
+    config: CoBuyConfig = CoBuyConfig()
+
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+        """Complements in both directions; nothing without co-buy pairs or product types."""
+        pairs = shop.pairs_of(Behavior.CO_BUY)
+        types = ProductGroups(shop).types
+        if not pairs.num_rows or len(types.heads) < 2:
+            return
+        left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
+        kind = np.array([types.number.get(name, -1) for name in shop.types])
+        sessions = pairs["sessions"].to_numpy().astype(np.float64)
+        across = (kind[left] != kind[right]) & (kind[left] >= 0) & (kind[right] >= 0)
+        left, right, sessions = left[across], right[across], sessions[across]
+        needs, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
+        both = np.concatenate([sessions, sessions])
+        partners = sparse.csr_array((both, (needs, products)), shape=(len(types.heads), len(shop.ids)))
+        usual = background(products, both, len(shop.ids))
+        samples = _strongest_pairs(kind[left], kind[right], sessions, np.array(pairs["pair_id"].to_pylist())[across])
+        for found in associate(partners, usual, types, types, self.config.demands):
+            head, tail = types.heads[found.need], types.heads[found.group].key[0]
+            evidence = samples[min(found.need, found.group), max(found.need, found.group)]
+            scores = (found.lift, found.plausibility, found.typicality)
+            yield Hypothesis(head, Relation.USED_WITH, tail, GENERATOR, int(found.count), *scores, evidence, (tail,))
+
+
+def _strongest_pairs(
+    left: Integers, right: Integers, sessions: NDArray[np.float64], pair_ids: NDArray[np.str_]
+) -> dict[tuple[int, int], tuple[str, ...]]:
+    """The pair ids with the most sessions by (smaller type, larger type)."""
+    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for at in np.argsort(-sessions, kind="stable").tolist():
+        ids = found[min(int(left[at]), int(right[at])), max(int(left[at]), int(right[at]))]
+        if len(ids) < SAMPLE:
+            ids.append(str(pair_ids[at]))
+    return {key: tuple(ids) for key, ids in found.items()}
+
+
+def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
+    """Where both products of a pair have one known brand and one type: variants of one thing. Shape (pairs,)."""
+    brands = shop.products["brand"].to_pylist()
+    lines = [(brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, shop.types, strict=True))]
+    left, right = shop.rows(pairs["left"]).tolist(), shop.rows(pairs["right"]).tolist()
+    return np.array([lines[one] == lines[other] for one, other in zip(left, right, strict=True)], dtype=bool)
+
+
+def shared_by_pairs(
+    shop: ProposerInput, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
+) -> Iterator[Hypothesis]:
+    """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
+
+    Two products of one type and brand share the words of their copywriter, so they show nothing and are left out.
+
+    by_need: needs × products; an entry above 0 means that the product answers the need.
+    """
+    pairs = shop.pairs_of(Behavior.CO_BUY)
+    if not pairs.num_rows:
+        return
+    pairs = pairs.filter(pa.array(~_one_line(shop, pairs)))
+    by_product = sparse.csr_array(by_need.T > 0).astype(np.float64)
+    left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
+    shared = sparse.csr_array(by_product[left].multiply(by_product[right]))
+    ids, sessions = pairs["pair_id"].to_pylist(), pairs["sessions"].to_pylist()
+    for index in np.flatnonzero(np.diff(shared.indptr)).tolist():
+        head = Head(HeadKind.PAIR, (shop.ids[left[index]], shop.ids[right[index]]))
+        for need in shared.indices[shared.indptr[index] : shared.indptr[index + 1]].tolist():
+            relation, wording = needs[need]
+            support = int(sessions[index])
+            score = 1.0 - 0.5 ** (0.5 * support + 0.5)
+            yield Hypothesis(head, relation, wording, generator, support, 1.0, score, score, (ids[index],), (wording,))

@@ -1,0 +1,115 @@
+"""Reasons that descriptions state: "ideal for nurses", said by one kind of product more than by others (our design)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from scipy import sparse
+
+from whybuy.knowledge.proposing.association import Demands, Groups, ProductGroups, associate
+from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.knowledge.proposing.patterns import BY_KIND, load_patterns
+from whybuy.records import Head, HeadKind, Hypothesis
+from whybuy.relations import Relation
+from whybuy.text import canonical
+
+GENERATOR = "descriptions.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionConfig:
+    """What a stated reason must show to be proposed (our design)."""
+
+    of_type: Demands = Demands(least_count=2, doubt=2.0, least_share=0.1)
+    of_trait: Demands = Demands(least_count=2, doubt=2.5, least_lift=1.2)
+    least_sources: int = 2  # brands that say it, or products without a brand: one copywriter's slogan is no reason
+    stated: float = 0.7  # plausibility of what a product's own text says, at most, in [0, 1]: copywriters flatter
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionHypothesizer:
+    """Need phrases in titles, descriptions and reviews; the only proposer that works without any log."""
+
+    config: DescriptionConfig = DescriptionConfig()
+
+    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+        """Reasons for products, types, traits and co-buy pairs; nothing when no text states a need."""
+        stated = _Stated(shop, self.config.least_sources)
+        if not stated.keys:
+            return
+        groups = ProductGroups(shop)
+        background = np.ones(len(shop.ids))
+        for some, demands in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
+            for found in associate(stated.by_need, background, some, groups.types, demands):
+                if some.heads[found.group].key[1:2] == ("title",):
+                    continue  # a title word beside a slogan explains nothing
+                yield stated.hypothesis(
+                    some,
+                    found.need,
+                    found.group,
+                    found.count,
+                    (found.lift, self.config.stated * found.plausibility, found.typicality),
+                )
+        yield from stated.product_hypotheses(self.config.stated)
+        yield from shared_by_pairs(shop, stated.by_need, stated.worded(), GENERATOR)
+
+
+class _Stated:
+    """Which product states which need."""
+
+    def __init__(self, shop: ProposerInput, least_sources: int) -> None:
+        self._shop = shop
+        patterns = load_patterns(shop.language).knowing(set(shop.types))
+        rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
+        texts = zip(shop.products["title"].to_pylist(), shop.products["description"].to_pylist(), strict=True)
+        for row, (title, description) in enumerate(texts):
+            for phrase in chain(patterns.in_title(title), patterns.in_text(description)):
+                if phrase.certainty < BY_KIND:
+                    continue
+                rows_of[phrase.relation, canonical(phrase.tail, shop.language)].setdefault(row, phrase.tail)
+        brands = shop.products["brand"].to_pylist()
+        self.keys = sorted(
+            key
+            for key, rows in rows_of.items()
+            if key[1] and len({brands[row] or str(row) for row in rows}) >= least_sources
+        )
+        self._rows_of = [rows_of[key] for key in self.keys]
+        self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
+        rows = np.repeat(np.arange(len(self.keys)), [len(found) for found in self._rows_of])
+        columns = np.array([row for found in self._rows_of for row in found], dtype=np.int64)
+        shape = (len(self.keys), len(shop.ids))
+        self.by_need = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=shape)
+
+    def worded(self) -> list[tuple[Relation, str]]:
+        """Relation and wording by need."""
+        return [(relation, wording) for (relation, _), wording in zip(self.keys, self.wording, strict=True)]
+
+    def hypothesis(
+        self, groups: Groups, need: int, group: int, count: float, scores: tuple[float, float, float]
+    ) -> Hypothesis:
+        """One association with the products and wordings that show it."""
+        members = groups.rows(group)
+        rows = [row for row in self._rows_of[need] if row in members][:SAMPLE]
+        words = tuple(dict.fromkeys(self._rows_of[need][row] for row in rows))
+        evidence = tuple(self._shop.ids[row] for row in rows)
+        relation = self.keys[need][0]
+        return Hypothesis(
+            groups.heads[group], relation, self.wording[need], GENERATOR, int(count), *scores, evidence, words
+        )
+
+    def product_hypotheses(self, plausibility: float) -> Iterator[Hypothesis]:
+        """Each product with what its own text says."""
+        for (relation, _), wording, rows in zip(self.keys, self.wording, self._rows_of, strict=True):
+            for row, words in rows.items():
+                head, product_id = Head(HeadKind.PRODUCT, (self._shop.ids[row],)), self._shop.ids[row]
+                yield Hypothesis(
+                    head, relation, wording, GENERATOR, 1, 1.0, plausibility, plausibility, (product_id,), (words,)
+                )
+
+
+def _most_frequent(wordings: Iterable[str]) -> str:
+    counts = Counter(wordings)
+    return min(counts, key=lambda text: (-counts[text], text))

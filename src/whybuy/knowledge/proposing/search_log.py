@@ -1,0 +1,63 @@
+"""Search-buy pairs by query, as every proposer that listens to queries reads them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from scipy import sparse
+
+from whybuy.knowledge.proposing.association import background
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.knowledge.proposing.query_intents import AskedQuery
+from whybuy.knowledge.proposing.statistics import Floats
+from whybuy.records import Behavior
+from whybuy.text import lemma, tokenize
+
+SAMPLE = 5  # pair ids and queries kept per hypothesis
+
+
+class SearchLog:
+    """Search-buy pairs, by number and by query."""
+
+    def __init__(self, shop: ProposerInput) -> None:
+        pairs = shop.pairs_of(Behavior.SEARCH_BUY)
+        self.shop = shop
+        self.pair_ids: list[str] = pairs["pair_id"].to_pylist()
+        self.queries: list[str] = pairs["left"].to_pylist()
+        self.rows = shop.rows(pairs["right"])
+        self.purchases = _purchases(pairs)
+        self.background = background(self.rows, self.purchases, len(shop.ids))
+        self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
+        for pair, query in enumerate(self.queries):
+            self.pairs_of[query].append(pair)
+
+    def by_product(self, pairs_of: Sequence[Sequence[int]]) -> sparse.csr_array:
+        """Purchases in several lists of pairs, by product. Shape (lists, products)."""
+        pairs = np.array([pair for some in pairs_of for pair in some], dtype=np.int64)
+        lists = np.repeat(np.arange(len(pairs_of)), [len(some) for some in pairs_of])
+        shape = (len(pairs_of), len(self.shop.ids))
+        return sparse.csr_array((self.purchases[pairs], (lists, self.rows[pairs])), shape=shape)
+
+    def asked(self) -> Iterator[AskedQuery]:
+        """Every query that led to a purchase, with what its products say of it."""
+        for query, pairs in self.pairs_of.items():
+            weight = float(self.purchases[pairs].sum())
+            if weight > 0:
+                said = self._said(query, pairs)
+                yield AskedQuery(query, weight, {word: count / weight for word, count in said.items()})
+
+    def _said(self, query: str, pairs: list[int]) -> dict[str, float]:
+        """Purchases whose product says a word of the query, by its lemma."""
+        words = {lemma(word, self.shop.language) for word in tokenize(query)}
+        said: defaultdict[str, float] = defaultdict(float)
+        for pair in pairs:
+            for word in words & self.shop.said[self.rows[pair]]:
+                said[word] += float(self.purchases[pair])
+        return said
+
+
+def _purchases(pairs: pa.Table) -> Floats:
+    """Purchases by pair; clicks for a shop that logs no purchase."""
+    purchases: Floats = pairs["purchases"].to_numpy().astype(np.float64)
+    return purchases if purchases.any() else pairs["clicks"].to_numpy().astype(np.float64)

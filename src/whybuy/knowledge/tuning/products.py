@@ -1,0 +1,53 @@
+"""How products are called in questions, and which ones a negative is drawn from."""
+
+from collections.abc import Set
+
+import numpy as np
+from numpy.random import Generator
+
+from whybuy.catalog.catalog import Catalog
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.knowledge.tuning.instructions import Part
+from whybuy.knowledge.tuning.split import Split
+from whybuy.records import Head, HeadKind, Product
+
+TRIES = 50  # draws before a shop of few types has no stranger to offer
+
+
+class Products:
+    """The products of a shop as instructions speak of them."""
+
+    def __init__(self, shop: ProposerInput, split: Split) -> None:
+        self._shop, self._catalog = shop, Catalog(shop.products)
+        self._titles = shop.products["title"].to_pylist()
+        self._categories = shop.products["category"].to_pylist()
+        parts = np.array([split.part_of([Head(HeadKind.PRODUCT, (product_id,))]) for product_id in shop.ids])
+        self._of_part = {part: np.flatnonzero(parts == part) for part in Part}
+
+    def __contains__(self, product_id: object) -> bool:
+        return product_id in self._shop.row_of
+
+    def at(self, product_id: str) -> Product:
+        """The product with this id."""
+        return self._catalog.product(product_id)
+
+    def type_of(self, product_id: str) -> str:
+        """The type of a product; empty where the shop knows none."""
+        return self._shop.types[self._shop.row_of[product_id]]
+
+    def words(self, product_id: str) -> str:
+        """Title with type and shelf: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
+        row = self._shop.row_of[product_id]
+        kind = self._shop.types[row]
+        shelves = [shelf for shelf in self._categories[row] if shelf.casefold() != kind][-1:]
+        known = ", ".join(word for word in (kind, *shelves) if word)
+        return f"{self._titles[row]} ({known})" if known else str(self._titles[row])
+
+    def stranger(self, part: Part, ids: Set[str], types: Set[str], random: Generator) -> str | None:
+        """A product of this part, none of these and of none of these types; None where there is hardly any."""
+        rows = self._of_part[part]
+        drawn: list[int] = random.choice(rows, TRIES).tolist() if len(rows) else []
+        for row in drawn:
+            if self._shop.ids[row] not in ids and self._shop.types[row] not in types:
+                return self._shop.ids[row]
+        return None

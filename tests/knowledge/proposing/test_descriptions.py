@@ -1,0 +1,73 @@
+"""Reasons that products state themselves, with no log at all."""
+
+from functools import cache
+
+import pytest
+
+from tiny_shop import make_shop
+from whybuy.knowledge.proposing.descriptions import DescriptionConfig, DescriptionHypothesizer
+from whybuy.knowledge.proposing.hypothesizer import ProposerInput
+from whybuy.records import Behavior, HeadKind, Hypothesis, Product
+from whybuy.relations import Relation
+from whybuy.text import canonical
+
+
+def goods(kind: str, letter: str, said: list[str]) -> list[Product]:
+    return [
+        Product(f"{letter}{number}", f"{kind} number{number}", text, product_type=kind)
+        for number, text in enumerate(said)
+    ]
+
+
+PRODUCTS = [
+    *goods("slip-on shoe", "s", ["Ideal for nurses."] * 3 + ["Perfect for a nurse."] + ["Soft upper."] * 2),
+    *goods("tent", "t", ["Sets up fast."] * 5 + ["Great for plumbers."]),
+    *goods("desk lamp", "l", ["Bright."] * 12),
+]
+SHOP = make_shop(PRODUCTS, [(Behavior.CO_BUY, "s0", "s1", 2), (Behavior.CO_BUY, "s0", "s5", 9)])
+
+
+@cache
+def found() -> tuple[Hypothesis, ...]:
+    return tuple(DescriptionHypothesizer().propose(SHOP))
+
+
+def about(kind: HeadKind) -> set[tuple[str, ...]]:
+    return {one.head.key for one in found() if one.head.kind is kind}
+
+
+def test_each_product_has_what_its_own_text_says() -> None:
+    assert about(HeadKind.PRODUCT) == {("s0",), ("s1",), ("s2",), ("s3",)}
+
+
+def test_a_type_has_what_its_products_say_more_than_others() -> None:
+    assert about(HeadKind.TYPE) == {("slip-on shoe",)}
+
+
+def test_a_pair_has_what_both_of_its_products_say() -> None:
+    assert about(HeadKind.PAIR) == {("s0", "s1")}
+
+
+def test_one_tail_in_its_most_frequent_wording_and_with_its_words() -> None:
+    assert {(one.relation, canonical(one.tail)) for one in found()} == {(Relation.USED_FOR_AUDIENCE, "nurse")}
+    assert {one.tail for one in found()} == {"nurses"}
+    (kind,) = [one for one in found() if one.head.kind is HeadKind.TYPE]
+    assert kind.support == 4
+    assert set(kind.evidence) == {"s0", "s1", "s2", "s3"}
+
+
+def test_what_a_single_product_says_is_no_reason_unless_asked_for() -> None:
+    assert "plumbers" not in {one.tail for one in found()}
+    lax = DescriptionHypothesizer(DescriptionConfig(least_sources=1))
+    assert "plumbers" in {one.tail for one in lax.propose(SHOP)}
+
+
+@pytest.mark.parametrize("shop", [make_shop([]), make_shop([Product("p1", "Lamp", "Bright.", product_type="lamp")])])
+def test_texts_without_needs_give_nothing(shop: ProposerInput) -> None:
+    assert list(DescriptionHypothesizer().propose(shop)) == []
+
+
+def test_products_without_a_type_still_speak_for_themselves() -> None:
+    products = [Product(f"p{number}", "Thing", "Ideal for nurses.") for number in range(3)]
+    heads = {one.head.key for one in DescriptionHypothesizer().propose(make_shop(products))}
+    assert heads == {("p0",), ("p1",), ("p2",)}
