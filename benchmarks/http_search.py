@@ -33,9 +33,9 @@ from whybuy.qrels import read_qrels
 from whybuy.records import Query
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
-from whybuy.retrieval.learned_fusion import LearnedFusion
 from whybuy.retrieval.lexical import LexicalIndex
-from whybuy.retrieval.ordering import Signs
+from whybuy.retrieval.ranking.features import FeatureExtractor
+from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.serving.bodies import answer_json
 
@@ -48,8 +48,8 @@ STEPS = {
     "expansion": (ExpansionIndex, ("rank",)),
     "tree": (TreeIndex, ("rank",)),
     "alike": (TreeIndex, ("alike",)),
-    "signs": (Signs, ("describe",)),
-    "order": (LearnedFusion, ("rank",)),
+    "features": (FeatureExtractor, ("describe",)),
+    "reranker": (LambdaMART, ("rank",)),
     "facets": (Facets, ("count",)),
     "reasons": (ReasonReader, ("joining",)),
 }

@@ -68,7 +68,7 @@ def make(name: str, recipe: Recipe) -> dict[str, float | str]:
     with (store / "store.toml").open("a", encoding="utf-8") as stream:
         stream.write(f'\n[shop]\nname = "{recipe.title}"\n')
         if recipe.judgments:
-            stream.write(f'\n[order]\njudgments = "{TRAINING}"\nmost_queries = 8000\n')
+            stream.write(f'\n[reranker]\njudgments = "{TRAINING}"\nmost_queries = 8000\n')
     return whybuy("build", "--store", str(store))
 
 

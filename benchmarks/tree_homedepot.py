@@ -1,6 +1,6 @@
-"""What the label tree adds to the learned order of the Home Depot shop, on its validation queries, as JSON.
+"""What the label tree adds to the reranker of the Home Depot shop, on its validation queries, as JSON.
 
-`make shops SHOP=homedepot` first; then `python benchmarks/tree_homedepot.py` teaches the order twice from the same
+`make shops SHOP=homedepot` first; then `python benchmarks/tree_homedepot.py` trains the reranker twice from the same
 training judgments, with the tree and blind to it, and writes `results/tree_homedepot.json`: all rankers, the difference
 that the tree makes with its interval, and products with and without a training query apart.
 """
@@ -26,12 +26,13 @@ from whybuy.intents import IntentConfig, IntentReader
 from whybuy.qrels import Qrels, read_qrels
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
-from whybuy.retrieval.lessons import lessons_from_reasons, lessons_from_searches
 from whybuy.retrieval.lexical import LexicalIndex
-from whybuy.retrieval.ordering import LearnedOrder
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.teaching import OrderConfig, TreeSchool, gains_of, teach_order
-from whybuy.retrieval.tree import Logs, TreeConfig, TreeIndex
+from whybuy.retrieval.ranking.reranker import Reranker
+from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
+from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
+from whybuy.retrieval.tree import Logs, TreeIndex
+from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.scoring import LabelScores
@@ -55,7 +56,7 @@ class SilentTree(XMRTree):
 
 
 class BlindIndex(TreeIndex):
-    """Finds nothing by the tree; products alike are found as before."""
+    """Finds nothing by the tree; similar products are found as before."""
 
     def __init__(self, index: TreeIndex) -> None:
         """index: whose vectors are used."""
@@ -68,7 +69,7 @@ class BlindIndex(TreeIndex):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BlindSchool(TreeSchool):
+class BlindTrainer(TreeTrainer):
     """Trains nothing."""
 
     blind: BlindIndex
@@ -79,7 +80,7 @@ class BlindSchool(TreeSchool):
 
 
 def main() -> None:
-    """Teach, ask, print, write."""
+    """Train, rank, print, write."""
     folders = ArtifactStore(STORE / ARTIFACTS_FOLDER).current()
     products = pq.read_table(folders["catalog"] / PRODUCTS_FILE)
     ids, types = products["product_id"].to_pylist(), products["product_type"].to_pylist()
@@ -88,22 +89,22 @@ def main() -> None:
     expansion = ExpansionIndex(folders["expansion"], graph, types)
     tree = TreeIndex.open(folders["tree"])
     seeing = Indexes(LexicalIndex.open(folders["lexical"]), expansion, Catalog(products).types(), tree)
-    settings = read_settings(STORE).one("order", OrderConfig)
+    settings = read_settings(STORE).one("reranker", RerankerConfig)
     blind = BlindIndex(tree)
-    school = BlindSchool(
+    trainer = BlindTrainer(
         products,
-        lessons_from_searches(pq.read_table(folders["pairs"] / PAIRS_FILE), products),
-        lessons_from_reasons(graph, folders["expansion"], types),
+        search_training_set(pq.read_table(folders["pairs"] / PAIRS_FILE), products),
+        reason_training_set(graph, folders["expansion"], types),
         TreeConfig(),
         blind,
     )
-    gains = gains_of(read_qrels(STORE / settings.judgments), ids)
+    gains = qrels_training_set(read_qrels(STORE / settings.judgments), ids)
     with tempfile.TemporaryDirectory() as folder:
         indexes = replace(seeing, tree=blind)
-        teach_order(school, gains, indexes, reader.read, Path(folder), config=settings)
+        train_reranker(trainer, gains, indexes, reader.read, Path(folder), config=settings)
         orders = {
-            "fused without tree": replace(indexes, order=LearnedOrder.open(Path(folder))),
-            "fused": replace(seeing, order=LearnedOrder.open(folders["order"])),
+            "fused without tree": replace(indexes, reranker=Reranker.open(Path(folder))),
+            "fused": replace(seeing, reranker=Reranker.open(folders["reranker"])),
         }
         finders = {name: Finder(found, len(ids), FinderConfig()) for name, found in orders.items()}
         ranks = {name: _rank(finder, reader, ids, "fused") for name, finder in finders.items()}

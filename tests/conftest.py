@@ -14,7 +14,7 @@ from tree_shop import TreeShop, judged, make_shop
 from whybuy.build import build
 from whybuy.discovery import Discovery
 from whybuy.retrieval.finder import Indexes
-from whybuy.retrieval.teaching import OrderConfig, teach_order
+from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
 
 _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -72,9 +72,9 @@ def indexes(shop: TreeShop) -> Indexes:
 
 
 @pytest.fixture(scope="session")
-def order_folder(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reranker_folder(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An order that was taught; to be read only."""
-    folder = tmp_path_factory.mktemp("order")
-    config = OrderConfig(least_queries=50, folds=2, threads=1)
-    assert teach_order(shop.school, judged(), shop.taught, shop.read, folder, config=config)
+    folder = tmp_path_factory.mktemp("reranker")
+    config = RerankerConfig(least_queries=50, folds=2, threads=1)
+    assert train_reranker(shop.trainer, judged(), shop.taught, shop.read, folder, config=config)
     return folder

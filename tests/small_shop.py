@@ -91,7 +91,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
 
 def write_judged_store(store: Path, *, logs: bool = True) -> Path:
     """The same with sixty judged queries that teach its order."""
-    write_store(store, logs=logs, settings=f'[order]\njudgments = "{JUDGED}"\nleast_queries = 50\n')
+    write_store(store, logs=logs, settings=f'[reranker]\njudgments = "{JUDGED}"\nleast_queries = 50\n')
     write_rows(store / JUDGED, judged_rows())
     return store
 

@@ -148,7 +148,7 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
     (rename_product, PUBLISHED - {"events"}),
     (add_purchase, PUBLISHED - {"catalog", "lexical"}),
-    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "completions", "order"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "completions", "reranker"}),
     (
         lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
         PUBLISHED - {"catalog", "events", "lexical"},
@@ -156,8 +156,8 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[vocabulary]\nleast_shoppers = 1"), {"completions"}),
     (lambda store: add_setting(store, "[session]\ndecay = 0.25"), {"completions"}),
     (lambda store: add_setting(store, '[completion]\nblocked = ["shoes"]'), set()),
-    (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "order"}),
-    (lambda store: add_setting(store, "[order]\nfolds = 2"), {"order"}),
+    (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "reranker"}),
+    (lambda store: add_setting(store, "[reranker]\nfolds = 2"), {"reranker"}),
     (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
 ]
@@ -177,7 +177,7 @@ def test_what_was_replaced_twice_is_gone(store: Path) -> None:
         (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
         add_setting(store, f"[lexical]\ncoverage = {coverage}")
         rebuild(store)
-    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "completions", "order"})
+    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "completions", "reranker"})
 
 
 def test_two_builds_do_not_meet(store: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: P
 # ---------------------------------------------------------------- judgments
 @pytest.fixture
 def judged(judged_store: Path, tmp_path: Path) -> Path:
-    """A built shop with a learned order that a test may change."""
+    """A built shop with a reranker that a test may change."""
     return shutil.copytree(judged_store, tmp_path / "judged")
 
 
@@ -285,21 +285,21 @@ def test_the_journal_is_heard_as_well(store: Path) -> None:
 
 def test_other_judgments_teach_the_order_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
-    assert rebuild(judged).stages(State.DONE) == ["order"]
+    assert rebuild(judged).stages(State.DONE) == ["reranker"]
 
 
 def test_judgments_teach_a_shop_without_logs(tmp_path: Path) -> None:
     store = write_judged_store(tmp_path / "shop", logs=False)
-    assert rebuild(store).stages(State.DONE)[-1] == "order"
+    assert rebuild(store).stages(State.DONE)[-1] == "reranker"
     assert wanted_first(store) >= 20
-    assert "order" not in rebuild(store, with_events=False).stages(State.REUSED)
+    assert "reranker" not in rebuild(store, with_events=False).stages(State.REUSED)
     assert wanted_first(store) == 0
 
 
 def test_a_build_says_when_too_few_queries_teach_an_order(tmp_path: Path) -> None:
     ear = Ear()
     build(write_store(tmp_path / "shop"), listen=ear)
-    (summary,) = (one.summary for one in ear.heard if one.stage == "order" and one.summary)
+    (summary,) = (one.summary for one in ear.heard if one.stage == "reranker" and one.summary)
     assert summary == {"queries": 0, "why": "too few of 9 queries can teach; 200 are needed"}
 
 
@@ -313,7 +313,7 @@ def test_a_folder_of_judgments_teaches_the_order(judged: Path) -> None:
     queries = ["query_id\tquery", *(f"{query}\t{query}" for query in {row[0] for row in rows[1:]})]
     (judged / JUDGED / "label.csv").write_text("\n".join(map("\t".join, rows)))
     (judged / JUDGED / "query.csv").write_text("\n".join(queries))
-    assert rebuild(judged).stages(State.DONE) == ["order"]
+    assert rebuild(judged).stages(State.DONE) == ["reranker"]
 
 
 def test_missing_judgments_are_named(judged: Path) -> None:
@@ -343,7 +343,7 @@ def test_logs_can_be_left_out(store: Path) -> None:
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
     *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "teach_student", "build_lexical"),
-    *("choose_vocabulary", "build_expansion", "lessons_from_reasons", "teach_order"),
+    *("choose_vocabulary", "build_expansion", "reason_training_set", "train_reranker"),
 )
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
@@ -374,7 +374,7 @@ def test_a_first_build_stopped_in_every_stage_shows_nothing_and_goes_on_where_it
         assert len(folders(store)) == done  # no draft stays
         with pytest.raises(ArtifactError, match=r"holds no finished build .*Run `whybuy build --store"):
             Discovery.open(store)
-    assert rebuild(store).stages(State.DONE) == ["order"]
+    assert rebuild(store).stages(State.DONE) == ["reranker"]
     assert found(store)
 
 
@@ -383,12 +383,12 @@ def test_a_stopped_rebuild_leaves_the_live_shop_untouched(store: Path, stop: Bas
     before = (store / ARTIFACTS_FOLDER / CURRENT).read_bytes()
     rename_product(store)
     with pytest.MonkeyPatch.context() as patch:
-        stop_in(patch, "teach_order", stop)
+        stop_in(patch, "train_reranker", stop)
         with pytest.raises(type(stop)):
             build(store)
     assert (store / ARTIFACTS_FOLDER / CURRENT).read_bytes() == before
     assert named(store, "clog") == []
-    assert rebuild(store).stages(State.DONE) == ["order"]
+    assert rebuild(store).stages(State.DONE) == ["reranker"]
     assert named(store, "clog") == ["slip-0"]
 
 
@@ -432,17 +432,17 @@ def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
 
 @pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
 def test_a_damaged_order_is_never_opened_and_is_made_anew(judged: Path, damage: Callable[[Path], None]) -> None:
-    damage(ArtifactStore(judged / ARTIFACTS_FOLDER).current()["order"])
+    damage(ArtifactStore(judged / ARTIFACTS_FOLDER).current()["reranker"])
     with pytest.raises(ArtifactError, match=r"[Rr]un `whybuy build`"):
         Discovery.open(judged)
-    assert rebuild(judged).stages(State.DONE) == ["order"]
+    assert rebuild(judged).stages(State.DONE) == ["reranker"]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ("[lexicl]\ncoverage = 3", r"no part reads the table \[lexicl\]. Did you mean 'lexical'\?"),
-        ("[order]\nfolds = 1", r"store\.toml: \[order\] folds is 1; .* takes 2 or more"),
+        ("[reranker]\nfolds = 1", r"store\.toml: \[reranker\] folds is 1; .* takes 2 or more"),
         ("[lexical]\ncoverige = 3", r"\[lexical\] has no setting 'coverige'. Did you mean 'coverage'\?"),
         ("[graph]\nleast = 'x'", r"\[graph\] has no setting 'least'"),
         ("[lexical]\ncoverage = 'much'", r"\[lexical\] coverage = 'much': .*number"),

@@ -268,11 +268,11 @@ def judgments(tmp_path: Path) -> Path:
     return write_rows(tmp_path / "judgments.csv", rows)
 
 
-def test_judgments_that_taught_the_order_are_no_evidence(judged_store: Path, judgments: Path) -> None:
+def test_judgments_that_trained_the_reranker_are_no_evidence(judged_store: Path, judgments: Path) -> None:
     words = ("evaluate", "search", "--store", judged_store, "--judgments")
     said = " ".join(done(*words, judged_store / JUDGED).stderr.split())
-    assert "taught the learned order" in said
-    assert "taught" not in done(*words, judgments).stderr
+    assert "The reranker was trained on" in said
+    assert "was trained on" not in done(*words, judgments).stderr
 
 
 def test_search_is_measured_for_every_ranker(small_store: Path, judgments: Path, tmp_path: Path) -> None:

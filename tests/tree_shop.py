@@ -16,10 +16,10 @@ from whybuy.records import Behavior, Product
 from whybuy.relations import Relation
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
 from whybuy.retrieval.finder import Indexes
-from whybuy.retrieval.lessons import Lessons, lessons_from_reasons, lessons_from_searches
 from whybuy.retrieval.lexical import LexicalConfig, LexicalIndex, build_lexical
-from whybuy.retrieval.teaching import ReadIntents, TreeSchool
-from whybuy.retrieval.tree import TreeConfig
+from whybuy.retrieval.ranking.training import ReadIntents
+from whybuy.retrieval.training_set import TrainingSet, reason_training_set, search_training_set
+from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 
 KINDS = ("slip-on shoe", "hiking boot", "dome tent", "sleeping bag", "dog leash", "floor lamp")
 MAKERS = ("Marlowe", "Stepwell", "Tarn", "Ostrava", "Fennel")
@@ -49,7 +49,7 @@ def kinds_of(rows: NDArray[np.integer]) -> set[str]:
     return {PRODUCTS[row].product_type for row in rows.tolist()}
 
 
-def judged() -> Lessons:
+def judged() -> TrainingSet:
     """Sixty queries of a maker and a type, in two wordings: each wants the navy product, which it does not say."""
     texts, wanted = [], []
     for row, product in enumerate(PRODUCTS):
@@ -58,7 +58,7 @@ def judged() -> Lessons:
             texts += [product.title, f"{kind[-1]} {maker}"]
             wanted += [row, row]
     ones = np.ones(len(texts), np.float32)
-    return Lessons(texts, csr_matrix((ones, (range(len(texts)), wanted)), shape=(len(texts), len(PRODUCTS))))
+    return TrainingSet(texts, csr_matrix((ones, (range(len(texts)), wanted)), shape=(len(texts), len(PRODUCTS))))
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ class TreeShop:
     """The parts."""
 
     graph: KnowledgeGraph
-    school: TreeSchool
+    trainer: TreeTrainer
     indexes: Indexes  # without a tree
     read: ReadIntents
 
     @property
     def taught(self) -> Indexes:
         """With the tree of the shop."""
-        return replace(self.indexes, tree=self.school.train())
+        return replace(self.indexes, tree=self.trainer.train())
 
 
 def make_shop(root: Path, *, threads: int = 1) -> TreeShop:
@@ -95,6 +95,6 @@ def make_shop(root: Path, *, threads: int = 1) -> TreeShop:
     build_expansion(graph, table, root / "expansion")
     indexes = Indexes(LexicalIndex.open(root / "lexical"), ExpansionIndex(root / "expansion", graph, types), KINDS)
     config = TreeConfig(leaf_size=8, branching=4, threads=threads)
-    reasons = lessons_from_reasons(graph, root / "expansion", types)
-    school = TreeSchool(table, lessons_from_searches(pairs(), table), reasons, config)
-    return TreeShop(graph, school, indexes, IntentReader(graph, IntentConfig()).read)
+    reasons = reason_training_set(graph, root / "expansion", types)
+    trainer = TreeTrainer(table, search_training_set(pairs(), table), reasons, config)
+    return TreeShop(graph, trainer, indexes, IntentReader(graph, IntentConfig()).read)

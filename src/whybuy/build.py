@@ -56,13 +56,15 @@ from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.knowledge.proposing.synonyms import NameConfig, NameHypothesizer
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIR_SCHEMA, Question
-from whybuy.retrieval import expansion, lexical, ordering, tree
+from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
 from whybuy.retrieval.finder import Indexes
-from whybuy.retrieval.lessons import lessons_from_reasons, lessons_from_searches
 from whybuy.retrieval.lexical import LexicalConfig, LexicalIndex, build_lexical
-from whybuy.retrieval.teaching import OrderConfig, TreeSchool, gains_of, teach_order
-from whybuy.retrieval.tree import TreeConfig, TreeIndex
+from whybuy.retrieval.ranking import reranker
+from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
+from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
+from whybuy.retrieval.tree import TreeIndex
+from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 
 HYPOTHESES_FILE = "hypotheses.parquet"
 LESSON_FILE = "lesson.json"
@@ -152,7 +154,7 @@ _TABLES = {
     "session": SessionConfig,
     "completion": CompletionConfig,
     "tree": TreeConfig,
-    "order": OrderConfig,
+    "reranker": RerankerConfig,
 }
 
 
@@ -197,7 +199,7 @@ class _Line:
         self._expansion(catalog, graph)
         self._tree(catalog, graph, pairs)
         if pairs is not None or judged:
-            self._order(catalog, graph, pairs, judged)
+            self._reranker(catalog, graph, pairs, judged)
         before = self._live()
         self._artifacts.publish(self._keys)
         self._artifacts.sweep(self._keys, before)  # a server may still open what was live until now
@@ -392,50 +394,50 @@ class _Line:
 
         return self._stage("expansion", expansion.FORMAT_VERSION, self._from("catalog", "graph"), make)
 
-    def _school(self, catalog: Path, graph: Path, pairs: Path | None) -> TreeSchool:
+    def _tree_trainer(self, catalog: Path, graph: Path, pairs: Path | None) -> TreeTrainer:
         products = pq.read_table(catalog / PRODUCTS_FILE)
         opened = KnowledgeGraph(graph)
         expansion = self._artifacts.folder("expansion", self._keys["expansion"])
-        reasons = lessons_from_reasons(opened, expansion, products["product_type"].to_pylist())
-        searches = lessons_from_searches(_found(pairs), products)
-        return TreeSchool(products, searches, reasons, self._settings.one("tree", TreeConfig))
+        reasons = reason_training_set(opened, expansion, products["product_type"].to_pylist())
+        searches = search_training_set(_found(pairs), products)
+        return TreeTrainer(products, searches, reasons, self._settings.one("tree", TreeConfig))
 
     def _tree(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
         config = self._settings.one("tree", TreeConfig)
 
         def make(folder: Path, summary: Summary) -> None:
-            school = self._school(catalog, graph, pairs)
-            school.train().save(folder)
-            TreeIndex.open(folder).warm_up(school.products["title"][0].as_py() if school.products.num_rows else "")
-            summary |= {"searches": len(school.searches), "reasons": len(school.reasons)}
+            trainer = self._tree_trainer(catalog, graph, pairs)
+            trainer.train().save(folder)
+            TreeIndex.open(folder).warm_up(trainer.products["title"][0].as_py() if trainer.products.num_rows else "")
+            summary |= {"searches": len(trainer.searches), "reasons": len(trainer.reasons)}
 
         inputs = self._from("catalog", "graph", "expansion", *(["pairs"] if pairs else []))
         self._stage("tree", tree.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
 
     def _judgments(self) -> Path | None:
-        """The judgments that teach the order, missed before anything is built."""
-        named = self._settings.one("order", OrderConfig).judgments
+        """The judgments that train the reranker, missed before anything is built."""
+        named = self._settings.one("reranker", RerankerConfig).judgments
         if named and not (self._store / named).exists():
             raise _missing(self._store / named)
         return self._store / named if named else None
 
-    def _order(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
-        config = self._settings.one("order", OrderConfig)
+    def _reranker(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
+        config = self._settings.one("reranker", RerankerConfig)
 
         def make(folder: Path, summary: Summary) -> None:
-            school = self._school(catalog, graph, pairs)
+            trainer = self._tree_trainer(catalog, graph, pairs)
             opened = KnowledgeGraph(graph)
-            ids = school.products["product_id"].to_pylist()
-            gains = gains_of(read_qrels(judged), ids) if judged else school.searches
-            indexes = self._indexes(school.products, opened)
+            ids = trainer.products["product_id"].to_pylist()
+            gains = qrels_training_set(read_qrels(judged), ids) if judged else trainer.searches
+            indexes = self._indexes(trainer.products, opened)
             reader = IntentReader(opened, IntentConfig())
-            learned = teach_order(school, gains, indexes, reader.read, folder, config=config)
+            learned = train_reranker(trainer, gains, indexes, reader.read, folder, config=config)
             summary["queries"] = min(len(gains), config.most_queries) if learned else 0
             if learned is None:
-                summary["why"] = f"too few of {len(gains)} queries can teach; {config.least_queries} are needed"
+                summary["why"] = f"too few of {len(gains)} queries to train on; {config.least_queries} are needed"
 
         inputs = self._from("tree", "lexical") | self._contents([judged] if judged else [])
-        self._stage("order", ordering.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+        self._stage("reranker", reranker.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
 
     def _indexes(self, products: pa.Table, graph: KnowledgeGraph) -> Indexes:
         folders = {kind: self._artifacts.folder(kind, self._keys[kind]) for kind in ("lexical", "expansion", "tree")}

@@ -41,13 +41,14 @@ from whybuy.records import (
     Sort,
 )
 from whybuy.relations import Relation
-from whybuy.retrieval import expansion, lexical, ordering, tree
+from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
 from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
 from whybuy.retrieval.fusion import FusionConfig
 from whybuy.retrieval.lexical import LexicalIndex
-from whybuy.retrieval.ordering import learned_order
+from whybuy.retrieval.ranking import reranker
+from whybuy.retrieval.ranking.reranker import open_reranker
 from whybuy.retrieval.tree import TreeIndex
 
 FORMATS = {
@@ -57,10 +58,10 @@ FORMATS = {
     "lexical": lexical.FORMAT_VERSION,
     "expansion": expansion.FORMAT_VERSION,
     "tree": tree.FORMAT_VERSION,
-    "order": ordering.FORMAT_VERSION,
+    "reranker": reranker.FORMAT_VERSION,
     "completions": completer.FORMAT_VERSION,
 }
-OPTIONAL = {"order", "student"}  # made where there is enough to learn from
+OPTIONAL = {"reranker", "student"}  # made where there is enough to learn from
 LONGEST_QUERY = 10_000  # characters
 REASONS_SHOWN = 4
 INTENTS_SHOWN = 10
@@ -111,7 +112,7 @@ class Discovery:
             expansion=self._expansion,
             types=self._catalog.types(),
             tree=self._tree,
-            order=learned_order(folders.get("order")),
+            reranker=open_reranker(folders.get("reranker")),
         )
         self._finder = Finder(indexes, len(self._catalog), FinderConfig(config.depth, config.fusion))
         self._completer = Completer.open(folders["completions"], completing)
@@ -155,7 +156,7 @@ class Discovery:
     def hide(self, edges: Iterable[tuple[Head, Relation, str]]) -> None:
         """Leave out these edges of the graph and no others, in reasons, needs, neighborhoods and the products found.
 
-        The label tree and the learned order keep what they learned until the next build.
+        The label tree and the reranker keep what they learned until the next build.
         """
         if self._rejected.replace(edges):
             self._expansion.leave_out(self._rejected.rows.keys(), self._catalog.table)
@@ -283,10 +284,10 @@ class Discovery:
         return facts | {f"{kind}_key": manifest.key for kind, manifest in self._manifests.items()}
 
     def was_taught_by(self, judgments: Path) -> bool:
-        """Whether the learned order was taught by this very file: what it is measured on then, it has seen."""
-        if "order" not in self._manifests or not judgments.is_file():
+        """Whether the reranker was taught by this very file: what it is measured on then, it has seen."""
+        if "reranker" not in self._manifests or not judgments.is_file():
             return False
-        return file_digest(judgments) in self._manifests["order"].built_from.values()
+        return file_digest(judgments) in self._manifests["reranker"].built_from.values()
 
     def _find(self, text: str, ranker: str, depth: int) -> Found:
         intents = self._needs(_checked(text)) if ranker in ("intents", "fused") else ()

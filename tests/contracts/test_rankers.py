@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("ranker", RANKERS)
 
 @pytest.fixture(scope="module", params=["small_store", "judged_store"])
 def store(request: pytest.FixtureRequest) -> Path:
-    """A shop without and with a learned order."""
+    """A shop without and with a reranker."""
     found: Path = request.getfixturevalue(request.param)
     return found
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
 from whybuy.retrieval.finder import RANKERS, Finder, FinderConfig, Found, Indexes
-from whybuy.retrieval.ordering import learned_order
+from whybuy.retrieval.ranking.reranker import open_reranker
 
 WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
@@ -20,17 +20,17 @@ DEPTH = 7  # fewer than many queries find
 
 
 @pytest.fixture(scope="module")
-def steps(shop: TreeShop, order_folder: Path) -> dict[str, Indexes]:
-    """A shop with words and needs alone, with its tree, and with its learned order."""
+def steps(shop: TreeShop, reranker_folder: Path) -> dict[str, Indexes]:
+    """A shop with words and needs alone, with its tree, and with its reranker."""
     taught = shop.taught
-    return {"plain": shop.indexes, "tree": taught, "order": replace(taught, order=learned_order(order_folder))}
+    return {"plain": shop.indexes, "tree": taught, "reranker": replace(taught, reranker=open_reranker(reranker_folder))}
 
 
 def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> Found:
     return finder.find(text, shop.read(text), ranker=ranker, depth=depth)
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
 @pytest.mark.parametrize("ranker", RANKERS)
 @given(text=TEXTS)
 def test_a_place_does_not_depend_on_how_many_are_asked_for(
@@ -45,14 +45,14 @@ def test_a_place_does_not_depend_on_how_many_are_asked_for(
         assert all(left >= right for left, right in pairwise(found.scores.tolist()))
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
 def test_an_unknown_ranker_is_named(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     with pytest.raises(InputError, match=r"Ranker 'bm25' is not one of lexical, intents, tree, fused\."):
         find(shop, finder, "tent", ranker="bm25")
 
 
-@pytest.mark.parametrize("step", ["tree", "order"])
+@pytest.mark.parametrize("step", ["tree", "reranker"])
 def test_what_words_and_needs_do_not_find_the_tree_does(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     for text, kind in (("kicks", "slip-on shoe"), ("walkies", "dog leash")):
@@ -74,21 +74,21 @@ def test_without_a_tree_nothing_is_found_by_it(shop: TreeShop, steps: dict[str, 
     assert not find(shop, finder, "kicks").ranked
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "order"])
+@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
 def test_words_and_needs_are_found_at_every_step(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     for kind in KINDS:
         assert kinds_of(find(shop, finder, kind).ranked.rows[:10]) == {kind}
     needed = find(shop, finder, "something for pregnant women").ranked.rows
     assert set(range(10)) <= set(needed.tolist())  # the shoes
-    if step != "order":  # which may have learned that other signs count more
+    if step != "reranker":  # which may have learned that other features count more
         assert kinds_of(needed[:10]) == {"slip-on shoe"}
 
 
 def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: dict[str, Indexes]) -> None:
     finder = Finder(steps["tree"], len(PRODUCTS), FinderConfig())
     text = "tennt for camping"
-    asked = finder.ask(text, shop.read(text))
+    asked = finder.retrieve(text, shop.read(text))
     assert list(asked.words) == ["tent", "for", "camping"]
     assert asked.stages["unlearned"].rows.tolist() == find(shop, finder, text).ranked.rows.tolist()
     for stage, ranker in (("lexical", "lexical"), ("intents", "intents"), ("tree", "tree")):
@@ -97,7 +97,7 @@ def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: di
 
 
 def test_many_threads_are_answered_alike(shop: TreeShop, steps: dict[str, Indexes]) -> None:
-    finder = Finder(steps["order"], len(PRODUCTS), FinderConfig())
+    finder = Finder(steps["reranker"], len(PRODUCTS), FinderConfig())
     texts = [*judged().texts, *SEARCHES, "lasch", "camping"]
     with ThreadPoolExecutor(4) as pool:
         found = [each.ranked.rows.tolist() for each in pool.map(lambda text: find(shop, finder, text), texts)]

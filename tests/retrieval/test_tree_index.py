@@ -17,10 +17,10 @@ from tiny_shop import pair_table, product_table
 from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of
 from whybuy.errors import ArtifactError
 from whybuy.records import Product
-from whybuy.retrieval.lessons import lessons_from_searches, own_texts
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.teaching import TreeSchool
-from whybuy.retrieval.tree import TreeConfig, TreeIndex
+from whybuy.retrieval.training_set import own_texts, search_training_set
+from whybuy.retrieval.tree import TreeIndex
+from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 
 WORDS = st.sampled_from("marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
@@ -28,7 +28,7 @@ TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
 
 @pytest.fixture(scope="module")
 def tree(shop: TreeShop) -> TreeIndex:
-    return shop.school.train()
+    return shop.trainer.train()
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def test_a_word_of_searches_leads_to_what_was_bought_after_it(tree: TreeIndex, t
 def test_a_need_leads_to_what_answers_it_when_reasons_teach(shop: TreeShop, tree: TreeIndex) -> None:
     assert kinds_of(asked(tree, "pregnant women", 10).rows) == {"slip-on shoe"}
     assert kinds_of(asked(tree, "camping", 10).rows) == {"dome tent", "sleeping bag"}
-    nothing = shop.school.reasons.only(np.zeros(len(shop.school.reasons), bool))
-    untaught = replace(shop.school, reasons=nothing).train()
+    nothing = shop.trainer.reasons.only(np.zeros(len(shop.trainer.reasons), bool))
+    untaught = replace(shop.trainer, reasons=nothing).train()
     assert kinds_of(asked(untaught, "pregnant women", 10).rows) != {"slip-on shoe"}
 
 
@@ -105,13 +105,13 @@ def test_what_has_no_known_letters_finds_nothing(tree: TreeIndex, text: str) -> 
 
 def test_a_shop_of_one_product_has_a_tree() -> None:
     table = product_table([Product("1", "Brass lamp")])
-    nothing = lessons_from_searches(pair_table([]), table)
-    tree = TreeSchool(table, nothing, nothing, TreeConfig()).train()
+    nothing = search_training_set(pair_table([]), table)
+    tree = TreeTrainer(table, nothing, nothing, TreeConfig()).train()
     assert asked(tree, "lamp").rows.tolist() == [0]
 
 
 def test_two_threads_train_the_same_tree(shop: TreeShop, tree: TreeIndex) -> None:
-    other = replace(shop.school, config=replace(shop.school.config, threads=2)).train()
+    other = replace(shop.trainer, config=replace(shop.trainer.config, threads=2)).train()
     for text in (*SEARCHES, "pregnant women", "tarn tent in sage"):
         assert asked(other, text).rows.tolist() == asked(tree, text).rows.tolist()
         np.testing.assert_array_equal(asked(other, text).scores, asked(tree, text).scores)

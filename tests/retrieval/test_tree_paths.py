@@ -13,10 +13,11 @@ from scipy.sparse import csr_matrix
 from small_shop import NEEDS, product_rows
 from tiny_shop import product_table
 from whybuy.records import Product
-from whybuy.retrieval.lessons import Lessons
-from whybuy.retrieval.teaching import TreeSchool
-from whybuy.retrieval.tree import TreeConfig, TreeIndex
-from whybuy.retrieval.tree_paths import SIGNS, THIS_PRODUCT, name_nodes, words_by_column
+from whybuy.retrieval.node_names import name_nodes
+from whybuy.retrieval.training_set import TrainingSet
+from whybuy.retrieval.tree import TreeIndex
+from whybuy.retrieval.tree_paths import SIGNS, THIS_PRODUCT, words_by_column
+from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 from whybuy.xmr.label_tree import LabelTree
 
 WORDS = st.lists(st.sampled_from("marlowe sage shoes bots tent camping pregnant women for".split()), min_size=1)
@@ -29,9 +30,9 @@ def index() -> TreeIndex:
     kinds = [row["product_type"].split(" > ")[1] for row in rows]
     products = [Product(row["id"], row["title"], product_type=kind) for row, kind in zip(rows, kinds, strict=True)]
     bought = np.array([[float(kind == need) for kind in kinds] for need in NEEDS.values()], np.float32)
-    searches = Lessons(list(NEEDS), csr_matrix(bought))
-    nothing = Lessons([], csr_matrix((0, len(rows)), dtype=np.float32))
-    return TreeSchool(product_table(products), searches, nothing, TreeConfig(branching=4, leaf_size=8)).train()
+    searches = TrainingSet(list(NEEDS), csr_matrix(bought))
+    nothing = TrainingSet([], csr_matrix((0, len(rows)), dtype=np.float32))
+    return TreeTrainer(product_table(products), searches, nothing, TreeConfig(branching=4, leaf_size=8)).train()
 
 
 def binary_tree(leaves: int, each: int) -> LabelTree:

@@ -53,7 +53,9 @@ def evaluate_search(
         discovery = Discovery.open(store)
         judged = read_qrels(judgments, scale=span)
         if discovery.was_taught_by(judgments):
-            stderr().print(f"{judgments} taught the learned order: what fused shows here is no evidence.", style="red")
+            stderr().print(
+                f"The reranker was trained on {judgments}: what fused shows here is no evidence.", style="red"
+            )
         ranks = {name: _rank_with(discovery, name) for name in names}
         report = evaluate(ranks, judged, relevant_from=relevant_from)
         if trec is not None:

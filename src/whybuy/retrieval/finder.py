@@ -12,8 +12,9 @@ from whybuy.records import Intent
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.fusion import FusionConfig, fuse
 from whybuy.retrieval.lexical import LexicalIndex
-from whybuy.retrieval.ordering import Asked, LearnedOrder
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.features import RerankerInput
+from whybuy.retrieval.ranking.reranker import Reranker
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
@@ -34,13 +35,13 @@ class FinderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Indexes:
-    """What is searched; the tree and the learned order are there once a shop has logs."""
+    """What is searched; the reranker is there once a shop has logs or judgments."""
 
     lexical: LexicalIndex
     expansion: ExpansionIndex
     types: Sequence[str]  # names of all product types
     tree: TreeIndex | None = None
-    order: LearnedOrder | None = None
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,11 @@ class Finder:
             ranked = by_stage["nearest_type"] or by_stage.get("tree", NOTHING)
         return Found(ranked, by_stage, intents)
 
-    def ask(self, text: str, intents: tuple[Intent, ...]) -> Asked:
-        """A query as a learned order gets it; a tree is needed."""
+    def retrieve(self, text: str, intents: tuple[Intent, ...]) -> RerankerInput:
+        """A query as a reranker gets it; a tree is needed."""
         by_stage = self._stages(text, intents, self._config.depth)
         unsaid = self._unsaid(text, by_stage, intents)
-        return self._asked(text, by_stage, self._unlearned(by_stage, unsaid), unsaid)
+        return self._reranker_input(text, by_stage, self._unlearned(by_stage, unsaid), unsaid)
 
     def every_row(self, text: str, found: Found) -> NDArray[np.int32]:
         """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
@@ -144,9 +145,9 @@ class Finder:
             return NOTHING
         unsaid = self._unsaid(text, by_stage, intents)
         best = self._unlearned(by_stage, unsaid)
-        order, tree = self._indexes.order, self._indexes.tree
-        if order and tree:
-            best = order.rank(self._asked(text, by_stage, best, unsaid), tree).followed_by(best)
+        reranker, tree = self._indexes.reranker, self._indexes.tree
+        if reranker and tree:
+            best = reranker.rank(self._reranker_input(text, by_stage, best, unsaid), tree).followed_by(best)
         if max(len(words), len(needs)) > self._config.depth:
             best = best.followed_by(fuse(words, needs, unsaid=unsaid, config=self._config.fusion))
         return best
@@ -155,11 +156,13 @@ class Finder:
         words, needs = (by_stage[name].first(self._config.depth) for name in ("some_words", "intents"))
         return fuse(words, needs, unsaid=unsaid, config=self._config.fusion)
 
-    def _asked(self, text: str, by_stage: Mapping[str, Ranked], unlearned: Ranked, unsaid: float) -> Asked:
+    def _reranker_input(
+        self, text: str, by_stage: Mapping[str, Ranked], unlearned: Ranked, unsaid: float
+    ) -> RerankerInput:
         found = {"lexical": by_stage["some_words"], "unlearned": unlearned}
         found |= {name: by_stage[name] for name in ("tree", "alike", "intents")}
         stages = {name: ranked.first(self._config.depth) for name, ranked in found.items()}
-        return Asked(self._indexes.lexical.corrected(text), self._vector(text), stages, unsaid)
+        return RerankerInput(self._indexes.lexical.corrected(text), self._vector(text), stages, unsaid)
 
     def _unsaid(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> float:
         """Share of the query that names needs which the best lexical hit does not have in its name, traits or place.

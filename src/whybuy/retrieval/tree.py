@@ -2,85 +2,24 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError
 from whybuy.records import TreeStep
-from whybuy.retrieval.lessons import Lessons
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.tree_paths import steps_in_words, words_by_column
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
-from whybuy.xmr.ports import NodeTask, Ranker
-from whybuy.xmr.solver import SvmRanker
+from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.weights import read_array
 
 FORMAT_VERSION = 3
-LEAST_COST = 0.03  # of an error against one search, however few searches there are
 _ABOUT = "search.json"
-
-
-@dataclass(frozen=True, slots=True)
-class TreeConfig:
-    """How the tree is trained and searched; tuned on training queries of Home Depot and on the looked-at demo."""
-
-    beam: int = 20  # nodes kept on each level of a search
-    branching: int = 32
-    leaf_size: int = 64  # products under one leaf, at most
-    cost: float = 0.1  # of an error against one search, at the most; see `_Cautious`
-    threshold: float = 0.02  # weights below are left out
-    prior: float = 3.0  # strength of a product's own text in its ranker before it has learned anything
-    threads: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Cautious:
-    """A `Ranker` that trusts logs as far as they go: rankers of products learn less where searches are few.
-
-    Our design: a product's ranker is drawn to its own text (the prior), and the fewer searches a product has on
-    average, the less an error against a single one of them costs.
-    """
-
-    nodes: Ranker
-    products: Ranker
-
-    def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:
-        """Train the children of a node; those of the leaves have a prior."""
-        return (self.products if task.prior is not None else self.nodes)(features, task)
-
-
-def train_tree(
-    searches: Lessons, others: Lessons, own: csr_matrix, vectorizer: NgramVectorizer, config: TreeConfig
-) -> "TreeIndex":
-    """Train a tree over the products of a shop.
-
-    searches: lessons from shoppers. others: from texts and reasons. own: products x features, their texts as vectors.
-    """
-    svm = SvmRanker(cost=config.cost, threshold=config.threshold)
-    known = min(config.cost, max(LEAST_COST, len(searches) / max(1, own.shape[0])))
-    training = TrainingConfig(
-        indexer=BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size),
-        ranker=_Cautious(svm, replace(svm, cost=known)),
-        prior=config.prior,
-    )
-    lessons = searches.followed_by(others)
-    features = vectorizer.transform(lessons.texts, threads=config.threads)
-    tree = XMRTree.fit(features, lessons.products, label_texts=own, config=training, threads=config.threads)
-    seen = np.zeros(vectorizer.features, np.bool_)
-    seen[features[: len(searches)].indices] = True
-    counts = np.bincount(searches.products.indices, minlength=own.shape[0]).astype(np.int32)
-    texts = Texts(vectorizer, NgramIndex.build(own))
-    return TreeIndex(tree, texts, Logs(counts, seen), beam=config.beam)
 
 
 class Logs(NamedTuple):

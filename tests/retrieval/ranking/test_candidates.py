@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whybuy.retrieval.candidates import STAGE, gather
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.candidates import STAGE, gather
 
 STAGES = st.lists(
     st.lists(st.tuples(st.integers(0, 500), st.floats(0, 8, width=32)), max_size=12, unique_by=lambda pair: pair[0]),

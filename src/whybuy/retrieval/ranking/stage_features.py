@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from whybuy.errors import InputError
-from whybuy.retrieval.candidates import STAGE, Candidates, gather
-from whybuy.retrieval.match_features import Agreement, Match, agreement, match_features
-from whybuy.retrieval.past_queries import Memory
-from whybuy.retrieval.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.candidates import STAGE, Candidates, gather
+from whybuy.retrieval.ranking.match_features import Agreement, Match, agreement, match_features
+from whybuy.retrieval.ranking.past_queries import Memory
+from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 
 LEADERS = {"best": 15, "wide": 80}  # products of the first stage that candidates are compared with
 LEADER_SHARPNESS = 4  # a leader counts by its share of the best score to this power
 
 
 @dataclass(frozen=True, slots=True)
-class FusionFeatures:
+class StageFeatures:
     """Which stages are weighed against each other, and how deep."""
 
     depths: Mapping[str, int]
@@ -31,7 +31,7 @@ class FusionFeatures:
         return (*(column.name.lower() for column in Match), *groups, "past_likeness", *stages)
 
     @property
-    def rising(self) -> tuple[str, ...]:
+    def monotone(self) -> tuple[str, ...]:
         """The columns that may only help: what stages say, and what was good for similar queries.
 
         Judgments are made of few products a query, most products for one query alone, so that a product that was judged

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.retrieval.past_queries import SHARPNESS, PastQueries
+from whybuy.retrieval.ranking.past_queries import SHARPNESS, PastQueries
 from whybuy.vectors.ngrams import NgramVectorizer
 
 QUERIES = ["angle bracket", "bracket angle", "angle brackets steel", "garden hose"]

@@ -1,4 +1,4 @@
-"""A learned order: trained by LightGBM, answered by a kernel, the same to the last bits."""
+"""LambdaMART: trained by LightGBM, evaluated by a kernel, the same to the last bits."""
 
 import json
 import subprocess
@@ -14,37 +14,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.retrieval.boosted_trees import evaluate, from_lightgbm
-from whybuy.retrieval.learned_fusion import Examples, FusionTraining, LearnedFusion, fit
+from whybuy.retrieval.ranking.boosted_trees import evaluate, from_lightgbm
+from whybuy.retrieval.ranking.lambdamart import LambdaMART
+from whybuy.retrieval.ranking.lambdamart_training import LambdaMARTConfig, RankingExamples, fit_lambdamart
 
 NAMES = ("words_covered", "noise", "title_words")
-SHORT = FusionTraining(trees=20, least_rows=5)
+SHORT = LambdaMARTConfig(trees=20, least_rows=5)
 
 
-def examples(queries: int = 80, size: int = 20, *, seed: int = 0) -> Examples:
+def examples(queries: int = 80, size: int = 20, *, seed: int = 0) -> RankingExamples:
     """The gain is the first feature, in steps; the others say nothing."""
     features = np.random.default_rng(seed).random((queries * size, len(NAMES)), dtype=np.float32)
     gains = np.floor(3 * features[:, 0]).astype(np.float32)
-    return Examples(features, gains, np.full(queries, size, np.int64))
+    return RankingExamples(features, gains, np.full(queries, size, np.int64))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fusion")
-    fit(examples(), NAMES, path, training=SHORT)
+    fit_lambdamart(examples(), NAMES, path, config=SHORT)
     return path
 
 
 def test_what_is_good_comes_first(folder: Path) -> None:
     features = examples(1, 50, seed=1).features
-    ranked = LearnedFusion.load(folder).rank(np.arange(50, dtype=np.int32), features)
+    ranked = LambdaMART.load(folder).rank(np.arange(50, dtype=np.int32), features)
     gains = np.floor(3 * features[ranked.rows, 0])
     assert (np.diff(gains) <= 0).mean() > 0.9
     assert (np.diff(ranked.scores) <= 0).all()
 
 
 def test_importance_names_the_feature_that_matters(folder: Path) -> None:
-    importance = LearnedFusion.load(folder).importance
+    importance = LambdaMART.load(folder).importance
     assert next(iter(importance)) == "words_covered"
     assert sum(importance.values()) == pytest.approx(1)
 
@@ -56,27 +57,27 @@ def test_the_kernel_says_what_lightgbm_says(folder: Path, seed: int) -> None:
     features = np.random.default_rng(seed).normal(size=(30, 3)).astype(np.float32)
     mine = evaluate(from_lightgbm(booster.dump_model()), features)
     np.testing.assert_allclose(mine, booster.predict(features), rtol=1e-12)
-    np.testing.assert_allclose(LearnedFusion.load(folder).order(features), mine, rtol=1e-6)
+    np.testing.assert_allclose(LambdaMART.load(folder).score(features), mine, rtol=1e-6)
 
 
 def test_trained_twice_it_is_the_same(folder: Path, tmp_path: Path) -> None:
-    fit(examples(), NAMES, tmp_path, training=SHORT)
+    fit_lambdamart(examples(), NAMES, tmp_path, config=SHORT)
     assert (tmp_path / "model.txt").read_text() == (folder / "model.txt").read_text()
 
 
 def test_equals_stay_in_the_order_in_which_they_come(folder: Path) -> None:
     candidates = np.array([9, 3, 5], np.int32)
-    assert LearnedFusion.load(folder).rank(candidates, np.zeros((3, 3), np.float32)).rows.tolist() == [9, 3, 5]
+    assert LambdaMART.load(folder).rank(candidates, np.zeros((3, 3), np.float32)).rows.tolist() == [9, 3, 5]
 
 
 def test_no_candidates_give_no_order(folder: Path) -> None:
-    assert len(LearnedFusion.load(folder).rank(np.empty(0, np.int32), np.empty((0, 3), np.float32))) == 0
+    assert len(LambdaMART.load(folder).rank(np.empty(0, np.int32), np.empty((0, 3), np.float32))) == 0
 
 
 def test_answering_needs_no_lightgbm(folder: Path) -> None:
     script = (
-        "import sys, pathlib, numpy; from whybuy.retrieval.learned_fusion import LearnedFusion; "
-        f"LearnedFusion.load(pathlib.Path({str(folder)!r})).order(numpy.zeros((2, 3), 'float32')); "
+        "import sys, pathlib, numpy; from whybuy.retrieval.ranking.lambdamart import LambdaMART; "
+        f"LambdaMART.load(pathlib.Path({str(folder)!r})).score(numpy.zeros((2, 3), 'float32')); "
         "assert 'lightgbm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -111,53 +112,53 @@ def test_a_tree_may_have_32_leaves() -> None:
 
 def test_too_few_queries_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Only 10 queries have a judged or bought product"):
-        fit(examples(10), NAMES, tmp_path)
+        fit_lambdamart(examples(10), NAMES, tmp_path)
 
 
 def test_what_may_only_help_never_harms(tmp_path: Path) -> None:
     turned = examples()
-    turned = Examples(1 - turned.features, turned.gains, turned.sizes)  # now less of the first feature is better
+    turned = RankingExamples(1 - turned.features, turned.gains, turned.sizes)  # now less of the first feature is better
     steps = np.zeros((50, 3), np.float32)
     steps[:, 0] = np.linspace(0, 1, 50)
-    free = fit(turned, NAMES, tmp_path, training=SHORT).order(steps)
+    free = fit_lambdamart(turned, NAMES, tmp_path, config=SHORT).score(steps)
     assert free[0] > free[-1]
-    held = fit(turned, NAMES, tmp_path, training=replace(SHORT, rising=("words_covered",))).order(steps)
+    held = fit_lambdamart(turned, NAMES, tmp_path, config=replace(SHORT, monotone=("words_covered",))).score(steps)
     assert (np.diff(held) >= 0).all()
 
 
 def test_what_may_only_help_must_be_a_feature(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="word_covered may only help, but is no feature"):
-        fit(examples(), NAMES, tmp_path, training=replace(SHORT, rising=("word_covered",)))
+        fit_lambdamart(examples(), NAMES, tmp_path, config=replace(SHORT, monotone=("word_covered",)))
 
 
 def test_names_must_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="3 features, but 2 names"):
-        fit(examples(), NAMES[:2], tmp_path)
+        fit_lambdamart(examples(), NAMES[:2], tmp_path)
 
 
 def test_other_features_are_refused(folder: Path) -> None:
     with pytest.raises(InputError, match=r"trained on 3 features.*\(4, 2\)"):
-        LearnedFusion.load(folder).order(np.zeros((4, 2), np.float32))
+        LambdaMART.load(folder).score(np.zeros((4, 2), np.float32))
 
 
 def test_examples_must_add_up() -> None:
     with pytest.raises(InputError, match="sizes of 3 in all"):
-        Examples(np.zeros((4, 1), np.float32), np.zeros(4, np.float32), np.array([3]))
+        RankingExamples(np.zeros((4, 1), np.float32), np.zeros(4, np.float32), np.array([3]))
 
 
 def test_examples_are_numbers() -> None:
     with pytest.raises(InputError, match="no numbers"):
-        Examples(np.full((4, 1), np.nan, np.float32), np.zeros(4, np.float32), np.array([4]))
+        RankingExamples(np.full((4, 1), np.nan, np.float32), np.zeros(4, np.float32), np.array([4]))
 
 
 def test_another_format_is_named(folder: Path, tmp_path: Path) -> None:
     about = json.loads((folder / "fusion.json").read_text())
     (tmp_path / "fusion.json").write_text(json.dumps(about | {"format_version": 99}))
     with pytest.raises(ArtifactError, match="format 99"):
-        LearnedFusion.load(tmp_path)
+        LambdaMART.load(tmp_path)
 
 
 def test_a_missing_array_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "fusion.json").write_text((folder / "fusion.json").read_text())
     with pytest.raises(ArtifactError, match=r"no readable fusion .*feature\.npy"):
-        LearnedFusion.load(tmp_path)
+        LambdaMART.load(tmp_path)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
 from whybuy.retrieval.hash_table import add, empty_table, slot
-from whybuy.retrieval.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 
 LIGHT = 0.3  # what a function word counts beside others
 SATURATION, LENGTH_SHARE = 1.2, 0.75  # k1 and b of BM25

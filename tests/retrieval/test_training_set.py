@@ -15,12 +15,12 @@ from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, pairs
 from whybuy.records import Behavior, Head, HeadKind, Product
 from whybuy.relations import Relation
 from whybuy.retrieval.expansion import build_expansion
-from whybuy.retrieval.lessons import (
-    Lessons,
-    lessons_from_reasons,
-    lessons_from_searches,
-    lessons_from_texts,
+from whybuy.retrieval.training_set import (
+    TrainingSet,
     own_texts,
+    reason_training_set,
+    search_training_set,
+    text_training_set,
 )
 
 TABLE = product_table(PRODUCTS)
@@ -33,7 +33,7 @@ def with_counts(rows: list[tuple[str, str, int, int]]) -> pa.Table:
     return table.set_column(table.schema.get_field_index("clicks"), table.schema.field("clicks"), clicks)
 
 
-def as_dict(lessons: Lessons) -> dict[str, dict[int, float]]:
+def as_dict(lessons: TrainingSet) -> dict[str, dict[int, float]]:
     assert len(set(lessons.texts)) == len(lessons) == lessons.products.shape[0]
     return {
         text: dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
@@ -55,7 +55,7 @@ def test_a_product_counts_by_the_logarithms_of_purchases_and_clicks(
         if product in ROW and bought + clicked:
             expected[query][ROW[product]] = log(1 + bought) + log(1 + clicked) / 4
     table = with_counts([(*pair, *counts) for pair, counts in found.items()])
-    lessons = as_dict(lessons_from_searches(table, TABLE))
+    lessons = as_dict(search_training_set(table, TABLE))
     assert lessons.keys() == expected.keys()
     for query, weights in lessons.items():
         best = max(expected[query].values())
@@ -64,7 +64,7 @@ def test_a_product_counts_by_the_logarithms_of_purchases_and_clicks(
 
 def test_what_was_bought_together_is_no_search() -> None:
     table = pair_table([(Behavior.CO_BUY, "dog-0", "dog-1", 5)])
-    assert len(lessons_from_searches(table, TABLE)) == 0
+    assert len(search_training_set(table, TABLE)) == 0
 
 
 # ---------------------------------------------------------------- texts
@@ -74,14 +74,14 @@ def test_a_product_says_its_title_type_and_attributes_each_word_once() -> None:
 
 
 def test_the_own_text_of_a_product_leads_to_it_alone() -> None:
-    lessons = lessons_from_texts(["red lamp", "tent"])
+    lessons = text_training_set(["red lamp", "tent"])
     assert lessons.texts == ["red lamp", "tent"]
     assert lessons.products.toarray().tolist() == [[1, 0], [0, 1]]
 
 
 # ---------------------------------------------------------------- reasons
 def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop) -> None:
-    lessons = as_dict(shop.school.reasons)
+    lessons = as_dict(shop.trainer.reasons)
     assert lessons.keys() == {
         *("pregnant women", "slip-on shoe for pregnant women"),
         *("camping", "dome tent for camping", "sleeping bag for camping"),
@@ -94,14 +94,14 @@ def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop
         assert min(weights.values()) > 0
 
 
-@pytest.mark.parametrize("most", [1, 3])
-def test_a_need_teaches_the_products_that_answer_it_best(tmp_path: Path, most: int) -> None:
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_need_teaches_the_products_that_answer_it_best(tmp_path: Path, limit: int) -> None:
     best = Head(HeadKind.PRODUCT, ("dome-7",))
     found = [reason(of_type("dome tent"), Relation.USED_FOR_EVENT, "camping")]
     graph = open_graph(tmp_path / "graph", [*found, reason(best, Relation.USED_FOR_EVENT, "camping")])
     build_expansion(graph, TABLE, tmp_path)
-    lessons = as_dict(lessons_from_reasons(graph, tmp_path, [one.product_type for one in PRODUCTS], most=most))
-    assert {len(weights) for weights in lessons.values()} == {most}
+    lessons = as_dict(reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS], limit=limit))
+    assert {len(weights) for weights in lessons.values()} == {limit}
     assert all(weights[ROW["dome-7"]] == 1 for weights in lessons.values())
 
 
@@ -110,20 +110,20 @@ def test_products_without_a_type_are_taught_by_the_need_alone(tmp_path: Path) ->
     heads = [Head(HeadKind.PRODUCT, ("1",)), of_type("tent")]
     graph = open_graph(tmp_path / "graph", [reason(head, Relation.USED_FOR_EVENT, "camping") for head in heads])
     build_expansion(graph, table, tmp_path)
-    lessons = as_dict(lessons_from_reasons(graph, tmp_path, ["", "tent"]))
+    lessons = as_dict(reason_training_set(graph, tmp_path, ["", "tent"]))
     assert {text: set(weights) for text, weights in lessons.items()} == {"camping": {0, 1}, "tent for camping": {1}}
 
 
 def test_without_reasons_nothing_is_taught(tmp_path: Path) -> None:
     graph = open_graph(tmp_path / "graph", [])
     build_expansion(graph, TABLE, tmp_path)
-    lessons = lessons_from_reasons(graph, tmp_path, [one.product_type for one in PRODUCTS])
+    lessons = reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS])
     assert (len(lessons), lessons.products.shape) == (0, (0, 60))
 
 
 # ---------------------------------------------------------------- together
 def test_lessons_are_chosen_and_joined_with_their_products() -> None:
-    searches, texts = lessons_from_searches(pairs(), TABLE), lessons_from_texts(own_texts(TABLE))
+    searches, texts = search_training_set(pairs(), TABLE), text_training_set(own_texts(TABLE))
     kept = searches.only(np.array([text != "kicks" for text in searches.texts]))
     whole = kept.followed_by(texts)
     assert whole.texts == [text for text in searches.texts if text != "kicks"] + texts.texts

@@ -1,6 +1,6 @@
-"""What a product tree learns from: searches that ended in purchases, the products' own texts, the shop's reasons."""
+"""Training sets of texts and the products that answer them: from searches, qrels, products' own texts and reasons."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,33 +12,34 @@ from scipy.sparse import csr_matrix, vstack
 
 from whybuy.graph import KnowledgeGraph
 from whybuy.graph.files import INTENT
+from whybuy.qrels import Qrels
 from whybuy.records import Behavior
 from whybuy.retrieval.expansion import ExpansionIndex
-from whybuy.text import tokenize
+from whybuy.text import clean, tokenize
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
+class TrainingSet:
     """Texts with the products that answer them."""
 
     texts: list[str]
-    products: csr_matrix  # lessons x products: how much each answer counts, the best of a lesson 1, all > 0
+    products: csr_matrix  # texts x products: how well each answers the text, > 0
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def only(self, chosen: NDArray[np.bool_]) -> "Lessons":
-        """Those of a mask. chosen: shape (lessons,)."""
+    def only(self, chosen: NDArray[np.bool_]) -> "TrainingSet":
+        """Those of a mask. chosen: shape (texts,)."""
         rows = np.flatnonzero(chosen)
-        return Lessons([self.texts[row] for row in rows], self.products[rows])
+        return TrainingSet([self.texts[row] for row in rows], self.products[rows])
 
-    def followed_by(self, others: "Lessons") -> "Lessons":
+    def followed_by(self, others: "TrainingSet") -> "TrainingSet":
         """These and others of the same products."""
-        return Lessons(self.texts + others.texts, vstack([self.products, others.products], format="csr"))
+        return TrainingSet(self.texts + others.texts, vstack([self.products, others.products], format="csr"))
 
 
-def lessons_from_searches(pairs: pa.Table, products: pa.Table) -> Lessons:
-    """One lesson per query with a purchase or a click: its products by log(1 + purchases) + log(1 + clicks) / 4.
+def search_training_set(pairs: pa.Table, products: pa.Table) -> TrainingSet:
+    """Queries with a purchase or a click, their products weighted by log(1 + purchases) + log(1 + clicks) / 4.
 
     pairs: of `records.PAIR_SCHEMA`; co-buy pairs and products that the shop lacks are passed over. products: of
     `records.PRODUCT_SCHEMA`.
@@ -53,7 +54,25 @@ def lessons_from_searches(pairs: pa.Table, products: pa.Table) -> Lessons:
     weights = (np.log1p(bought) + np.log1p(clicked) / 4).astype(np.float32)
     texts: list[str] = queries.dictionary.to_pylist()
     shape = (len(texts), products.num_rows)
-    return Lessons(texts, _best_is_one(csr_matrix((weights, (queries.indices.to_numpy(), rows)), shape=shape)))
+    return TrainingSet(texts, _best_is_one(csr_matrix((weights, (queries.indices.to_numpy(), rows)), shape=shape)))
+
+
+def qrels_training_set(qrels: Qrels, product_ids: Sequence[str]) -> TrainingSet:
+    """Judged queries with the gains of their products; what the shop lacks, or gains nothing, is left out.
+
+    product_ids: by row of the catalog.
+    """
+    row_of = {product_id: row for row, product_id in enumerate(product_ids)}
+    texts: list[str] = []
+    entries: list[tuple[int, int, float]] = []
+    for topic in qrels.grades:
+        gains = [(row_of[one], gain) for one, gain in qrels.gains(topic).items() if gain > 0 and one in row_of]
+        if gains:
+            entries += [(len(texts), row, gain) for row, gain in gains]
+            texts.append(clean(qrels.text(topic)))
+    queries, rows, weights = zip(*entries, strict=True) if entries else ((), (), ())
+    shape = (len(texts), len(product_ids))
+    return TrainingSet(texts, csr_matrix((np.array(weights, np.float32), (queries, rows)), shape=shape))
 
 
 def own_texts(products: pa.Table) -> list[str]:
@@ -72,17 +91,17 @@ def _own_text(title: str, product_type: str, attributes: Iterable[dict[str, str]
     return " ".join(parts)
 
 
-def lessons_from_texts(texts: list[str]) -> Lessons:
-    """One lesson per product: its own text leads to it. texts: by row of the catalog."""
+def text_training_set(texts: list[str]) -> TrainingSet:
+    """Each product's own text with the product itself. texts: by row of the catalog."""
     count = len(texts)
-    return Lessons(texts, csr_matrix((np.ones(count, np.float32), np.arange(count), np.arange(count + 1))))
+    return TrainingSet(texts, csr_matrix((np.ones(count, np.float32), np.arange(count), np.arange(count + 1))))
 
 
-def lessons_from_reasons(graph: KnowledgeGraph, expansion: Path, types: list[str], *, most: int = 50) -> Lessons:
-    """One lesson per need, "pregnant women", and one per need and type, "shoe for pregnant women".
+def reason_training_set(graph: KnowledgeGraph, expansion: Path, types: list[str], *, limit: int = 50) -> TrainingSet:
+    """Reasons of the graph, alone ("pregnant women") and with each type ("shoe for pregnant women").
 
-    expansion: folder of `build_expansion`. types: product type by row of the catalog, "" for none. most: products of a
-    lesson, those that answer the need best.
+    expansion: folder of `build_expansion`. types: product type by row of the catalog, "" for none. limit: products of a
+    text, those that answer the reason best.
     """
     index = ExpansionIndex(expansion, graph, types)
     names, kinds = np.unique(np.array(types, dtype=object), return_inverse=True)
@@ -93,17 +112,17 @@ def lessons_from_reasons(graph: KnowledgeGraph, expansion: Path, types: list[str
         order = np.argsort(-weights, kind="stable")
         for name, best in _by_kind(names, kinds[found[order]], order):
             texts.append(f"{name} for {graph.label(node)}" if name else graph.label(node))
-            rows.append(found[best[:most]])
-            scores.append(weights[best[:most]])
+            rows.append(found[best[:limit]])
+            scores.append(weights[best[:limit]])
     starts = np.cumsum([len(found) for found in rows])
     products = csr_matrix((np.concatenate(scores), np.concatenate(rows), starts), shape=(len(texts), len(types)))
-    return Lessons(texts, _best_is_one(products))
+    return TrainingSet(texts, _best_is_one(products))
 
 
 def _by_kind(
     names: NDArray[np.object_], kinds: NDArray[np.intp], places: NDArray[np.intp]
 ) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """All places, then those of each kind that has a name. kinds: of each place."""
+    """All places, then those of each type that has a name. kinds: number of the type of each place."""
     if len(places):
         yield "", places
     for kind in np.unique(kinds).tolist():
@@ -112,7 +131,7 @@ def _by_kind(
 
 
 def _best_is_one(products: csr_matrix) -> csr_matrix:
-    """With the heaviest answer of each lesson scaled to 1."""
+    """With the heaviest answer of each text scaled to 1."""
     top = products.max(axis=1).toarray().ravel()
     products.data /= np.repeat(top, np.diff(products.indptr))
     products.sort_indices()

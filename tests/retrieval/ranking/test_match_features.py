@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tiny_shop import product_table
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import Product
-from whybuy.retrieval.fusion_features import FusionFeatures
-from whybuy.retrieval.match_features import Agreement, Match, agreement, match_features
-from whybuy.retrieval.past_queries import Memory
-from whybuy.retrieval.product_terms import NOTHING, UNKNOWN, ProductTerms
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.match_features import Agreement, Match, agreement, match_features
+from whybuy.retrieval.ranking.past_queries import Memory
+from whybuy.retrieval.ranking.product_terms import NOTHING, UNKNOWN, ProductTerms
+from whybuy.retrieval.ranking.stage_features import StageFeatures
 from whybuy.retrieval.terms import words
 
 PRODUCTS = (
@@ -130,7 +130,7 @@ def test_no_group_agrees_with_nothing(terms: ProductTerms) -> None:
 
 
 def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
-    fusion = FusionFeatures({"lexical": 2, "cosine": 2})
+    fusion = StageFeatures({"lexical": 2, "cosine": 2})
     stages = {
         "lexical": Ranked(np.array([3, 0, 1], np.int32), np.array([3, 2, 1], np.float32)),
         "cosine": Ranked(np.array([0, 4], np.int32), np.array([0.5, 0.4], np.float32)),
@@ -140,7 +140,7 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
     column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
     assert found.rows.tolist() == [3, 0, 4]
     assert found.features.shape == (3, len(set(fusion.names)))
-    assert {"past_itself", "cosine_score"} < set(fusion.rising) < set(fusion.names)
+    assert {"past_itself", "cosine_score"} < set(fusion.monotone) < set(fusion.names)
     near = found.within(stages, {"lexical": 1, "cosine": 1})
     assert near.rows.tolist() == [3, 0]
     np.testing.assert_array_equal(near.features, found.features[:2])
@@ -151,14 +151,14 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
 
 
 def test_without_anything_found_there_are_no_candidates(terms: ProductTerms) -> None:
-    fusion = FusionFeatures({"lexical": 2})
+    fusion = StageFeatures({"lexical": 2})
     found = fusion.of(terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table)
     assert found.features.shape == (0, len(fusion.names))
 
 
 def test_a_missing_stage_is_named(terms: ProductTerms) -> None:
     with pytest.raises(InputError, match="cosine is missing"):
-        FusionFeatures({"lexical": 2, "cosine": 2}).of(
+        StageFeatures({"lexical": 2, "cosine": 2}).of(
             terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table
         )
 

@@ -14,9 +14,9 @@ from scipy.sparse import csr_matrix
 from tiny_shop import product_table
 from whybuy.errors import ArtifactError
 from whybuy.records import Product
-from whybuy.retrieval.match_features import word_weights
-from whybuy.retrieval.product_terms import ProductTerms
-from whybuy.retrieval.translations import CAUTION, LEAST_LIFT, SMOOTHING, Translated, Translations
+from whybuy.retrieval.ranking.match_features import word_weights
+from whybuy.retrieval.ranking.product_terms import ProductTerms
+from whybuy.retrieval.ranking.translations import CAUTION, LEAST_LIFT, SMOOTHING, Translated, Translations
 
 TITLES = [
     "White Refrigerator",

@@ -14,8 +14,8 @@ from scipy.sparse import csr_matrix, diags_array
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.kernels import kernel
-from whybuy.retrieval.match_features import stands_in, word_weights
-from whybuy.retrieval.product_terms import QueryTerms, TermTable
+from whybuy.retrieval.ranking.match_features import stands_in, word_weights
+from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 
 CAUTION = 3  # queries of a word in which nothing was good, added to those that there are
 SMOOTHING = 0.002  # added to shares before they are compared

@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-import whybuy.retrieval.teaching
+import whybuy.retrieval.tree_training
 from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import InputError
 from whybuy.qrels import Qrels, Scale
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
-from whybuy.retrieval.lessons import Lessons
-from whybuy.retrieval.ordering import learned_order
-from whybuy.retrieval.past_queries import wording
-from whybuy.retrieval.product_terms import QueryTerms, TermTable
-from whybuy.retrieval.teaching import OrderConfig, gains_of, teach_order
-from whybuy.retrieval.translations import Translations
-from whybuy.retrieval.tree import TreeIndex, train_tree
+from whybuy.retrieval.ranking.past_queries import wording
+from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
+from whybuy.retrieval.ranking.reranker import open_reranker
+from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
+from whybuy.retrieval.ranking.translations import Translations
+from whybuy.retrieval.training_set import TrainingSet, qrels_training_set
+from whybuy.retrieval.tree import TreeIndex
+from whybuy.retrieval.tree_training import train_tree
 
-FEW = OrderConfig(least_queries=50, folds=2, threads=1)
+FEW = RerankerConfig(least_queries=50, folds=2, threads=1)
 
 
 # ---------------------------------------------------------------- gains
@@ -37,20 +38,20 @@ def test_what_the_shop_lacks_or_gains_nothing_is_left_out() -> None:
         "rope": {"a": 1.0},
         "hose": {"b": 2.5},
     }
-    gains = gains_of(Qrels(grades, Scale(1.0, 3.0), {}), ["b", "a"])
+    gains = qrels_training_set(Qrels(grades, Scale(1.0, 3.0), {}), ["b", "a"])
     assert gains.texts == ["Lamp SHADE", "hose"]
     assert gains.products.toarray().tolist() == [[0, 2], [1.5, 0]]
 
 
 def test_without_judgments_of_its_products_a_shop_has_no_gains() -> None:
-    gains = gains_of(Qrels({"tent": {"gone": 3.0}}, Scale(1.0, 3.0), {}), ["a", "b"])
+    gains = qrels_training_set(Qrels({"tent": {"gone": 3.0}}, Scale(1.0, 3.0), {}), ["a", "b"])
     assert (len(gains), gains.products.shape) == (0, (0, 2))
 
 
 @given(grades=st.dictionaries(st.sampled_from("abcd"), st.dictionaries(st.sampled_from("pqrs"), st.integers(0, 3))))
 def test_gains_are_those_of_the_judgments(grades: dict[str, dict[str, float]]) -> None:
     qrels = Qrels(grades, Scale(0, 3), {})
-    gains = gains_of(qrels, ["p", "q", "r"])
+    gains = qrels_training_set(qrels, ["p", "q", "r"])
     found = {
         (text, "pqr"[row]): gain
         for text, own in zip(gains.texts, gains.products, strict=True)
@@ -65,21 +66,21 @@ def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int
     return [int(finder.find(text, shop.read(text)).ranked.rows[0]) for text in texts]
 
 
-def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, order_folder: Path) -> None:
+def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, reranker_folder: Path) -> None:
     gains = judged()
     wanted = gains.products.indices
     unlearned = Finder(indexes, len(PRODUCTS), FinderConfig())
-    learned = Finder(replace(indexes, order=learned_order(order_folder)), len(PRODUCTS), FinderConfig())
+    learned = Finder(replace(indexes, reranker=open_reranker(reranker_folder)), len(PRODUCTS), FinderConfig())
     hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (unlearned, learned)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8
 
 
-def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, order_folder: Path, tmp_path: Path) -> None:
-    teach_order(shop.school, judged(), indexes, shop.read, tmp_path, config=FEW)
-    files = {path.relative_to(order_folder) for path in order_folder.rglob("*") if path.is_file()}
+def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, reranker_folder: Path, tmp_path: Path) -> None:
+    train_reranker(shop.trainer, judged(), indexes, shop.read, tmp_path, config=FEW)
+    files = {path.relative_to(reranker_folder) for path in reranker_folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
-    assert all((order_folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
+    assert all((reranker_folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
 
 
 # ---------------------------------------------------------------- out of fold
@@ -87,11 +88,11 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
     shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gains = judged()
-    school = replace(shop.school, searches=Lessons([text.lower() for text in gains.texts], gains.products))
+    trainer = replace(shop.trainer, searches=TrainingSet([text.lower() for text in gains.texts], gains.products))
     taught: list[set[tuple[str, ...]]] = []
     asked: list[tuple[str, ...]] = []
 
-    def train(searches: Lessons, *others: object) -> TreeIndex:
+    def train(searches: TrainingSet, *others: object) -> TreeIndex:
         taught.append({wording(text) for text in searches.texts})
         return train_tree(searches, *others)  # type: ignore[arg-type]
 
@@ -100,8 +101,8 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
         asked.append(wording(text))
         return ()
 
-    monkeypatch.setattr(whybuy.retrieval.teaching, "train_tree", train)
-    assert teach_order(school, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
+    monkeypatch.setattr(whybuy.retrieval.tree_training, "train_tree", train)
+    assert train_reranker(trainer, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
     assert sorted(asked) == sorted(map(wording, gains.texts))
     assert len(taught) == 3
     assert all(taught)
@@ -128,7 +129,7 @@ def test_no_query_is_described_by_what_it_has_taught_of_words(
 
     monkeypatch.setattr(Translations, "build", remember)
     monkeypatch.setattr(Translations, "features", describe)
-    teach_order(shop.school, gains, indexes, shop.read, tmp_path, config=replace(FEW, folds=3))
+    train_reranker(shop.trainer, gains, indexes, shop.read, tmp_path, config=replace(FEW, folds=3))
     every, *parts = learned_from.values()
     assert set(described) == every, "what is served has learned from all"
     assert len(described) == len(gains)
@@ -143,20 +144,20 @@ def test_of_many_queries_a_sample_teaches(shop: TreeShop, indexes: Indexes, tmp_
         asked.append(text)
         return ()
 
-    teach_order(shop.school, judged(), indexes, read, tmp_path, config=replace(FEW, most_queries=52))
+    train_reranker(shop.trainer, judged(), indexes, read, tmp_path, config=replace(FEW, most_queries=52))
     assert len(set(asked)) == len(asked) == 52
 
 
 def test_one_fold_is_refused() -> None:
     with pytest.raises(InputError, match=r"folds is 1; .* takes 2 or more"):
-        OrderConfig(folds=1)
+        RerankerConfig(folds=1)
 
 
 # ---------------------------------------------------------------- too little to learn from
 def test_few_queries_teach_nothing(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:
     few = replace(FEW, least_queries=61)
-    assert teach_order(shop.school, judged(), indexes, shop.read, tmp_path / "order", config=few) is None
-    assert not (tmp_path / "order").exists()
+    assert train_reranker(shop.trainer, judged(), indexes, shop.read, tmp_path / "reranker", config=few) is None
+    assert not (tmp_path / "reranker").exists()
 
 
 def test_queries_whose_good_products_nobody_finds_teach_nothing(
@@ -164,10 +165,10 @@ def test_queries_whose_good_products_nobody_finds_teach_nothing(
 ) -> None:
     queries = [f"ωψ{number}" for number in range(60)]
     wanted = csr_matrix((np.ones(60, np.float32), (range(60), range(60))), shape=(60, len(PRODUCTS)))
-    gains = Lessons(queries, wanted)
-    assert teach_order(shop.school, gains, indexes, shop.read, tmp_path / "order", config=FEW) is None
-    assert not (tmp_path / "order").exists()
+    gains = TrainingSet(queries, wanted)
+    assert train_reranker(shop.trainer, gains, indexes, shop.read, tmp_path / "reranker", config=FEW) is None
+    assert not (tmp_path / "reranker").exists()
 
 
 def test_without_a_tree_nothing_is_learned(shop: TreeShop, tmp_path: Path) -> None:
-    assert teach_order(shop.school, judged(), shop.indexes, shop.read, tmp_path / "order", config=FEW) is None
+    assert train_reranker(shop.trainer, judged(), shop.indexes, shop.read, tmp_path / "reranker", config=FEW) is None

@@ -1,0 +1,98 @@
+"""The features of a query's candidates: what words, rankers, the label tree and past queries tell of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.candidates import Candidates
+from whybuy.retrieval.ranking.past_queries import PastQueries
+from whybuy.retrieval.ranking.product_terms import ProductTerms
+from whybuy.retrieval.ranking.stage_features import StageFeatures
+from whybuy.retrieval.ranking.translations import Translated, Translations
+from whybuy.retrieval.tree import TreeIndex
+
+STAGES = StageFeatures({"lexical": 200, "alike": 100, "tree": 60, "intents": 60, "unlearned": 60})
+TRAINING_DEPTHS = {"lexical": 60, "alike": 30, "tree": 30, "intents": 30}
+"""Candidates by stage that a reranker is trained on."""
+
+
+class Evidence(IntEnum):
+    """Further columns: what the label tree and the intents tell of a candidate."""
+
+    TREE_MARGIN = 0  # of the product at its leaf, see `xmr.scoring.LabelScores`
+    TREE_BIAS = auto()
+    TREE_WAY = auto()  # score of the path to its leaf
+    TREE_SEARCHES = auto()  # ln(1 + searches that led to the product in training)
+    QUERY_KNOWN = auto()  # share of the query vector that occurred in training searches, in [0, 1]
+    NEEDS_UNSAID = auto()  # share of the query that names intents and that the best lexical hit lacks, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RerankerInput:
+    """One query with the rankings that are merged."""
+
+    words: Sequence[str]  # spelling corrected
+    vector: tuple[NDArray[np.int32], NDArray[np.float32]]
+    stages: Mapping[str, Ranked]  # those of `STAGES`; "unlearned" is the order without a reranker
+    unsaid: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureExtractor:
+    """Describes candidates; immutable, safe for many threads."""
+
+    terms: ProductTerms
+    past: PastQueries
+    translations: Translations
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, readable."""
+        translated = [f"translated_{column.name.lower()}" for column in Translated]
+        return (*STAGES.names, *translated, *(column.name.lower() for column in Evidence))
+
+    @property
+    def monotone(self) -> tuple[str, ...]:
+        """The columns that may only help: see `StageFeatures.monotone`."""
+        return (*STAGES.monotone, *(column.name.lower() for column in Evidence if column <= Evidence.TREE_SEARCHES))
+
+    def describe(self, query: RerankerInput, tree: TreeIndex, *, without: int | None = None) -> Candidates:
+        """The candidates of a query with their features. without: number of a past query to leave out, in training."""
+        memory = self.past.recall(*query.vector, without=without)
+        terms = self.terms.query(query.words)
+        found = STAGES.of(terms, query.stages, memory, self.terms.table)
+        translated = self.translations.features(terms, self.terms.table, found.rows)
+        return Candidates(found.rows, np.hstack([found.features, translated, _evidence(query, tree, found.rows)]))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder that `open` opens; it is made when missing."""
+        self.terms.save(folder / "terms")
+        self.past.save(folder / "past")
+        self.translations.save(folder / "translations")
+
+    @classmethod
+    def open(cls, folder: Path) -> "FeatureExtractor":
+        """Open a saved folder.
+
+        Raises:
+            ArtifactError: a part is missing, damaged or of another format version.
+        """
+        return cls(
+            ProductTerms.load(folder / "terms"),
+            PastQueries.load(folder / "past"),
+            Translations.load(folder / "translations"),
+        )
+
+
+def _evidence(query: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    features = np.empty((len(rows), len(Evidence)), np.float32)
+    scored = tree.tree.score(*query.vector, rows)
+    features[:, Evidence.TREE_MARGIN], features[:, Evidence.TREE_BIAS], features[:, Evidence.TREE_WAY] = scored
+    features[:, Evidence.TREE_SEARCHES] = np.log1p(tree.logs.searches[rows])
+    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.NEEDS_UNSAID] = tree.known(*query.vector), query.unsaid
+    return features

@@ -1,0 +1,41 @@
+"""The reranker of a shop: puts the candidates of all rankers in the order that judgments or purchases taught."""
+
+from pathlib import Path
+
+from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.features import FeatureExtractor, RerankerInput
+from whybuy.retrieval.ranking.lambdamart import LambdaMART
+from whybuy.retrieval.tree import TreeIndex
+
+FORMAT_VERSION = 4
+FUSION = "fusion"  # folder of the trained model within the artifact
+
+
+class Reranker:
+    """Ranks the candidates of a query by LambdaMART (Burges, MSR-TR-2010-82); immutable, safe for many threads."""
+
+    def __init__(self, features: FeatureExtractor, fusion: LambdaMART) -> None:
+        self._features, self.fusion = features, fusion
+
+    @classmethod
+    def open(cls, folder: Path) -> "Reranker":
+        """Open what `training.train_reranker` wrote.
+
+        Raises:
+            ArtifactError: a part is missing, damaged or of another format version.
+        """
+        return cls(FeatureExtractor.open(folder), LambdaMART.load(folder / FUSION))
+
+    def rank(self, query: RerankerInput, tree: TreeIndex) -> Ranked:
+        """The candidates of all rankers, best first. Scores: comparable within the query, of any sign."""
+        candidates = self._features.describe(query, tree)
+        return self.fusion.rank(candidates.rows, candidates.features) if len(candidates.rows) else Ranked.empty()
+
+
+def open_reranker(folder: Path | None) -> Reranker | None:
+    """The reranker in an artifact folder; None without a folder, or where the build had too few queries to train one.
+
+    Raises:
+        ArtifactError: a part is damaged or of another format version.
+    """
+    return Reranker.open(folder) if folder is not None and (folder / FUSION).is_dir() else None
