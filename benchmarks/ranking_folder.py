@@ -10,9 +10,9 @@ from scipy.sparse import csc_matrix, csr_matrix, save_npz
 
 from ranking_data import RankingData
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.embeddings import pifa
 from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.embeddings import pifa
 
 THREADS = 2
 ALL_NGRAMS = NgramConfig()

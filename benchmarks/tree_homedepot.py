@@ -34,8 +34,8 @@ from whybuy.retrieval.training_set import qrels_training_set, reason_training_se
 from whybuy.retrieval.tree import Logs, TreeIndex
 from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.scoring import LabelScores
+from whybuy.xmr.tree import XMRTree
 
 PROJECT = Path(__file__).parents[1]
 STORE = Path(os.environ.get("WHYBUY_SHOPS", PROJECT.parent / "shops")).resolve() / "homedepot"

@@ -18,13 +18,13 @@ from scipy.sparse import csr_matrix
 
 from ranking_data import RankingData, demo_shop, home_depot
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
-from whybuy.xmr import training
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.embeddings import pifa
-from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.solver import SvmRanker
-from whybuy.xmr.weights import pack
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.embeddings import pifa
+from whybuy.xmr.training.node_rankers import train_rankers
+from whybuy.xmr.training.packing import pack
+from whybuy.xmr.training.solver import SvmRanker
+from whybuy.xmr.tree import XMRTree
 
 RESULTS = Path(__file__).parents[1] / "results"
 FEATURE_SETS = {
@@ -62,7 +62,7 @@ def grid(data: RankingData, thresholds: Sequence[float], beams: Sequence[int]) -
 
 def train(features: csr_matrix, data: RankingData, tree: LabelTree, threshold: float) -> XMRTree:
     """All cells of one feature set share one label tree."""
-    chunks = training.train(features, data.labels, tree, ranker=SvmRanker(threshold=threshold), threads=THREADS)
+    chunks = train_rankers(features, data.labels, tree, ranker=SvmRanker(threshold=threshold), threads=THREADS)
     return XMRTree(tree, pack(chunks, tree, features.shape[1]))
 
 

@@ -17,7 +17,8 @@ from scipy.sparse import csr_matrix
 from ranking_data import RankingData, home_depot
 from whybuy.evaluation.search import significance
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
+from whybuy.xmr.training.growth import add_labels
+from whybuy.xmr.training.trainer import train_tree
 
 RESULTS = Path(__file__).parents[1] / "results" / "xmr_growing.json"
 WITHHELD = 0.05
@@ -31,7 +32,7 @@ def main(seeds: int, results: Path) -> None:
     data = home_depot()
     vectorizer = NgramVectorizer.fit(data.texts, threads=2)
     features, asked = vectorizer.transform(data.texts, threads=2), vectorizer.transform(data.asked, threads=2)
-    full = XMRTree.fit(features, data.labels, threads=2).predict(asked, limit=LIMIT).labels
+    full = train_tree(features, data.labels, threads=2).predict(asked, limit=LIMIT).labels
     runs = [withhold(data, features, asked, full, seed) for seed in range(FIRST_SEED, FIRST_SEED + seeds)]
     body = {"command": "python benchmarks/xmr_growing.py", "products": len(data.titles), "withheld": WITHHELD}
     body |= {"mean": {name: round(float(np.mean([run[name] for run in runs])), 4) for name in runs[0]}, "runs": runs}
@@ -46,7 +47,7 @@ def withhold(data: RankingData, features: csr_matrix, asked: csr_matrix, full: F
     withheld = np.sort(np.random.default_rng(seed).choice(count, round(WITHHELD * count), replace=False))
     kept = np.setdiff1d(np.arange(count), withheld)
     labels = data.labels.tocsc()
-    before = XMRTree.fit(features, labels[:, kept].tocsr(), threads=2)
+    before = train_tree(features, labels[:, kept].tocsr(), threads=2)
     number_of = np.concatenate([kept, withheld]).astype(np.int32)  # of each label of the grown tree
     alone = number_of[before.predict(asked, limit=LIMIT).labels]
     milliseconds = []
@@ -54,7 +55,7 @@ def withhold(data: RankingData, features: csr_matrix, asked: csr_matrix, full: F
         rows = labels[:, label].nonzero()[0]
         own, counts = features[rows], csr_matrix(np.ones((len(rows), 1), np.float32))
         started = time.perf_counter()
-        before.add(own, counts)
+        add_labels(before, own, counts)
         milliseconds.append(1000 * (time.perf_counter() - started))
     grown = number_of[before.predict(asked, limit=LIMIT).labels]
     others = recalls(data, full, kept), recalls(data, alone, kept), recalls(data, grown, kept)

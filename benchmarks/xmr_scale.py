@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from ranking_data import synthetic
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
+from whybuy.xmr.training.trainer import train_tree
+from whybuy.xmr.tree import XMRTree
 
 RESULTS = Path(__file__).parents[1] / "results" / "xmr_scale.json"
 SIZES = (10_000, 100_000, 1_000_000)
@@ -45,7 +46,7 @@ def measure(labels: int, folder: Path) -> Figures:
     features = vectorizer.transform(data.queries, threads=THREADS)
     clock.note("vectorize_s")
     made = peak_megabytes()
-    tree = XMRTree.fit(features, data.labels, threads=THREADS)
+    tree = train_tree(features, data.labels, threads=THREADS)
     clock.note("fit_s")
     peak = peak_megabytes()
     vectorizer.save(folder / "vectorizer")

@@ -9,12 +9,12 @@ from scipy.sparse import csr_matrix, load_npz
 from worker import Labels, Worker, serve
 
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import Predictions
-from whybuy.xmr.solver import SvmRanker
-from whybuy.xmr.training import train
-from whybuy.xmr.weights import pack
+from whybuy.xmr.training.node_rankers import train_rankers
+from whybuy.xmr.training.packing import pack
+from whybuy.xmr.training.solver import SvmRanker
+from whybuy.xmr.tree import XMRTree
 
 
 class Whybuy:
@@ -31,7 +31,7 @@ class Whybuy:
     def train(self, threads: int, cost: float = 1.0, threshold: float = 0.1) -> None:
         """Train: the features, labels and tree are given."""
         ranker = SvmRanker(cost=cost, threshold=threshold)
-        chunks = train(self.features, self.labels, self.given, ranker=ranker, threads=threads)
+        chunks = train_rankers(self.features, self.labels, self.given, ranker=ranker, threads=threads)
         self.tree = XMRTree(self.given, pack(chunks, self.given, self.features.shape[1]))
 
     def train_strings(self, vectorizer: str, texts: list[str], threads: int) -> None:

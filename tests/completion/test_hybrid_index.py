@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, eye_array
 
 from whybuy.completion.hybrid_index import HybridIndex, LinkedIndex
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.paths import paths_of
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.paths import paths_of
 
 TOY = ["a", "ab", "abc", "abd", "abfgh", "abfgi", "bcde", "bcdf"]
 CLUSTERS = BalancedKMeans(branching=2, leaf_size=2)

@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, random_array
 
-from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import PostProcessor, SearchedTree
-from whybuy.xmr.weights import PackedWeights, pack
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.packing import pack
+from whybuy.xmr.weights import PackedWeights, code_bits, features_of, read_chunk
 
 FEATURES = 300
 
@@ -52,6 +53,18 @@ def random_queries(count: int, features: int = FEATURES, seed: int = 0) -> csr_m
     return queries
 
 
+def unpack(packed: PackedWeights, node: int, tree: LabelTree) -> Chunk:
+    """The chunk of a node, with the weights as they are searched."""
+    first, last = int(tree.first_child[node]), int(tree.first_child[node + 1])
+    codes, counts, children, stored = read_chunk(packed, node)
+    features = features_of(codes, code_bits(packed.features))
+    weights = stored * packed.scale[first - 1 : last - 1][children]
+    order = np.argsort(features)
+    entries = np.argsort(np.repeat(features, counts), kind="stable")
+    starts = np.concatenate([[0], np.cumsum(counts[order])])
+    return Chunk(packed.bias[first - 1 : last - 1], features[order], starts, children[entries], weights[entries])
+
+
 def random_searched(labels: int, seed: int = 0, bits: int = 32) -> tuple[LabelTree, SearchedTree]:
     """A tree with packed random rankers."""
     tree = random_tree(labels, 4, 5, seed)
@@ -73,7 +86,7 @@ def score_every_label(
     dense = queries.toarray().astype(np.float64)
     scores = np.zeros((len(dense), tree.nodes + len(tree.labels)))
     for node in range(tree.nodes):
-        chunk, first = packed.unpack(node, tree), int(tree.first_child[node])
+        chunk, first = unpack(packed, node, tree), int(tree.first_child[node])
         weights = np.zeros((dense.shape[1], len(chunk.bias)))
         rows = np.repeat(chunk.features, np.diff(chunk.starts))
         weights[rows, chunk.children] = chunk.weights

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from scipy.sparse import random as random_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
 from whybuy.xmr.search import PostProcessor, log_share
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.growth import add_labels
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
+from whybuy.xmr.tree import XMRTree
 
 FEATURES, LABELS = 60, 40
 
@@ -19,8 +21,8 @@ def grown_tree() -> XMRTree:
     features = random_matrix(200, FEATURES, density=0.1, format="csr", dtype=np.float32, random_state=1)
     labels = random_matrix(200, LABELS, density=0.05, format="csr", dtype=np.float32, random_state=2)
     config = TrainingConfig(indexer=BalancedKMeans(branching=2, leaf_size=10), bits=32)
-    tree = XMRTree.fit(features, labels, config=config)
-    tree.add(features[:2], random_matrix(2, 2, density=1.0, format="csr", dtype=np.float32, random_state=3))
+    tree = train_tree(features, labels, config=config)
+    add_labels(tree, features[:2], random_matrix(2, 2, density=1.0, format="csr", dtype=np.float32, random_state=3))
     return tree
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random_array
 
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
 from whybuy.xmr.search import PostProcessor
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
+from whybuy.xmr.tree import XMRTree
 
 LABELS = 120
 
@@ -16,7 +17,7 @@ def tree() -> XMRTree:
     rng = np.random.default_rng(3)
     features = csr_matrix(random_array((600, 80), density=0.1, rng=rng, dtype=np.float32))
     labels = csr_matrix((np.ones(600, np.float32), (np.arange(600), rng.integers(0, LABELS, 600))), (600, LABELS))
-    return XMRTree.fit(features, labels, config=TrainingConfig(indexer=BalancedKMeans(branching=4, leaf_size=8)))
+    return train_tree(features, labels, config=TrainingConfig(indexer=BalancedKMeans(branching=4, leaf_size=8)))
 
 
 QUERY = (np.array([3, 17, 40, 71], np.int32), np.array([0.5, 0.5, 0.5, 0.5], np.float32))

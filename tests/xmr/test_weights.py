@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_trees import unpack
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.weights import PackedWeights, codes_of, pack
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.packing import pack
+from whybuy.xmr.weights import PackedWeights, codes_of
 
 FEATURES = 1000
 
@@ -45,7 +47,7 @@ def chunks(children: int, features: int = FEATURES) -> st.SearchStrategy[Chunk]:
 @given(data=st.data())
 def test_what_was_packed_as_floats_comes_back_as_it_was(children: int, data: st.DataObject) -> None:
     chunk, tree = data.draw(chunks(children)), flat_tree(children)
-    back = pack([chunk], tree, FEATURES, bits=32).unpack(0, tree)
+    back = unpack(pack([chunk], tree, FEATURES, bits=32), 0, tree)
     for name in ("bias", "features", "starts", "children", "weights"):
         np.testing.assert_array_equal(getattr(back, name), getattr(chunk, name), err_msg=name)
 
@@ -55,7 +57,7 @@ def test_what_was_packed_as_floats_comes_back_as_it_was(children: int, data: st.
 @given(chunk=chunks(3))
 def test_whole_numbers_are_off_by_half_a_step_of_the_child_at_most(bits: int, steps: int, chunk: Chunk) -> None:
     tree = flat_tree(3)
-    back = pack([chunk], tree, FEATURES, bits=bits).unpack(0, tree)
+    back = unpack(pack([chunk], tree, FEATURES, bits=bits), 0, tree)
     for child in range(3):
         weights, found = chunk.weights[chunk.children == child], back.weights[back.children == child]
         largest = np.abs(weights).max(initial=0)
@@ -66,7 +68,7 @@ def test_whole_numbers_are_off_by_half_a_step_of_the_child_at_most(bits: int, st
 def test_ids_may_be_few_many_and_side_by_side(features: int) -> None:
     tree = flat_tree(2)
     chunk = chunk_of([(features - 1 - i, i % 2, 0.5 + i) for i in range(min(features, 500))], 2)
-    back = pack([chunk], tree, features, bits=32).unpack(0, tree)
+    back = unpack(pack([chunk], tree, features, bits=32), 0, tree)
     np.testing.assert_array_equal(back.features, chunk.features)
     np.testing.assert_array_equal(back.weights, chunk.weights)
 
@@ -89,7 +91,7 @@ def test_the_mask_of_a_bucket_lets_all_of_its_keys_through_and_few_others() -> N
 
 def test_a_node_without_weights_has_biases_alone() -> None:
     tree = flat_tree(4)
-    back = pack([chunk_of([], 4)], tree, FEATURES).unpack(0, tree)
+    back = unpack(pack([chunk_of([], 4)], tree, FEATURES), 0, tree)
     np.testing.assert_array_equal(back.bias, [0, 1, 2, 3])
     assert len(back.weights) == 0
 

@@ -32,11 +32,11 @@ def train_tree(
     """Train a label tree on texts with labels."""
     from whybuy.tables import ReadReport
     from whybuy.vectors.ngrams import NgramConfig
-    from whybuy.xmr.clustering import BalancedKMeans
-    from whybuy.xmr.estimator import TrainingConfig
-    from whybuy.xmr.solver import SvmRanker
     from whybuy.xmr.text_files import read_training
-    from whybuy.xmr.text_model import TextModel
+    from whybuy.xmr.training.clustering import BalancedKMeans
+    from whybuy.xmr.training.solver import SvmRanker
+    from whybuy.xmr.training.text_trainer import train_text_model
+    from whybuy.xmr.training.trainer import TrainingConfig
 
     with failing_clearly(), stderr().status("reading") as status:
         report = ReadReport()
@@ -44,7 +44,7 @@ def train_tree(
         print_set_aside(report)
         config = TrainingConfig(BalancedKMeans(branching, leaf_size), SvmRanker(cost, threshold=threshold), bits=bits)
         ngrams = NgramConfig(words, characters)
-        trained = TextModel.fit(
+        trained = train_text_model(
             data,
             ngrams=ngrams,
             config=config,

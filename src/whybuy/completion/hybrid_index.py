@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.paths import paths_of, tree_of_paths
-from whybuy.xmr.ports import Indexer
+from whybuy.xmr.training.paths import paths_of, tree_of_paths
+from whybuy.xmr.training.ports import Indexer
 
 _ENDED = -1  # stands for every letter behind the last one
 

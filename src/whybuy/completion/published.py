@@ -13,11 +13,12 @@ from whybuy.completion.hybrid_index import HybridIndex, LinkedIndex
 from whybuy.completion.session_training import Lessons
 from whybuy.vectors.letters import LetterVectorizer
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.embeddings import unit_rows
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
+from whybuy.vectors.unit import unit_rows
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.ports import Indexer
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.ports import Indexer
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
+from whybuy.xmr.tree import XMRTree
 
 LABELS_ASKED = 1000  # the beam of 10 times leaves of 100
 _SEED = 0
@@ -85,7 +86,7 @@ class PublishedTree:
         features = _vectors(words, typed, prefixes, previous)
         indexer = _indexer(keys, letters, config)
         labels = labels_of(lessons, len(keys))
-        tree = XMRTree.fit(features, labels, config=TrainingConfig(indexer=indexer), threads=threads)
+        tree = train_tree(features, labels, config=TrainingConfig(indexer=indexer), threads=threads)
         return cls(keys, words, typed, tree)
 
     @property

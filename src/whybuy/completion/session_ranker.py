@@ -21,8 +21,8 @@ from whybuy.completion.limits import LOOKED_BACK
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
 from whybuy.xmr.search import PostProcessor, log_share
+from whybuy.xmr.tree import XMRTree
 
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Features of what was asked before: columns, rising, and their values."""

@@ -16,9 +16,9 @@ from whybuy.completion.hybrid_index import HybridIndex
 from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.session_ranker import LENGTHS, SessionRanker
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.embeddings import unit_rows
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
+from whybuy.vectors.unit import unit_rows
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
 
 HELD_BACK = 0.2  # of the pairs, the latest, that tell how far to trust what the others taught
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -96,7 +96,7 @@ def fit_session_ranker(keys: Sequence[str], lessons: Lessons, config: SessionCon
     count = len(lessons.rows)
     labels = csr_matrix((np.ones(count, np.float32), (np.arange(count), lessons.rows)), shape=(count, len(keys)))
     clusters = BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size)
-    tree = XMRTree.fit(
+    tree = train_tree(
         features,
         labels,
         label_texts=vectorizer.transform(list(keys), threads=config.threads),

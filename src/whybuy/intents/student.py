@@ -18,7 +18,7 @@ from whybuy.intents.product_text import text_of_product
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
+from whybuy.xmr.tree import XMRTree
 
 FORMAT_VERSION = 1
 RELATIONS = tuple(Relation)

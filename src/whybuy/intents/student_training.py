@@ -15,9 +15,10 @@ from whybuy.intents.calibration_fitting import fit_calibration
 from whybuy.intents.student import GUESSES, Model
 from whybuy.intents.training_set import Course, Lessons, course_of
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
-from whybuy.xmr.solver import SvmRanker
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.solver import SvmRanker
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
+from whybuy.xmr.tree import XMRTree
 
 LEAST_WITHHELD = 20  # texts of a kind, below which nothing is said of how sure guesses for it are
 
@@ -82,7 +83,7 @@ def _train(lessons: Sequence[Lessons], vectorizer: NgramVectorizer, config: Stud
     texts = [text for one in lessons for text in one.texts]
     reasons = csr_matrix(vstack([one.reasons for one in lessons], format="csr", dtype=np.float32))
     features = vectorizer.transform(texts, threads=config.threads)
-    return XMRTree.fit(features, reasons, config=training, threads=config.threads)
+    return train_tree(features, reasons, config=training, threads=config.threads)
 
 
 def _calibrations(course: Course, vectorizer: NgramVectorizer, config: StudentConfig) -> list[Calibration]:

@@ -15,7 +15,7 @@ from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.tree_paths import steps_in_words, words_by_column
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.estimator import XMRTree
+from whybuy.xmr.tree import XMRTree
 from whybuy.xmr.weights import read_array
 
 FORMAT_VERSION = 3

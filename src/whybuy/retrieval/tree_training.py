@@ -13,11 +13,12 @@ from whybuy.retrieval.ranking.past_queries import wording
 from whybuy.retrieval.training_set import TrainingSet, own_texts, text_training_set
 from whybuy.retrieval.tree import Logs, Texts, TreeIndex
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import TrainingConfig, XMRTree
-from whybuy.xmr.ports import NodeTask, Ranker
-from whybuy.xmr.solver import SvmRanker
+from whybuy.xmr.training import trainer
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.ports import NodeTask, Ranker
+from whybuy.xmr.training.solver import SvmRanker
+from whybuy.xmr.training.trainer import TrainingConfig
 
 MIN_COST = 0.03  # of an error against one search, however few searches there are
 
@@ -97,7 +98,7 @@ def train_tree(
     )
     every = searches.followed_by(others)
     features = vectorizer.transform(every.texts, threads=config.threads)
-    tree = XMRTree.fit(features, every.products, label_texts=own, config=training, threads=config.threads)
+    tree = trainer.train_tree(features, every.products, label_texts=own, config=training, threads=config.threads)
     seen = np.zeros(vectorizer.features, np.bool_)
     seen[features[: len(searches)].indices] = True
     counts = np.bincount(searches.products.indices, minlength=own.shape[0]).astype(np.int32)

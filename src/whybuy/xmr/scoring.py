@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
-from whybuy.xmr.growth import AddedLabels
+from whybuy.xmr.added_labels import AddedLabels
 from whybuy.xmr.search import (
     EncodedQuery,
     Lists,

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
-from whybuy.xmr.growth import AddedLabels, no_labels
+from whybuy.xmr.added_labels import AddedLabels, no_labels
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.prefetch import prefetch

@@ -5,18 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from scipy.sparse import csr_matrix, eye_array, vstack
-
 from whybuy.artifacts import write_json
 from whybuy.errors import ArtifactError
-from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
-from whybuy.xmr.estimator import DEFAULT_CONFIG, TrainingConfig, XMRTree
-from whybuy.xmr.text_files import TextData
-from whybuy.xmr.training import Listener
+from whybuy.vectors.ngrams import NgramVectorizer
+from whybuy.xmr.tree import XMRTree
 
 _NAMES = "labels.json"
-_NGRAMS = NgramConfig()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,38 +20,6 @@ class TextModel:
     vectorizer: NgramVectorizer
     tree: XMRTree
     names: list[str]  # of the labels, by number
-
-    @classmethod
-    def fit(
-        cls,
-        data: TextData,
-        *,
-        ngrams: NgramConfig = _NGRAMS,
-        config: TrainingConfig = DEFAULT_CONFIG,
-        threads: int = 1,
-        listen: Listener | None = None,
-    ) -> "TextModel":
-        """Train on texts. A label's own text is one more instance of it."""
-        vectorizer = NgramVectorizer.fit([*data.texts, *filter(None, data.label_texts)], ngrams, threads=threads)
-        features = vectorizer.transform(data.texts, threads=threads)
-        if not any(data.label_texts):
-            return cls(
-                vectorizer,
-                XMRTree.fit(features, data.labels, config=config, threads=threads, listen=listen),
-                data.names,
-            )
-        label_texts = vectorizer.transform(data.label_texts, threads=threads)
-        named = np.flatnonzero(np.diff(label_texts.indptr))
-        own = csr_matrix(eye_array(len(data.names), dtype=np.float32, format="csr")[named])
-        tree = XMRTree.fit(
-            csr_matrix(vstack([features, label_texts[named]])),
-            csr_matrix(vstack([data.labels, own])),
-            label_texts=label_texts,
-            config=config,
-            threads=threads,
-            listen=listen,
-        )
-        return cls(vectorizer, tree, data.names)
 
     def predict(
         self, texts: Sequence[str], *, beam: int = 10, limit: int = 10, threads: int = 1

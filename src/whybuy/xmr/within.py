@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
-from whybuy.xmr.growth import AddedLabels
+from whybuy.xmr.added_labels import AddedLabels
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import Lists, SearchedTree, add_up, encode_query, log_share, room_for_query

@@ -6,8 +6,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.clustering import BalancedKMeans
 from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.training.clustering import BalancedKMeans
 
 
 def embeddings(labels: int, seed: int = 0) -> csr_matrix:

@@ -1,40 +1,22 @@
-"""Labels added to a trained tree: kept beside it, each under the leaf that it was routed to."""
+"""Labels for a trained tree, each trained by itself against the siblings that it will have."""
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_matrix, csr_matrix
 
+from whybuy.errors import InputError
 from whybuy.kernels import kernel
+from whybuy.xmr.added_labels import NewLabel
+from whybuy.xmr.search import Lists, PostProcessor, Walk, from_root, lists_of, one_list, walk_down
+from whybuy.xmr.training.checks import check_numbers, check_rows
+from whybuy.xmr.tree import XMRTree
+from whybuy.xmr.weights import code_bits, codes_of, features_of, read_chunk
 
 SWEEPS = 10  # over the positives of a new label and its siblings
+ROUTING_BEAM = 10  # nodes per level on the path of a new label to its leaf
 CAUTION = 0.15  # taken from the bias: what only its text is known of should not outdo what shoppers have confirmed
-Numbers = TypeVar("Numbers", bound=np.generic)
-
-
-class AddedLabels(NamedTuple):
-    """Added labels as linked lists, one per leaf, the newest first.
-
-    Whoever holds one of these sees the labels that were there when it was made: an addition only fills places that no
-    list has reached yet, and puts a new `newest` in place of the old one.
-    """
-
-    leaf: NDArray[np.int32]  # shape (places,): the node that each stands under
-    newest: NDArray[np.int32]  # shape (nodes,): the label last added to the leaf, or -1; empty when none was added
-    older: NDArray[np.int32]  # shape (places,): the label added to the same leaf before, or -1
-    starts: NDArray[np.int64]  # shape (places + 1,): weights of label i are starts[i] up to starts[i + 1]
-    codes: NDArray[np.uint32]  # of the features, as in `weights`
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]  # shape (places,)
-
-
-class NewLabel(NamedTuple):
-    """The ranker of a label to be added."""
-
-    leaf: int
-    codes: NDArray[np.uint32]
-    weights: NDArray[np.float32]
-    bias: np.float32
 
 
 class Positives(NamedTuple):
@@ -56,30 +38,68 @@ class Siblings(NamedTuple):
     bias: NDArray[np.float32]  # shape (children,)
 
 
-def no_labels() -> AddedLabels:
-    """What a tree has to which none was added."""
-    places, entries = np.empty(0, np.int32), np.empty(0, np.float32)
-    return AddedLabels(places, places, places, np.zeros(1, np.int64), np.empty(0, np.uint32), entries, entries)
+def add_labels(tree: XMRTree, features: csr_matrix, labels: csr_matrix) -> range:
+    """Add labels to a trained tree without training it anew: each goes to the leaf that its instances lead to.
 
+    features: instances x features, the label's own text and its queries. labels: instances x new labels, weights
+    > 0. Returns: the numbers of the new labels, in order.
 
-def with_label(added: AddedLabels, place: int, label: NewLabel, nodes: int) -> AddedLabels:
-    """Added labels with one more, at the first place that is free. Searches under way go on with the old ones."""
-    start = added.starts[place]
-    end = start + len(label.weights)
-    newest = added.newest.copy() if len(added.newest) else np.full(nodes, -1, np.int32)
-    grown = AddedLabels(
-        _with_room(added.leaf, place + 1),
-        newest,
-        _with_room(added.older, place + 1),
-        _with_room(added.starts, place + 2),
-        _with_room(added.codes, end),
-        _with_room(added.weights, end),
-        _with_room(added.bias, place + 1),
+    Raises:
+        InputError: a label has no instance, or the matrices do not fit.
+    """
+    by_label = _check_instances(features, labels, tree.features)
+    rows, starts = lists_of(features), by_label.indptr
+    entries = [slice(*starts[new : new + 2]) for new in range(labels.shape[1])]
+    return tree.attach(
+        [_ranker(tree, _positives(rows, by_label.indices[of], by_label.data[of], tree.features)) for of in entries]
     )
-    grown.leaf[place], grown.older[place], grown.bias[place] = label.leaf, newest[label.leaf], label.bias
-    grown.starts[place + 1], grown.codes[start:end], grown.weights[start:end] = end, label.codes, label.weights
-    newest[label.leaf] = place
-    return grown
+
+
+def _ranker(tree: XMRTree, positives: Positives) -> NewLabel:
+    packed, leaf = tree.searched.packed, _leaf(tree, positives)
+    first, last = tree.tree.first_child[leaf : leaf + 2]
+    codes, lengths, children, stored = read_chunk(packed, leaf)
+    weights = stored * packed.scale[first - 1 : last - 1][children]
+    siblings = Siblings(codes, lengths, children, weights, packed.bias[first - 1 : last - 1])
+    return first_ranker(leaf, siblings, positives)
+
+
+def _leaf(tree: XMRTree, positives: Positives) -> int:
+    """The leaf that the sum of some instances leads to."""
+    levels = tree.tree.levels
+    if levels == 1:
+        return 0
+    weights = np.repeat(positives.costs, np.diff(positives.starts)) * positives.values
+    codes, place = np.unique(positives.codes, return_inverse=True)
+    total = np.bincount(place, weights).astype(np.float32)
+    length = np.sqrt((total * total).sum()) or np.float32(1)
+    query = one_list(features_of(codes, code_bits(tree.features)), total / length)
+    walk = Walk(levels - 1, ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
+    return int(walk_down(tree.searched, query, from_root(1), walk).labels[0, 0])
+
+
+def _positives(rows: Lists, instances: NDArray[np.int32], weights: NDArray[np.float32], features: int) -> Positives:
+    """Some of the instances, the heaviest with the cost 1."""
+    entries = [slice(rows.starts[row], rows.starts[row + 1]) for row in instances]
+    ids = np.concatenate([rows.ids[part] for part in entries])
+    values = np.concatenate([rows.values[part] for part in entries])
+    starts = np.cumsum([0, *(part.stop - part.start for part in entries)])
+    return Positives(starts, codes_of(ids, code_bits(features)), values, (weights / weights.max()).astype(np.float32))
+
+
+def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> csc_matrix:
+    """The labels column by column, without what is not above 0."""
+    check_rows(features, labels)
+    if features.shape[1] != known:
+        raise InputError(f"The instances have {features.shape[1]} features, but the tree was trained on {known}.")
+    check_numbers(features)
+    by_label = csc_matrix(labels, copy=True)
+    by_label.data[~(by_label.data > 0)] = 0
+    by_label.eliminate_zeros()
+    bare = np.flatnonzero(np.diff(by_label.indptr) == 0)
+    if len(bare):
+        raise InputError(f"New label {bare[0]} has no instance. Give it one at least, such as its text.")
+    return by_label
 
 
 class _Examples(NamedTuple):
@@ -185,12 +205,3 @@ def _descend(examples: _Examples, weights: NDArray[np.float32], start: np.float3
             for entry in range(examples.starts[row], examples.starts[row + 1]):
                 weights[examples.features[entry]] += change * examples.sides[row] * examples.values[entry]
     return gain
-
-
-def _with_room(array: NDArray[Numbers], size: int) -> NDArray[Numbers]:
-    """The same memory when it has room and may be written, else a copy with twice as much."""
-    if len(array) >= size and array.flags.writeable:
-        return array
-    copy = np.zeros(max(2 * size, 64), array.dtype)
-    copy[: len(array)] = array
-    return copy

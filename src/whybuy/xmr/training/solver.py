@@ -9,11 +9,11 @@ from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel, kernel
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.dual import Descent, Lanes, Positives, Start, all_negative, descend
 from whybuy.xmr.lanes import LANES
-from whybuy.xmr.local import LocalRows, Rows, localize
-from whybuy.xmr.ports import NodeTask
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.dual import Descent, Lanes, Positives, Start, all_negative, descend
+from whybuy.xmr.training.local import LocalRows, Rows, localize
+from whybuy.xmr.training.ports import NodeTask
 
 
 class Sparse(NamedTuple):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from whybuy.kernels import fast_kernel
 from whybuy.xmr.lanes import LANES, add_to_lines, sum_lines
-from whybuy.xmr.local import LocalRows
+from whybuy.xmr.training.local import LocalRows
 
 LONGEST_REST = 3  # sweeps
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.search import PostProcessor, SearchedTree, Walk, from_root, lists_of, walk_down
-from whybuy.xmr.weights import pack
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.packing import pack
 
 
 @dataclass(frozen=True, slots=True, eq=False)

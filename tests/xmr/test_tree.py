@@ -9,11 +9,13 @@ from random_trees import FEATURES, random_chunks, random_queries, random_tree, s
 from scipy.sparse import csr_matrix, identity
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.estimator import FORMAT_VERSION, TrainingConfig, XMRTree
 from whybuy.xmr.scoring import score_labels
 from whybuy.xmr.search import PostProcessor, _search_once
-from whybuy.xmr.weights import pack
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.growth import add_labels
+from whybuy.xmr.training.packing import pack
+from whybuy.xmr.training.trainer import TrainingConfig, train_tree
+from whybuy.xmr.tree import FORMAT_VERSION, XMRTree
 
 BEAM = 1000  # wider than any level
 
@@ -53,7 +55,7 @@ SMALL = TrainingConfig(indexer=BalancedKMeans(branching=4, leaf_size=5))
 # ---------------------------------------------------------------- training and predicting
 def test_a_trained_tree_finds_the_labels_of_its_instances(blocks: tuple[csr_matrix, csr_matrix]) -> None:
     features, labels = blocks
-    found = XMRTree.fit(features, labels, config=SMALL).predict(features)
+    found = train_tree(features, labels, config=SMALL).predict(features)
     assert (found.labels[:, 0] == labels.indices).mean() > 0.98
 
 
@@ -63,7 +65,7 @@ def test_other_negatives_and_priors_find_them_too(
 ) -> None:
     features, labels = blocks
     texts = csr_matrix(labels.T @ features)
-    found = XMRTree.fit(features, labels, label_texts=texts, config=config, threads=2).predict(features)
+    found = train_tree(features, labels, label_texts=texts, config=config, threads=2).predict(features)
     assert (found.labels[:, 0] == labels.indices).mean() > 0.98
 
 
@@ -124,9 +126,9 @@ def test_an_added_label_is_found_by_its_own_text(blocks: tuple[csr_matrix, csr_m
     features, labels = blocks
     known = labels[:, :36]
     seen = np.flatnonzero(known.sum(axis=1))
-    xmr = XMRTree.fit(features[seen], known[seen], config=SMALL)
+    xmr = train_tree(features[seen], known[seen], config=SMALL)
     new = np.arange(216, 240)
-    assert xmr.add(features[new], labels[new, 36:]) == range(36, 40)
+    assert add_labels(xmr, features[new], labels[new, 36:]) == range(36, 40)
     assert xmr.labels == 40
     found = xmr.predict(features)
     assert (found.labels[new, 0] == labels.indices[new]).mean() > 0.9
@@ -138,18 +140,18 @@ def test_an_added_label_is_found_by_its_own_text(blocks: tuple[csr_matrix, csr_m
 
 def test_labels_can_be_added_one_by_one_or_together(blocks: tuple[csr_matrix, csr_matrix]) -> None:
     features, labels = blocks
-    together, apart = (XMRTree.fit(features[:216], labels[:216, :36], config=SMALL) for _ in range(2))
-    together.add(features[216:], labels[216:, 36:])
+    together, apart = (train_tree(features[:216], labels[:216, :36], config=SMALL) for _ in range(2))
+    add_labels(together, features[216:], labels[216:, 36:])
     for new in range(4):
         rows = slice(216 + 6 * new, 222 + 6 * new)
-        assert apart.add(features[rows], labels[rows, [36 + new]]) == range(36 + new, 37 + new)
+        assert add_labels(apart, features[rows], labels[rows, [36 + new]]) == range(36 + new, 37 + new)
     for left, right in zip(together.predict(features), apart.predict(features), strict=True):
         np.testing.assert_array_equal(left, right)
 
 
 def test_removed_labels_are_never_returned() -> None:
     xmr, queries = random_xmr(), random_queries(20)
-    new = xmr.add(queries[1:3], csr_matrix(identity(2, dtype=np.float32)))
+    new = add_labels(xmr, queries[1:3], csr_matrix(identity(2, dtype=np.float32)))
     gone = [*range(0, 120, 3), new[0]]
     xmr.remove(gone)
     xmr.remove(gone[:1])
@@ -164,11 +166,11 @@ def test_removed_labels_are_never_returned() -> None:
 def test_a_new_label_needs_an_instance() -> None:
     xmr, queries = random_xmr(), random_queries(4)
     with pytest.raises(InputError, match=r"New label 1 has no instance\. Give it one at least, such as its text"):
-        xmr.add(queries, csr_matrix(np.eye(4, 2)[[0, 2, 3, 3]]))
+        add_labels(xmr, queries, csr_matrix(np.eye(4, 2)[[0, 2, 3, 3]]))
     with pytest.raises(InputError, match="features have 4 rows and labels 3"):
-        xmr.add(queries, csr_matrix(np.eye(3)))
+        add_labels(xmr, queries, csr_matrix(np.eye(3)))
     with pytest.raises(InputError, match="The instances have 10 features, but the tree was trained on 300"):
-        xmr.add(queries[:, :10], csr_matrix(np.eye(4)))
+        add_labels(xmr, queries[:, :10], csr_matrix(np.eye(4)))
     assert xmr.labels == 120
 
 
@@ -177,7 +179,7 @@ def test_searches_go_on_while_labels_come_and_go() -> None:
     before = xmr.predict(queries, beam=BEAM)
 
     def change(row: int) -> None:
-        xmr.remove(xmr.add(queries[[row]], csr_matrix(np.ones((1, 1), np.float32))))
+        xmr.remove(add_labels(xmr, queries[[row]], csr_matrix(np.ones((1, 1), np.float32))))
 
     def search(row: int) -> bool:
         labels, scores = xmr.search(*one(queries, row), beam=BEAM)
@@ -199,14 +201,14 @@ def test_a_saved_tree_answers_as_before_and_can_grow_on(tmp_path: Path) -> None:
     eye = csr_matrix(identity(3, dtype=np.float32))
     for changed in (False, True):
         if changed:
-            xmr.add(queries[1:4], eye)
+            add_labels(xmr, queries[1:4], eye)
             xmr.remove([5, 121])
         xmr.save(tmp_path / "model")
         loaded = XMRTree.load(tmp_path / "model")
         for _ in range(2):
             for left, right in zip(xmr.predict(queries), loaded.predict(queries), strict=True):
                 np.testing.assert_array_equal(left, right)
-            assert loaded.add(queries[4:7], eye) == xmr.add(queries[4:7], eye)
+            assert add_labels(loaded, queries[4:7], eye) == add_labels(xmr, queries[4:7], eye)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_a_tree_is_saved_over_the_folder_that_it_was_opened_from(tmp_path: Path)
     random_xmr().save(tmp_path)
     opened = XMRTree.load(tmp_path)
     before = opened.predict(random_queries(20), beam=BEAM)
-    opened.add(random_queries(1), csr_matrix(np.ones((1, 1), np.float32)))
+    add_labels(opened, random_queries(1), csr_matrix(np.ones((1, 1), np.float32)))
     opened.remove([120])
     opened.save(tmp_path)
     for tree in (opened, XMRTree.load(tmp_path)):
@@ -252,7 +254,7 @@ def test_a_tree_is_saved_over_the_folder_that_it_was_opened_from(tmp_path: Path)
 
 def test_matrices_of_any_kind_are_read_row_by_row(blocks: tuple[csr_matrix, csr_matrix]) -> None:
     features, labels = blocks
-    tree, same = XMRTree.fit(features, labels), XMRTree.fit(features.tocsc(), labels.tocsc())
+    tree, same = train_tree(features, labels), train_tree(features.tocsc(), labels.tocsc())
     found = tree.predict(features[:9])
     for queries in (features[:9].tocsc(), features[:9].toarray()):
         assert np.array_equal(same.predict(queries).labels, found.labels)
@@ -267,7 +269,7 @@ def test_a_query_needs_one_value_for_each_feature() -> None:
 
 def test_features_that_are_not_known_count_for_nothing() -> None:
     tree = random_xmr()
-    tree.add(random_queries(5, seed=3), csr_matrix(np.ones((5, 1), np.float32)))
+    add_labels(tree, random_queries(5, seed=3), csr_matrix(np.ones((5, 1), np.float32)))
     strange = np.concatenate([np.arange(-64, 0), np.arange(FEATURES, 8 * FEATURES)]).astype(np.int32)
     ones, nothing = np.ones(len(strange), np.float32), np.empty(0, np.int32)
     found, bare = tree.search(strange, ones, beam=BEAM), tree.search(nothing, np.empty(0, np.float32), beam=BEAM)
@@ -283,7 +285,7 @@ def test_widths_of_weights_are_checked_before_training() -> None:
 
 def test_no_thread_is_refused() -> None:
     with pytest.raises(InputError, match="threads is 0; training takes 1 or more"):
-        XMRTree.fit(csr_matrix((3, 2)), csr_matrix((3, 1)), threads=0)
+        train_tree(csr_matrix((3, 2)), csr_matrix((3, 1)), threads=0)
 
 
 def test_trees_made_opened_and_grown_run_the_same_machine_code(tmp_path: Path) -> None:
@@ -299,5 +301,5 @@ def test_trees_made_opened_and_grown_run_the_same_machine_code(tmp_path: Path) -
     compiled = ask(made)
     for tree in (opened, made):
         assert ask(tree) == compiled
-        tree.add(random_queries(1), csr_matrix(np.ones((1, 1))))
+        add_labels(tree, random_queries(1), csr_matrix(np.ones((1, 1))))
         assert ask(tree) == compiled

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.paths import paths_of, tree_of_paths
+from whybuy.xmr.training.paths import paths_of, tree_of_paths
 
 PATHS = st.integers(0, 4).flatmap(
     lambda levels: st.lists(

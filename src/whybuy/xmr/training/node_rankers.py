@@ -9,11 +9,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.negatives import Reach, joined, reach_by_level
-from whybuy.xmr.ports import Matcher, NodeTask, Ranker
-from whybuy.xmr.solver import Sparse, SvmRanker, chunk_of
+from whybuy.xmr.training.checks import check_rows
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.negatives import Reach, joined, reach_by_level
+from whybuy.xmr.training.ports import Matcher, NodeTask, Ranker
+from whybuy.xmr.training.solver import Sparse, SvmRanker, chunk_of
 
 DEFAULT_RANKER = SvmRanker()
 Listener = Callable[[int, int], None]  # work done, all work
@@ -33,7 +34,7 @@ class _Part:
     size: int  # instances * children
 
 
-def train(  # noqa: PLR0913 - the three ports and what they work on
+def train_rankers(  # noqa: PLR0913 - the three ports and what they work on
     features: csr_matrix,
     labels: csr_matrix,
     tree: LabelTree,
@@ -141,8 +142,7 @@ def _side_by_side(parts: list[Chunk]) -> Chunk:
 
 
 def _check(features: csr_matrix, labels: csr_matrix, tree: LabelTree, prior: csr_matrix | None) -> None:
-    if features.shape[0] != labels.shape[0]:
-        raise InputError(f"features have {features.shape[0]} rows and labels {labels.shape[0]}: one row per instance.")
+    check_rows(features, labels)
     if labels.shape[1] != len(tree.labels):
         raise InputError(f"labels have {labels.shape[1]} columns, but the tree has {len(tree.labels)} labels.")
     if prior is not None and prior.shape != (labels.shape[1], features.shape[1]):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.xmr.chunk import Chunk
 from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.training.chunk import Chunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.embeddings import pifa, pifa_with_text, unit_rows
+from whybuy.xmr.training.embeddings import pifa, pifa_with_text
 
 INSTANCES = csr_matrix(np.array([[3, 0, 4], [0, 2, 0], [1, 1, 0]], np.float32))
 LABELS = csr_matrix(np.array([[1, 0, 0], [1, 1, 0], [0, 3, 0]], np.float32))
@@ -35,12 +35,6 @@ def test_no_share_of_text_is_pifa() -> None:
     np.testing.assert_allclose(
         pifa_with_text(INSTANCES, LABELS, texts, share=0).toarray(), pifa(INSTANCES, LABELS).toarray(), atol=1e-6
     )
-
-
-def test_unit_rows_leaves_its_input() -> None:
-    before = INSTANCES.toarray().copy()
-    assert np.linalg.norm(unit_rows(INSTANCES).toarray(), axis=1) == pytest.approx([1, 1, 1])
-    np.testing.assert_array_equal(INSTANCES.toarray(), before)
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:

@@ -11,9 +11,9 @@ from scipy.sparse import random as random_matrix
 from sklearn.svm import LinearSVC
 
 from whybuy.errors import InputError
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.ports import NodeTask
-from whybuy.xmr.solver import SvmRanker
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.ports import NodeTask
+from whybuy.xmr.training.solver import SvmRanker
 
 EXACT = SvmRanker(tolerance=1e-4, iterations=2000, threshold=0)
 SIZES = (75, 600)

@@ -5,13 +5,13 @@ from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr import training
-from whybuy.xmr.chunk import Chunk
-from whybuy.xmr.clustering import BalancedKMeans
-from whybuy.xmr.embeddings import pifa
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.ports import NodeTask
-from whybuy.xmr.training import train
+from whybuy.xmr.training import node_rankers
+from whybuy.xmr.training.chunk import Chunk
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.embeddings import pifa
+from whybuy.xmr.training.node_rankers import train_rankers
+from whybuy.xmr.training.ports import NodeTask
 
 TREE = LabelTree(  # the root over leaves 1 and 2, over labels 2, 0 and 3, 1, 4
     first_child=np.array([1, 3, 5, 8], np.int32),
@@ -63,7 +63,7 @@ def same(left: Chunk, right: Chunk) -> bool:
 
 def test_a_node_learns_from_the_instances_with_a_label_under_it() -> None:
     recorder = Recorder()
-    chunks = train(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder)
+    chunks = train_rankers(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder)
     tasks = {tuple(task.instances.tolist()): task for task in recorder.tasks}
     root, first, second = tasks[0, 1, 2, 3], tasks[0, 2], tasks[0, 1, 3]
     assert positives(root) == [[0, 2], [0, 1, 3]]
@@ -75,7 +75,7 @@ def test_a_node_learns_from_the_instances_with_a_label_under_it() -> None:
 
 def test_the_largest_weight_of_an_instance_costs_1_and_a_node_has_the_largest_below() -> None:
     recorder = Recorder()
-    train(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder)
+    train_rankers(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder)
     tasks = {tuple(task.instances.tolist()): task for task in recorder.tasks}
     assert tasks[0, 1, 2, 3].costs.tolist() == [1, 1, 0.5, 1, 1]
     assert tasks[0, 2].costs.tolist() == [1, 1]
@@ -90,7 +90,7 @@ def test_a_matcher_adds_negatives_and_sees_what_was_trained_above() -> None:
         return csr_matrix(np.array([[0, 0], [1, 0], [0, 0], [0, 0], [0, 1]], np.float32))
 
     recorder = Recorder()
-    train(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder, matcher=matcher)
+    train_rankers(csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder, matcher=matcher)
     assert seen == [(1, 1)]
     tasks = {tuple(task.instances.tolist()): positives(task) for task in recorder.tasks}
     assert tasks[0, 1, 2] == [[2], [0]]
@@ -99,7 +99,7 @@ def test_a_matcher_adds_negatives_and_sees_what_was_trained_above() -> None:
 
 def test_a_prior_reaches_the_labels_in_the_order_of_the_tree() -> None:
     recorder = Recorder()
-    train(
+    train_rankers(
         csr_matrix(np.eye(5, dtype=np.float32)), LABELS, TREE, ranker=recorder, prior=csr_matrix(np.diag(range(1, 6)))
     )
     priors = {len(task.instances): task.prior for task in recorder.tasks}
@@ -110,7 +110,7 @@ def test_a_prior_reaches_the_labels_in_the_order_of_the_tree() -> None:
 def test_threads_change_nothing() -> None:
     features, labels = shop()
     tree = BalancedKMeans(branching=4, leaf_size=8)(pifa(features, labels))
-    alone, together = (train(features, labels, tree, threads=threads) for threads in (1, 3))
+    alone, together = (train_rankers(features, labels, tree, threads=threads) for threads in (1, 3))
     assert len(alone) == tree.nodes
     assert all(map(same, alone, together))
 
@@ -118,9 +118,9 @@ def test_threads_change_nothing() -> None:
 def test_a_large_node_in_parts_is_as_good_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = shop()
     tree = BalancedKMeans(branching=32, leaf_size=2)(pifa(features, labels))
-    whole = train(features, labels, tree)
-    monkeypatch.setattr(training, "_LARGE", 100)
-    assert all(map(same, whole, train(features, labels, tree)))
+    whole = train_rankers(features, labels, tree)
+    monkeypatch.setattr(node_rankers, "_LARGE", 100)
+    assert all(map(same, whole, train_rankers(features, labels, tree)))
 
 
 def test_trained_rankers_find_the_labels_of_their_instances() -> None:
@@ -128,7 +128,7 @@ def test_trained_rankers_find_the_labels_of_their_instances() -> None:
     labels = csr_matrix(np.eye(60, dtype=np.float32)[np.arange(300) % 60])
     features = (labels @ prototypes + random_matrix(300, 200, 0.02, dtype=np.float32, random_state=1) * 0.5).tocsr()
     tree = BalancedKMeans(branching=8, leaf_size=10)(pifa(features, labels))
-    scores = label_scores(train(features, labels, tree), tree, features)
+    scores = label_scores(train_rankers(features, labels, tree), tree, features)
     assert np.mean(np.argmax(scores, axis=1) == np.arange(300) % 60) > 0.98
 
 
@@ -147,7 +147,7 @@ def test_progress_is_told_up_to_the_end() -> None:
     heard: list[tuple[int, int]] = []
     features, labels = shop()
     tree = BalancedKMeans(branching=4, leaf_size=8)(pifa(features, labels))
-    train(features, labels, tree, listen=lambda done, total: heard.append((done, total)))
+    train_rankers(features, labels, tree, listen=lambda done, total: heard.append((done, total)))
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
     assert heard[-1][0] == heard[-1][1] > 0
 
@@ -155,8 +155,8 @@ def test_progress_is_told_up_to_the_end() -> None:
 def test_shapes_that_do_not_fit_are_named() -> None:
     features = csr_matrix(np.eye(5, dtype=np.float32))
     with pytest.raises(InputError, match="features have 4 rows and labels 5"):
-        train(features[:4], LABELS, TREE)
+        train_rankers(features[:4], LABELS, TREE)
     with pytest.raises(InputError, match="labels have 4 columns, but the tree has 5"):
-        train(features, LABELS[:, :4], TREE)
+        train_rankers(features, LABELS[:, :4], TREE)
     with pytest.raises(InputError, match="prior is 4 x 5, but there are 5 labels and 5 features"):
-        train(features, LABELS, TREE, prior=features[:4])
+        train_rankers(features, LABELS, TREE, prior=features[:4])

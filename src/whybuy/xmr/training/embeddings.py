@@ -1,9 +1,10 @@
 """Where labels stand among the features: the sums of their instances (PIFA), their own texts, or both."""
 
-import numpy as np
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
+from whybuy.vectors.unit import unit_rows
+from whybuy.xmr.training.checks import check_rows
 
 
 def pifa(features: csr_matrix, labels: csr_matrix) -> csr_matrix:
@@ -12,8 +13,7 @@ def pifa(features: csr_matrix, labels: csr_matrix) -> csr_matrix:
     features: instances x features. labels: instances x labels, weights; a row counts as a whole, however many labels
     it has. Returns: labels x features, rows of length 1; a label without instances has an empty row.
     """
-    if features.shape[0] != labels.shape[0]:
-        raise InputError(f"features have {features.shape[0]} rows and labels {labels.shape[0]}: one row per instance.")
+    check_rows(features, labels)
     return unit_rows((unit_rows(labels).T.tocsr() @ features).tocsr())
 
 
@@ -31,12 +31,3 @@ def pifa_with_text(
             f"but there are {labels.shape[1]} labels and {features.shape[1]} features."
         )
     return unit_rows((pifa(features, labels) * (1 - share) + unit_rows(label_texts) * share).tocsr())
-
-
-def unit_rows(matrix: csr_matrix) -> csr_matrix:
-    """A copy in float32 whose rows have length 1; empty rows stay empty."""
-    scaled = csr_matrix(matrix, dtype=np.float32, copy=True)
-    lengths = np.sqrt(np.asarray(scaled.multiply(scaled).sum(axis=1), np.float64)).ravel()
-    scaled.data /= np.repeat(np.maximum(lengths, np.finfo(np.float32).tiny), np.diff(scaled.indptr))
-    scaled.sort_indices()
-    return scaled
