@@ -25,9 +25,9 @@ from whybuy.records import (
     Product,
     Query,
     Reason,
-    Sign,
     Sort,
     TreeStep,
+    WordContribution,
 )
 from whybuy.relations import Relation
 from whybuy.text import normalize, tokenize
@@ -143,7 +143,7 @@ class FakeDiscovery(Discovery):
         self._put_in_order(found, query.sort)
         page = tuple(found[query.offset : query.offset + query.limit])
         if query.explain:
-            page = tuple(self._on_its_way(query.text, hit) for hit in page)
+            page = tuple(self._with_path(query.text, hit) for hit in page)
         return Answer("query-1", query.text, len(found), page, understood, self._brands(found), 1.25)
 
     def product(self, product_id: str) -> Product:
@@ -160,7 +160,7 @@ class FakeDiscovery(Discovery):
     def explain(self, query: str, product_id: str) -> Hit:
         """The hit, found or not."""
         self.product(product_id)
-        return self._on_its_way(query, self._scored(query, product_id))
+        return self._with_path(query, self._scored(query, product_id))
 
     def intents(self, query: str) -> tuple[Intent, ...]:
         """One intent a known word."""
@@ -199,12 +199,13 @@ class FakeDiscovery(Discovery):
         matched = tuple(Match("title", word) for word in words)
         return Hit(product_id, round(sum(scores.values()), 4), source, product.title, scores, matched, reasons)
 
-    def _on_its_way(self, query: str, hit: Hit) -> Hit:
+    def _with_path(self, query: str, hit: Hit) -> Hit:
         """One step to its type, one to itself; each word gives a quarter, but function words take a little."""
         kind = self._shelf[hit.product_id].product_type
-        signs = tuple(Sign(word, -0.066 if word == "for" else 0.25) for word in dict.fromkeys(tokenize(query)))
-        steps = (TreeStep(kind, 0.984, signs[:3]), TreeStep("this product", 0.00937, signs[:6]))
-        return replace(hit, path=steps if signs else ())
+        amounts = {word: -0.066 if word == "for" else 0.25 for word in tokenize(query)}
+        words = tuple(WordContribution(word, amount) for word, amount in amounts.items())
+        steps = (TreeStep(kind, 0.984, words[:3]), TreeStep("this product", 0.00937, words[:6]))
+        return replace(hit, path=steps if words else ())
 
     def _fits(self, filters: tuple[Filter, ...], product_id: str) -> bool:
         return all(_value_of(self._shelf[product_id], wanted) for wanted in filters)

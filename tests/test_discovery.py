@@ -145,7 +145,7 @@ def test_hits_tell_their_way_through_the_tree_when_asked(small_discovery: Discov
     for hit in explained:
         assert hit.path[-1].name == "this product"
         assert hit.path[-1].score == pytest.approx(hit.scores["tree"], rel=0.01)
-        assert {"pregnant", "women"} <= {sign.words for sign in hit.path[-1].signs}
+        assert {"pregnant", "women"} <= {sign.words for sign in hit.path[-1].contributions}
 
 
 def test_why_gives_the_strongest_reason_of_a_product_first_and_each_once(small_discovery: Discovery) -> None:

@@ -56,7 +56,7 @@ def test_what_goes_with_the_session_comes_first(completer: Completer, thing: str
 def test_a_session_that_says_nothing_changes_nothing(completer: Completer) -> None:
     assert texts(completer, "n", "zzz qqq") == texts(completer, "n")
     assert texts(Completer.build(VOCABULARY), "n", "camera") == texts(completer, "n")
-    assert all(one.likely is None for one in completer.complete("n"))
+    assert all(one.session_score is None for one in completer.complete("n"))
 
 
 def test_a_query_counts_the_less_the_earlier_it_was(completer: Completer) -> None:
@@ -116,7 +116,9 @@ def test_a_saved_ranker_answers_alike(completer: Completer, tmp_path: Path) -> N
 def test_each_length_of_prefix_has_its_weight(ranker: SessionRanker) -> None:
     uneven = ranker.trusted((1.0, 2.0, 0.0))
     assert [uneven.weight("n" * letters) for letters in (0, 1, 3, 4, 6, 7, 20)] == [1, 1, 1, 2, 2, 0, 0]
-    assert all(one.likely is None for one in Completer.build(VOCABULARY, uneven).complete("nikon c", previous=["tent"]))
+    assert all(
+        one.session_score is None for one in Completer.build(VOCABULARY, uneven).complete("nikon c", previous=["tent"])
+    )
 
 
 # ---------------------------------------------------------------- what it learns from
@@ -167,7 +169,7 @@ def test_words_in_any_order_and_mistyped_ones_follow_the_session_too(ranker: Ses
     assert texts(completer, "shoes n", "running shoes")[0] in {"nike shoes", "norda shoes", "nikon shoes"}
     words = completer.complete("shoes n", previous=("camera",)) + completer.complete("nkon", previous=("camera",))
     assert {one.fit for one in words} == {Fit.WORDS, Fit.TYPO}
-    assert all(one.likely is not None for one in words)
+    assert all(one.session_score is not None for one in words)
     assert texts(completer, "nkon", "camera")[0] == "nikon camera"
     assert texts(completer, "nkon", "tent")[0] == "nikon tent"
 

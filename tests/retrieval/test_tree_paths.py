@@ -104,8 +104,8 @@ def test_a_misspelled_word_still_carries_by_its_letters(index: TreeIndex) -> Non
     text = "sleping"
     row = int(index.rank(*index.vectorizer.vector(text), 1).rows[0])
     (*_, last) = index.explain(text, [row])[0]
-    assert [sign.words for sign in last.signs] == ["sleping"]
-    assert last.signs[0].amount > 0
+    assert [sign.words for sign in last.contributions] == ["sleping"]
+    assert last.contributions[0].amount > 0
 
 
 @given(words=WORDS)
@@ -118,10 +118,12 @@ def test_signs_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[st
         assert way[-1].score == pytest.approx(score, rel=6e-3)
         assert all(above.score >= below.score for above, below in pairwise(way))
         exact = index.tree.explain(ids, values, int(row)).path[-1]
-        assert len(way[-1].signs) <= SIGNS
-        if len(way[-1].signs) in range(1, SIGNS):  # none is left out
-            assert sum(sign.amount for sign in way[-1].signs) == pytest.approx(exact.margin - exact.bias, abs=0.01)
-        sizes = [abs(sign.amount) for sign in way[-1].signs]
+        assert len(way[-1].contributions) <= SIGNS
+        if len(way[-1].contributions) in range(1, SIGNS):  # none is left out
+            assert sum(sign.amount for sign in way[-1].contributions) == pytest.approx(
+                exact.margin - exact.bias, abs=0.01
+            )
+        sizes = [abs(sign.amount) for sign in way[-1].contributions]
         assert sizes == sorted(sizes, reverse=True)
 
 
@@ -143,6 +145,6 @@ def test_a_trained_tree_has_names_and_keeps_them(index: TreeIndex, tmp_path: Pat
     (way,) = index.explain("floor lamp", [row])
     assert len(way) == index.tree.tree.levels > 2
     assert "floor lamp" in way[-2].name
-    assert "lamp" in {sign.words for sign in way[-2].signs}
+    assert "lamp" in {sign.words for sign in way[-2].contributions}
     index.save(tmp_path / "tree")
     assert TreeIndex.open(tmp_path / "tree").explain("floor lamp", [row]) == [way]

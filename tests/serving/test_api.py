@@ -122,10 +122,10 @@ def test_a_post_answers_as_a_get_does(client: TestClient) -> None:
 
 
 def test_hits_tell_their_way_when_asked(client: TestClient) -> None:
-    ways = [hit["path"] for hit in client.get("/v1/search?q=shoe&explain=true").json()["hits"]]
-    assert all(way[-1]["name"] == "this product" and way[-1]["signs"] for way in ways)
+    paths = [hit["path"] for hit in client.get("/v1/search?q=shoe&explain=true").json()["hits"]]
+    assert all(path[-1]["name"] == "this product" and path[-1]["contributions"] for path in paths)
     by_body = client.post("/v1/search", json={"q": "shoe", "explain": True}).json()
-    assert [hit["path"] for hit in by_body["hits"]] == ways
+    assert [hit["path"] for hit in by_body["hits"]] == paths
     assert {str(hit["path"]) for hit in client.get("/v1/search?q=shoe").json()["hits"]} == {"[]"}
 
 

@@ -58,7 +58,7 @@ def test_a_hit_opens_to_its_evidence(page: Page, demo_shop: str) -> None:
     evidence = page.locator(".card .evidence").first
     expect(evidence).to_contain_text("purchases")
     expect(evidence).to_contain_text("asked as “")
-    way = page.locator(".card .way").first
+    way = page.locator(".card .tree-path").first
     expect(way).to_contain_text("shoe")
     expect(way.locator("li").last).to_contain_text(re.compile(r"this product 0\.\d+\s*.*pregnant\s\+0\.\d"))
 

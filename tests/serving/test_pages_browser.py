@@ -93,12 +93,12 @@ def test_evidence_opens_by_keyboard(page: Page, shop: str) -> None:
 def test_the_way_through_the_tree_opens_with_the_evidence(page: Page, shop: str) -> None:
     page.goto(f"{shop}/?q=shoes+for+pregnant+women")
     card = page.locator(".card").first
-    expect(card.locator(".way")).to_be_hidden()
+    expect(card.locator(".tree-path")).to_be_hidden()
     card.locator("summary", has_text="Why this").click()
-    expect(card.locator(".way li")).to_have_count(2)
-    expect(card.locator(".way li").first).to_contain_text("slip-on shoe 0.984")
-    expect(card.locator(".way li").last).to_contain_text("this product 0.00937")
-    expect(card.locator(".way .sign", has_text="for").last).to_contain_text("−0.066")
+    expect(card.locator(".tree-path li")).to_have_count(2)
+    expect(card.locator(".tree-path li").first).to_contain_text("slip-on shoe 0.984")
+    expect(card.locator(".tree-path li").last).to_contain_text("this product 0.00937")
+    expect(card.locator(".tree-path .contribution", has_text="for").last).to_contain_text("−0.066")
 
 
 def test_a_facet_narrows_and_its_chip_widens_again(page: Page, shop: str) -> None:
@@ -137,7 +137,7 @@ def test_a_product_says_why_and_leads_back(page: Page, shop: str) -> None:
     expect(page.get_by_role("heading", name="Why people buy it")).to_be_visible()
     expect(page.get_by_role("heading", name="made for audience")).to_be_visible()
     expect(page.get_by_role("heading", name="How it answers “shoes for pregnant women”")).to_be_visible()
-    expect(page.locator(".way li").last).to_contain_text("this product")
+    expect(page.locator(".tree-path li").last).to_contain_text("this product")
     page.get_by_role("link", name="← Results").click()
     expect(page.locator(".card")).to_have_count(2)
 
@@ -225,7 +225,7 @@ def test_everything_works_without_javascript(browser: Browser, shop: str) -> Non
     expect(page.get_by_role("heading", level=1)).to_have_text("Around “walking shoe”")
     page.goto(f"{shop}/?q=shoes+for+pregnant+women")
     page.locator("summary", has_text="Why this").first.click()
-    expect(page.locator(".way").first).to_be_visible()
+    expect(page.locator(".tree-path").first).to_be_visible()
     context.close()
 
 

@@ -24,7 +24,7 @@ def search(
     where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.", default_factory=list)],
     sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
     ranker: Annotated[str, typer.Option(help="fused, lexical, intents or tree.")] = "fused",
-    explain: Annotated[bool, typer.Option("--explain", help="Show each hit's way through the label tree.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each hit's path through the label tree.")] = False,
     json: Json = False,
 ) -> None:
     """Search the shop; each hit says which stage found it and why it answers."""
@@ -58,7 +58,7 @@ def complete(
             print(as_json(found))
             return
         for one in found.completions:
-            likely = "" if one.likely is None else f", likely {one.likely:.2f}"
+            likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
             told = f" {one.need.relation.words} {one.need.tail}" if one.need else ""
             print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
         if not found.completions:
@@ -74,7 +74,7 @@ def explain(
     store: Store = HERE,
     json: Json = False,
 ) -> None:
-    """Say how one product answers a query: scores by stage, words, reasons with evidence, way through the tree."""
+    """Say how one product answers a query: scores by stage, words, reasons with evidence, path through the tree."""
     from whybuy.discovery import Discovery
 
     with failing_clearly():
@@ -160,10 +160,10 @@ def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
 
 
 def _print_path(hit: "Hit") -> None:
-    """The way through the label tree: what each step leads to, its score, and the words that carried it."""
+    """The path through the label tree: what each step leads to, its score, and the words that carried it."""
     for number, step in enumerate(hit.path):
-        signs = ", ".join(f"{sign.words} {sign.amount:+.2g}" for sign in step.signs)
-        print(f"    {'->' if number else 'tree:'} {step.name} {step.score:.3g}" + (f"  ({signs})" if signs else ""))
+        words = ", ".join(f"{one.words} {one.amount:+.2g}" for one in step.contributions)
+        print(f"    {'->' if number else 'tree:'} {step.name} {step.score:.3g}" + (f"  ({words})" if words else ""))
 
 
 def _filters(given: list[str]) -> "tuple[whybuy.records.Filter, ...]":

@@ -246,7 +246,7 @@ class Completer:
             fit=fit,
             source=self._sources[self._source[row]],
             typed=spans_of(prefix, key, text, fit),
-            likely=likely,
+            session_score=likely,
             need=need_at(self._needs, row) if self._needy[row] else None,
             category=self._categories[self._category[row]],
         )

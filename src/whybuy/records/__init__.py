@@ -55,9 +55,9 @@ from whybuy.records.search import (
     Hit,
     Match,
     Query,
-    Sign,
     Sort,
     TreeStep,
+    WordContribution,
 )
 
 __all__ = [
@@ -98,10 +98,10 @@ __all__ = [
     "Question",
     "Reason",
     "Role",
-    "Sign",
     "Sort",
     "Source",
     "Suggested",
     "TreeStep",
     "Triple",
+    "WordContribution",
 ]

@@ -50,7 +50,7 @@ class Completion:
     fit: Fit = Fit.PREFIX
     source: Suggested = Suggested.ASKED
     typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
-    likely: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
+    session_score: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
     need: Intent | None = None  # that it names
     category: str = ""  # where what was bought for it stands
 

@@ -15,7 +15,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class WordContribution:
     """Words of a query that spoke for a product, or against it."""
 
     words: str  # a word, with all its letters, or a phrase
@@ -27,8 +27,8 @@ class TreeStep:
     """One step down the label tree towards a product."""
 
     name: str  # what is below, in words: "hiking boot & walking shoe"; of the last step, "this product"
-    score: float  # of the way so far, in [0, 1]
-    signs: tuple[Sign, ...] = ()  # that carried the step, the largest first
+    score: float  # of the path so far, in [0, 1]
+    contributions: tuple[WordContribution, ...] = ()  # that carried the step, the largest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Query:
     filters: tuple[Filter, ...] = ()
     sort: Sort = Sort.RELEVANCE
     ranker: str = "fused"  # "lexical", "intents", "tree" or "fused"
-    explain: bool = False  # whether hits tell their way through the label tree; a fraction of a millisecond each
+    explain: bool = False  # whether hits carry their path through the label tree; a fraction of a millisecond each
 
 
 @dataclass(frozen=True, slots=True)

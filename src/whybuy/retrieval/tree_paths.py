@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from whybuy.records import Sign, TreeStep
+from whybuy.records import TreeStep, WordContribution
 from whybuy.text import tokenize
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.explaining import Contribution, Explanation
@@ -30,13 +30,13 @@ def steps_in_words(explanation: Explanation, names: Sequence[str], words: dict[i
     return (*steps, TreeStep(THIS_PRODUCT, _rounded(last.score), _signs(last.contributions, words, SIGNS)))
 
 
-def _signs(contributions: Iterable[Contribution], words: dict[int, str], most: int) -> tuple[Sign, ...]:
+def _signs(contributions: Iterable[Contribution], words: dict[int, str], most: int) -> tuple[WordContribution, ...]:
     amounts: dict[str, float] = {}
     for each in contributions:
         said = words[each.feature]
         amounts[said] = amounts.get(said, 0.0) + each.amount
     largest = sorted(amounts.items(), key=lambda item: -abs(item[1]))[:most]
-    return tuple(Sign(said, amount) for said, exact in largest if (amount := round(exact, 3)))
+    return tuple(WordContribution(said, amount) for said, exact in largest if (amount := round(exact, 3)))
 
 
 def _rounded(score: float) -> float:

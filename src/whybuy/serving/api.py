@@ -58,7 +58,7 @@ def explain(
     product_id: Annotated[ProductId, Query(description="The product to explain.")],
     shop: Shop,
 ) -> Response:
-    """Its scores by stage, the words that match, its reasons and its way through the label tree."""
+    """Its scores by stage, the words that match, its reasons and its path through the label tree."""
     return _json(hit_json(shop.discovery.explain(q, product_id)))
 
 

@@ -21,7 +21,7 @@ _STAGES = {
     "alike": "alike in words and letters",
 }
 _HEAD_ATTRIBUTE = re.compile(r" \[([^:\[]+): (.+)\]$")
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_CURRENCY_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def render(template: str, view: object) -> str:
@@ -43,9 +43,9 @@ def price_words(product: Product) -> str:
     """The price with its currency; empty when the shop gave none."""
     if product.price is None:
         return ""
-    sign = _SIGNS.get(product.currency)
+    symbol = _CURRENCY_SYMBOLS.get(product.currency)
     amount = f"{product.price:,.2f}"
-    return f"{sign}{amount}" if sign else f"{amount} {product.currency}".strip()
+    return f"{symbol}{amount}" if symbol else f"{amount} {product.currency}".strip()
 
 
 def range_words(value: str) -> str:
@@ -57,7 +57,7 @@ def range_words(value: str) -> str:
 
 
 def amount_words(amount: float) -> str:
-    """What a sign adds or takes, to two digits: "+0.37", "−0.066"."""
+    """What the words of a contribution add to a score, or take from it, to two digits: "+0.37", "−0.066"."""
     return f"{amount:+.2g}".replace("-", "−", 1)
 
 

@@ -31,7 +31,7 @@ class SearchRequest(BaseModel):
         examples=[["brand:Marlowe", "price:20..80"]],
     )
     facets: bool = Field(True, description="Whether to count the values of the products found.")
-    explain: bool = Field(False, description="Whether hits tell their way through the label tree.")
+    explain: bool = Field(False, description="Whether hits carry their path through the label tree.")
 
     def query(self) -> Query:
         """The same as a record."""
