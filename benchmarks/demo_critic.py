@@ -1,8 +1,8 @@
 """What simulated judgments do to the demo shop's graph, against its latent truth; prints JSON.
 
-    python benchmarks/demo_critic.py STORE [--judgments 500] [--seeds 8] [--slips 0.1]
+    python benchmarks/demo_critic.py STORE [--judgments 500] [--seeds 8] [--error-rate 0.1]
 
-Judges who answer from the truth, but for a tenth of slips, judge a sample and then what the critic asks. Each row is
+Judges who answer from the truth, but err in a tenth, judge a sample and then what the critic selects. Each row is
 the mean over the seeds of judge and sample. STORE is a built demo shop.
 """
 
@@ -33,17 +33,19 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--judgments", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--slips", type=float, default=0.1)
+    parser.add_argument("--error-rate", type=float, default=0.1)
     arguments = parser.parse_args()
     shop = DemoShop(arguments.store)
     rows: defaultdict[int, list[dict[str, float]]] = defaultdict(list)
     for seed in range(arguments.seeds):
-        judge = SimulatedJudge(arguments.store, slips=arguments.slips, seed=seed)
+        judge = SimulatedJudge(arguments.store, error_rate=arguments.error_rate, seed=seed)
         judged = judge_candidates(shop.critic, judge, arguments.judgments, seed=seed)
         for size in [step for step in STEPS if step <= judged.num_rows]:
             rescored = shop.critic.rescored(judged.slice(0, size))[0] if size else shop.hypotheses
             rows[size].append(figures(shop.measure(rescored)))
-    print(json.dumps({"seeds": arguments.seeds, "slips": arguments.slips, "by_judgments": mean(rows)}, indent=1))
+    print(
+        json.dumps({"seeds": arguments.seeds, "error_rate": arguments.error_rate, "by_judgments": mean(rows)}, indent=1)
+    )
 
 
 class DemoShop:

@@ -35,7 +35,7 @@ from whybuy.records import HeadKind
 from whybuy.tables import ReadReport
 
 JUDGED = 8000
-SLIPS = 0.1
+ERROR_RATE = 0.1
 SHAPE = {"layers": 2, "width": 64, "words": 6000}
 COUNTS = InstructionConfig(most=12000, most_held_out=600)
 GENERATIONS = 4000  # for training; their prompts are four times as long as the others
@@ -74,24 +74,24 @@ def main() -> None:
 
 
 def instructions(store: Path) -> dict[Part, list[Instruction]]:
-    """Training from a judge who slips, measuring by one who does not."""
+    """Training by a judge who errs, measured by one who does not."""
     known = read_known(store)
     shop, triples = known.shop, list(known.triples)
     made = {
-        part: make_instructions(Known(shop, triples, judgments(store, shop, slips)), COUNTS)[part]
-        for part, slips in ((Part.TRAIN, SLIPS), (Part.HELD_OUT, 0.0))
+        part: make_instructions(Known(shop, triples, judgments(store, shop, error_rate)), COUNTS)[part]
+        for part, error_rate in ((Part.TRAIN, ERROR_RATE), (Part.HELD_OUT, 0.0))
     }
     surplus = set([one for one in made[Part.TRAIN] if one.task is Task.GENERATION][GENERATIONS:])
     made[Part.TRAIN] = [one for one in made[Part.TRAIN] if one not in surplus]
     return made
 
 
-def judgments(store: Path, shop: ProposerInput, slips: float) -> pa.Table:
+def judgments(store: Path, shop: ProposerInput, error_rate: float) -> pa.Table:
     """What a judge who knows the truth says of a random sample of the hypotheses about types, products and pairs."""
     proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE)
     proposed = proposed.filter(pa.compute.not_equal(proposed["head_kind"], HeadKind.QUERY.value))
     chosen = np.random.default_rng(0).permutation(proposed.num_rows)[:JUDGED]
-    judge = SimulatedJudge(store, slips=slips)
+    judge = SimulatedJudge(store, error_rate=error_rate)
     types = {product_id: shop.types[row] for product_id, row in shop.row_of.items()}
     claims = from_table(proposed.take(pa.array(chosen)))
     return to_table(judge.judge(one.head, one.relation, one.tail, type_of=types) for one in claims)

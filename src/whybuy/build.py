@@ -40,8 +40,8 @@ from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
-from whybuy.knowledge.critic.edge_judgments import said_of_reasons
-from whybuy.knowledge.critic.edge_noise_model import LEAST_ANSWERS
+from whybuy.knowledge.critic.edge_judgments import read_reason_judgments
+from whybuy.knowledge.critic.edge_noise_model import MIN_ANSWERS
 from whybuy.knowledge.filters import apply_filters
 from whybuy.knowledge.filters.default import FilterConfig, usual_filters
 from whybuy.knowledge.filters.limit_tuning import answers
@@ -67,7 +67,7 @@ from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 
 HYPOTHESES_FILE = "hypotheses.parquet"
-LESSON_FILE = "lesson.json"
+FIT_REPORT_FILE = "fit_report.json"
 Summary = dict[str, float | int | str]
 
 
@@ -121,7 +121,7 @@ def build(store: Path, *, listen: Listener = lambda progress: None, with_events:
 
 
 def open_critic(store: Path) -> tuple[EdgeCritic, pa.Table]:
-    """The critic of a built shop's proposed reasons, and what people said of them (JUDGMENT_SCHEMA).
+    """The critic of a built shop's proposed reasons, and the judgments of them (JUDGMENT_SCHEMA).
 
     Raises:
         ConfigError: the folder is no shop.
@@ -132,7 +132,7 @@ def open_critic(store: Path) -> tuple[EdgeCritic, pa.Table]:
     config, language = settings.one("critic", CriticConfig), settings.one("shop", ShopConfig).language
     types = Catalog.load(folders["catalog"]).types()
     critic = EdgeCritic(pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE), types, language, config)
-    return critic, said_of_reasons(store, config.judgments)
+    return critic, read_reason_judgments(store, config.judgments)
 
 
 _TABLES = {
@@ -186,7 +186,7 @@ class _Line:
     def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
         judged = self._judgments() if with_events else None
-        reasons = said_of_reasons(self._store, self._settings.one("critic", CriticConfig).judgments)
+        reasons = read_reason_judgments(self._store, self._settings.one("critic", CriticConfig).judgments)
         catalog = self._catalog()
         pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
         if pairs is None:
@@ -301,17 +301,17 @@ class _Line:
         def make(folder: Path, summary: Summary) -> None:
             types = Catalog.load(catalog).types()
             critic = EdgeCritic(pq.read_table(hypotheses / HYPOTHESES_FILE), types, self._shop.language, config)
-            rescored, lesson = critic.rescored(judged)
+            rescored, report = critic.rescored(judged)
             pq.write_table(rescored, folder / HYPOTHESES_FILE, compression="zstd")
-            write_json(folder / LESSON_FILE, asdict(lesson))
-            summary |= {f"{question} heard": count for question, count in lesson.heard.items()}
-            summary["unknown"] = lesson.unknown
-            if not lesson.unheard:
-                summary["why"] = f"nothing was learned: {LEAST_ANSWERS} answers of yes and of no are needed"
+            write_json(folder / FIT_REPORT_FILE, asdict(report))
+            summary |= {f"{question} answers": count for question, count in report.answers.items()}
+            summary["unknown"] = report.unknown
+            if not report.held_out:
+                summary["why"] = f"nothing was trained: {MIN_ANSWERS} answers of yes and of no are needed"
 
         inputs = self._from("catalog", "hypotheses") | _rows_key(judged)
         inputs["patterns"] = load_patterns(self._shop.language).digest
-        return self._stage("critic", 3, inputs | {"config": repr((config, self._shop.language))}, make)
+        return self._stage("critic", 4, inputs | {"config": repr((config, self._shop.language))}, make)
 
     def _graph(self, hypotheses: Path) -> Path:
         config, language = self._settings.one("graph", GraphConfig), self._shop.language

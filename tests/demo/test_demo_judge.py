@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def said(store: Path, head: Head, relation: Relation, tail: str) -> dict[Question, bool]:
-    judge = SimulatedJudge(store, slips=0.0)
+    judge = SimulatedJudge(store, error_rate=0.0)
     return dict(judge.judge(head, relation, tail, type_of={"t1": TENT, "c1": "clog"}).answers)
 
 
@@ -59,8 +59,8 @@ def test_queries_are_not_judged(store: Path) -> None:
         said(store, Head(HeadKind.QUERY, ("tents for nurses",)), Relation.USED_BY, NURSES)
 
 
-def test_the_judge_slips_as_often_as_is_said(store: Path) -> None:
-    judge, tent = SimulatedJudge(store, slips=0.1, seed=3), Head(HeadKind.TYPE, (TENT,))
+def test_the_judge_errs_as_often_as_is_set(store: Path) -> None:
+    judge, tent = SimulatedJudge(store, error_rate=0.1, seed=3), Head(HeadKind.TYPE, (TENT,))
     answers = [dict(judge.judge(tent, Relation.USED_BY, NURSES).answers) for _ in range(1000)]
     assert 870 < sum(answer[Question.PLAUSIBLE] for answer in answers) < 930
 

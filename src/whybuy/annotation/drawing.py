@@ -72,10 +72,10 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
 
 
 def _of_shop(store: Path, hypotheses: pa.Table) -> NDArray[np.float64]:
-    """What the critic of the shop's graph makes of hypotheses; before there are judgments, what statistics do."""
-    critic, said = open_critic(store)
-    believed = critic.believe(said).get(Question.PLAUSIBLE, critic.edges.plausibility)
-    return believed[critic.edges.find(hypotheses)]
+    """Probabilities by the critic of the shop's graph; before there are judgments, those of statistics."""
+    critic, judgments = open_critic(store)
+    probabilities = critic.posterior(judgments).get(Question.PLAUSIBLE, critic.edges.plausibility)
+    return probabilities[critic.edges.find(hypotheses)]
 
 
 def _ask(judge: Judge, hypotheses: pa.Table, heads: Sequence[tuple[str, ...]]) -> Probabilities:

@@ -62,7 +62,7 @@ def train_critic(
                 points = learning_curve(judged, found)
         critic.save(out)
         figures = {"judgments": len(judged), "out_of_fold": critic.lesson.out_of_fold, "curve": points}
-        print(as_json(figures)) if json else _print_lesson(critic.lesson.out_of_fold, points)
+        print(as_json(figures)) if json else _print_quality(critic.lesson.out_of_fold, points)
         stderr().print(
             f"Learned from {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
             highlight=False,
@@ -72,18 +72,18 @@ def train_critic(
 
 @app.command("report")
 def report_critic(*, store: Store = HERE, json: Json = False) -> None:
-    """Say what the critic of a shop's graph heard, how good it is, and how good fewer judgments made it."""
+    """Say what the critic of a shop's graph was trained on, how good it is, and how good with fewer judgments."""
     from whybuy.build import open_critic
 
     with failing_clearly():
-        critic, said = open_critic(store)
-        lesson, points = critic.lesson(said), critic.curve(said)
+        critic, judgments = open_critic(store)
+        report, points = critic.fit_report(judgments), critic.curve(judgments)
         if json:
-            print(as_json({**asdict(lesson), "curve": points}))
+            print(as_json({**asdict(report), "curve": points}))
             return
-        print(", ".join(f"{count:,} answers to {question}" for question, count in lesson.heard.items()))
-        print(f"{lesson.unknown:,} judgments of reasons that are not proposed any more")
-        _print_lesson(lesson.unheard, points)
+        print(", ".join(f"{count:,} answers to {question}" for question, count in report.answers.items()))
+        print(f"{report.unknown:,} judgments of reasons that are not proposed any more")
+        _print_quality(report.held_out, points)
 
 
 def _check_model(encoder: str, model: str, epochs: int | None, *, curve: bool) -> None:
@@ -97,7 +97,7 @@ def _check_model(encoder: str, model: str, epochs: int | None, *, curve: bool) -
         raise typer.BadParameter("--epochs is of a critic that is fine-tuned. Give --model, too, or leave it out.")
 
 
-def _print_lesson(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
+def _print_quality(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
     """What a critic is worth on heads that it had not seen, by question and by number of judgments."""
     names = ("auc", "average_precision", "calibration_error", "precision", "recall", "share_yes")
     rows = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}

@@ -93,11 +93,11 @@ def evaluate_yields(
     from whybuy.config import read_settings
     from whybuy.evaluation.yields import evaluate_yields as evaluate
     from whybuy.knowledge.critic.edge_critic import CriticConfig
-    from whybuy.knowledge.critic.edge_judgments import read_judgment_table, said_of_reasons
+    from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 
     with failing_clearly():
         config = read_settings(store).one("critic", CriticConfig)
-        judged = read_judgment_table(judgments) if judgments else said_of_reasons(store, config.judgments)
+        judged = read_judgment_table(judgments) if judgments else read_reason_judgments(store, config.judgments)
         report = evaluate(store, judged if judged.num_rows else None)
         print(as_json(report)) if json else _print_yields(report)
 

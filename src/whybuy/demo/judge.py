@@ -1,4 +1,4 @@
-"""A judge of the demo shop who answers from its latent truth, and slips now and then."""
+"""A simulated annotator of the demo shop, who answers from its latent truth and errs at a set rate."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from whybuy.records import Head, HeadKind, Judgment, Question, Role
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
-FIRST = 150  # judgments of a weighted sample, before a critic has learned enough to ask
+FIRST = 150  # judgments of a weighted sample, before the critic selects
 AT_ONCE = 50
 
 TRUTH_FILE = Path("truth") / "reasons.parquet"
@@ -27,12 +27,13 @@ JUDGED_FILE = "judged_reasons.parquet"
 
 
 class SimulatedJudge:
-    """Says of a reason whether the written world has it; it is typical when at least the median one is bought as often.
+    """Answers whether a reason is plausible (the shop's truth holds it) and typical.
 
-    Each answer is turned round with the probability `slips`.
+    It is typical when at least as many purchases express it as the median reason of its product type. Each answer is
+    turned round with the probability `error_rate`.
     """
 
-    def __init__(self, store: Path, *, slips: float = 0.1, seed: int = 0, name: str = "truth") -> None:
+    def __init__(self, store: Path, *, error_rate: float = 0.1, seed: int = 0, name: str = "truth") -> None:
         """store: the demo shop.
 
         Raises:
@@ -45,7 +46,7 @@ class SimulatedJudge:
             for wording in (row["tail"], *row["wordings"]):
                 key = row["relation"], canonical(wording)
                 self._purchases[row["product_type"].casefold()][key] = row["purchases"]
-        self._slips, self._name = slips, name
+        self._error_rate, self._name = error_rate, name
         self._random = np.random.default_rng(seed)
 
     def judge(self, head: Head, relation: Relation, tail: str, *, type_of: Mapping[str, str] | None = None) -> Judgment:
@@ -58,15 +59,15 @@ class SimulatedJudge:
         """
         purchases = [self._purchases[name] for name in self._types(head, type_of or {})]
         key = relation.value, canonical(tail)
-        plausible = self._said(all(key in reasons for reasons in purchases))
+        plausible = self._answer(all(key in reasons for reasons in purchases))
         answers = [(Question.PLAUSIBLE, plausible)]
         if plausible:
             typical = all(reasons.get(key, -1) >= median(reasons.values()) for reasons in purchases)
-            answers.append((Question.TYPICAL, self._said(typical)))
+            answers.append((Question.TYPICAL, self._answer(typical)))
         return Judgment(head, relation, tail, self._name, Role.JUDGE, tuple(answers))
 
-    def _said(self, answer: bool) -> bool:
-        return answer ^ bool(self._random.random() < self._slips)
+    def _answer(self, truth: bool) -> bool:
+        return truth ^ bool(self._random.random() < self._error_rate)
 
     def _types(self, head: Head, type_of: Mapping[str, str]) -> list[str]:
         match head.kind:
@@ -79,7 +80,7 @@ class SimulatedJudge:
 
 
 def judge_shop(store: Path, count: int, *, seed: int = 0) -> int:
-    """Have the built demo shop's reasons judged, and name the judgments in its `store.toml`; the next build hears them.
+    """Have the built demo shop's reasons judged, and name the judgments in its `store.toml` for the next build.
 
     Returns: how many judgments there are.
 
@@ -98,28 +99,28 @@ def judge_shop(store: Path, count: int, *, seed: int = 0) -> int:
 
 
 def judge_candidates(critic: EdgeCritic, judge: SimulatedJudge, count: int, *, seed: int = 0) -> pa.Table:
-    """Judgments (JUDGMENT_SCHEMA) of proposed reasons of types: a weighted sample, then what the critic asks.
+    """Judgments (JUDGMENT_SCHEMA) of proposed reasons of types: a weighted sample, then what the critic selects.
 
-    All of one seed begin alike, whatever their count.
+    A larger count of one seed begins with the same judgments.
     """
-    candidates = Candidates(critic.rows(np.flatnonzero(critic.askable)))
+    candidates = Candidates(critic.rows(np.flatnonzero(critic.selectable)))
     types = [key[0] for key in candidates.table["head_key"].to_pylist()]
     first = sample(candidates, types, size=min(FIRST, count), seed=seed)
     return judge_on(critic, judge, _judged(judge, candidates.table.take(pa.array(first))), count)
 
 
 def judge_on(critic: EdgeCritic, judge: SimulatedJudge, judged: pa.Table, count: int) -> pa.Table:
-    """Judgments with those of what the critic asks next, until there are `count`, or nothing is left to ask."""
+    """Add judgments of what the critic selects, until there are `count`, or nothing is left to judge."""
     while judged.num_rows < count:
-        asked = critic.ask(judged, min(AT_ONCE, count - judged.num_rows))
-        if not asked.num_rows:
+        selected = critic.select(judged, min(AT_ONCE, count - judged.num_rows))
+        if not selected.num_rows:
             break
-        judged = pa.concat_tables([judged, _judged(judge, asked)])
+        judged = pa.concat_tables([judged, _judged(judge, selected)])
     return judged
 
 
-def _judged(judge: SimulatedJudge, asked: pa.Table) -> pa.Table:
-    columns = (asked[name].to_pylist() for name in ("head_kind", "head_key", "relation", "tail"))
+def _judged(judge: SimulatedJudge, hypotheses: pa.Table) -> pa.Table:
+    columns = (hypotheses[name].to_pylist() for name in ("head_kind", "head_key", "relation", "tail"))
     return to_table(
         judge.judge(Head(HeadKind(kind), tuple(key)), Relation(relation), tail)
         for kind, key, relation, tail in zip(*columns, strict=True)

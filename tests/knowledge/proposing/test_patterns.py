@@ -147,12 +147,12 @@ def test_a_bare_mention_says_its_relation_only_where_its_kind_is_sure() -> None:
 
 
 def test_what_the_shop_sells_is_a_thing_and_no_person() -> None:
-    knowing = ENGLISH.knowing(["Leaf Blowers", "ceiling fan", ""])
+    in_shop = ENGLISH.with_product_types(["Leaf Blowers", "ceiling fan", ""])
     assert ENGLISH.kind("leaf blower") is TailKind.AUDIENCE
-    assert knowing.kind("leaf blower") is None
-    assert knowing.kind("pregnant women") is TailKind.AUDIENCE
+    assert in_shop.kind("leaf blower") is None
+    assert in_shop.kind("pregnant women") is TailKind.AUDIENCE
     assert ENGLISH.kind("leaf blower") is TailKind.AUDIENCE
-    (phrase,) = knowing.in_query("bag for leaf blower")
+    (phrase,) = in_shop.in_query("bag for leaf blower")
     assert phrase.relation is Relation.USED_WITH
 
 

@@ -1,7 +1,8 @@
-"""What may tell good edges from bad ones: counts, the form of the tail, and the words it was asked with (our design).
+"""Features of proposed edges: counts, the form of the tail, and its neighbors in queries and descriptions (our design).
 
-Most wrong edges of a mined graph are needs under a wrong relation, and a need is right or wrong for all its heads. So
-most signs describe the need: what stands before it in queries, what its tail names, how it begins and ends.
+Most wrong edges of a mined graph have the right tail under a wrong relation, and an intent is right or wrong for all
+its heads. So most features describe the intent: the word before it in queries, what its tail names, its first and last
+word.
 """
 
 from collections import Counter
@@ -11,34 +12,37 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from whybuy.knowledge.critic.edge_proposals import Edges
+from whybuy.knowledge.critic.edge_proposals import ProposedEdges
 from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.text import FUNCTION_WORDS, lemma, tokenize
 
 COUNTS_SCALE = 0.5  # of a standardized count beside a word that is there or not
 
 
-def edge_signs(edges: Edges, patterns: Patterns, product_types: set[str]) -> csr_matrix:
-    """Signs of all edges, of about unit size. patterns: that know the product types. Shape (edges, signs)."""
+def edge_features(edges: ProposedEdges, patterns: Patterns, product_types: set[str]) -> csr_matrix:
+    """Features of all edges, of about unit size.
+
+    patterns: of `Patterns.with_product_types`. Returns: shape (edges, features).
+    """
     counts = _counts(edges)
     spread = np.maximum(counts.std(axis=0), 1e-9)
-    words = _by_need(edges, _NeedReader(patterns, product_types))[edges.need]
+    words = _by_intent(edges, _IntentFeatures(patterns, product_types))[edges.intent]
     return csr_matrix(hstack([csr_matrix((counts - counts.mean(axis=0)) / spread * COUNTS_SCALE), words]))
 
 
-def _counts(edges: Edges) -> NDArray[np.float64]:
+def _counts(edges: ProposedEdges) -> NDArray[np.float64]:
     """Shape (edges, counts)."""
-    needs = len(edges.wordings)
+    intents = len(edges.wordings)
     relations_of_tail = Counter(edges.tails)
-    by_need = np.column_stack(
+    by_intent = np.column_stack(
         [
-            np.log1p(np.bincount(edges.need, minlength=needs)),
-            np.log1p(np.bincount(edges.need, edges.support, needs)),
+            np.log1p(np.bincount(edges.intent, minlength=intents)),
+            np.log1p(np.bincount(edges.intent, edges.support, intents)),
             [len(tail.split()) for tail in edges.tails],
             [relations_of_tail[tail] > 1 for tail in edges.tails],
             [np.log1p(len(texts)) for texts in edges.words],
         ]
-    ).reshape(needs, 5)
+    ).reshape(intents, 5)
     of_edge = [
         np.log1p(edges.support),
         np.log(np.maximum(edges.lift, 1e-6)),
@@ -46,34 +50,35 @@ def _counts(edges: Edges) -> NDArray[np.float64]:
         edges.typicality,
         np.minimum(_held_by_longer(edges), 2.0),
     ]
-    return np.column_stack([*of_edge, edges.generated, edges.generated.sum(axis=1) > 1, by_need[edges.need]])
+    return np.column_stack([*of_edge, edges.generated, edges.generated.sum(axis=1) > 1, by_intent[edges.intent]])
 
 
-def _held_by_longer(edges: Edges) -> NDArray[np.float64]:
-    """How much of an edge's support a longer tail of the same head and relation has that ends in its words.
+def _held_by_longer(edges: ProposedEdges) -> NDArray[np.float64]:
+    """Support of a longer tail that ends in the same words, under one head and relation, over the edge's own support.
 
-    "cone" beside "coffee cone" is but the end of a name (the idea of C-value, Frantzi et al. 2000).
+    The largest such ratio: "cone" beside "coffee cone" is but the end of a name (the idea of C-value, Frantzi et al.
+    2000).
     """
     held = np.zeros(len(edges))
-    for edge, (head, need) in enumerate(zip(edges.head.tolist(), edges.need.tolist(), strict=True)):
-        words = edges.tails[need].split()
+    for edge, (head, intent) in enumerate(zip(edges.head.tolist(), edges.intent.tolist(), strict=True)):
+        words = edges.tails[intent].split()
         for start in range(1, len(words)):
-            inner = edges.need_of.get((edges.relations[need], " ".join(words[start:])), -1)
+            inner = edges.intent_of.get((edges.relations[intent], " ".join(words[start:])), -1)
             other = edges.number.get((head, inner), -1)
             if other >= 0:
                 held[other] = max(held[other], edges.support[edge] / max(edges.support[other], 1.0))
     return held
 
 
-class _NeedReader:
-    """Says what can be seen of a need in its words."""
+class _IntentFeatures:
+    """The features of an intent that its words show."""
 
     def __init__(self, patterns: Patterns, product_types: set[str]) -> None:
         self._patterns = patterns
         self._type_words = {lemma(word, patterns.language) for name in product_types for word in tokenize(name)}
 
-    def signs(self, relation: str, wording: str, texts: list[str]) -> Iterator[tuple[str, float]]:
-        """Names of signs with their strengths in (0, 1]."""
+    def features(self, relation: str, wording: str, texts: list[str]) -> Iterator[tuple[str, float]]:
+        """Features as names with values in (0, 1]. texts: queries and descriptions that the intent was found in."""
         words = tokenize(wording)
         lemmas = [lemma(word, self._patterns.language) for word in words]
         kind = self._patterns.kind(wording)
@@ -97,18 +102,18 @@ class _NeedReader:
                 yield f"{relation}, names {of_kind}, {place}", share
 
     def _surroundings(self, lemmas: list[str], texts: list[str]) -> dict[str, float]:
-        """Shares of the texts by the word before the need and the one after it; words of content are one."""
-        found: Counter[str] = Counter()
+        """Shares of the texts by the word before the tail and the one after it; content words are not told apart."""
+        counts: Counter[str] = Counter()
         for text in texts:
             before, after = self._beside(lemmas, tokenize(text))
-            found[f"after {before}"] += 1
-            found[f"before {after}"] += 1
-        return {place: count / len(texts) for place, count in found.items()}
+            counts[f"after {before}"] += 1
+            counts[f"before {after}"] += 1
+        return {place: count / len(texts) for place, count in counts.items()}
 
     def _beside(self, lemmas: list[str], words: list[str]) -> tuple[str, str]:
-        said = [lemma(word, self._patterns.language) for word in words]
-        for start in range(len(said) - len(lemmas) + 1):
-            if said[start : start + len(lemmas)] == lemmas:
+        text = [lemma(word, self._patterns.language) for word in words]
+        for start in range(len(text) - len(lemmas) + 1):
+            if text[start : start + len(lemmas)] == lemmas:
                 end = start + len(lemmas)
                 return (
                     _function_word(words[start - 1]) if start else "nothing",
@@ -121,13 +126,13 @@ def _function_word(word: str) -> str:
     return word if word in FUNCTION_WORDS else "a word"
 
 
-def _by_need(edges: Edges, reader: _NeedReader) -> csr_matrix:
-    """Shape (needs, signs)."""
+def _by_intent(edges: ProposedEdges, extractor: _IntentFeatures) -> csr_matrix:
+    """Shape (intents, features)."""
     number: dict[str, int] = {}
     rows, columns, strengths = [], [], []
-    for need, wording in enumerate(edges.wordings):
-        for name, strength in reader.signs(edges.relations[need], wording, edges.words[need]):
-            rows.append(need)
+    for intent, wording in enumerate(edges.wordings):
+        for name, strength in extractor.features(edges.relations[intent], wording, edges.words[intent]):
+            rows.append(intent)
             columns.append(number.setdefault(name, len(number)))
             strengths.append(strength)
     return csr_matrix((strengths, (rows, columns)), shape=(len(edges.wordings), len(number)))

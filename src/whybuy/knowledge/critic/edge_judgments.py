@@ -1,4 +1,4 @@
-"""What people said of a shop's proposed reasons, from a file and from the journal."""
+"""Judgments of a shop's proposed reasons, from a Parquet file and from the journal."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from whybuy.knowledge.annotation.settling import heard
 from whybuy.records import JUDGMENT_SCHEMA
 
 
-def said_of_reasons(store: Path, file: str) -> pa.Table:
-    """The judgments of a file in the store, when one is named, then those of its journal, in JUDGMENT_SCHEMA.
+def read_reason_judgments(store: Path, file: str) -> pa.Table:
+    """Judgments of a file in the store, if one is named, then those of its journal, in JUDGMENT_SCHEMA.
 
     Raises:
         InputError: the file is missing or holds no judgments.
@@ -27,7 +27,7 @@ def said_of_reasons(store: Path, file: str) -> pa.Table:
 
 
 def read_judgment_table(path: Path) -> pa.Table:
-    """Judgments from a Parquet file.
+    """Judgments of a Parquet file, in JUDGMENT_SCHEMA.
 
     Raises:
         InputError: the file is missing, no Parquet, or has other columns.

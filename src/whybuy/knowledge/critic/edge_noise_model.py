@@ -1,8 +1,8 @@
-"""From some judgments to what people would say of all edges: signs for the unjudged, witnesses for the judged needs.
+"""From judgments of some edges to probabilities for all: a regression over features, corrected by votes (our design).
 
-A need is right or wrong for nearly all its heads, and people slip. So the signs give each need a probability that its
-own judgments have not taught, and each judgment then shifts the odds by what one slip-prone witness is worth
-(our design).
+An intent (a relation with a tail) is right or wrong for nearly all its heads, and annotators err. So the regression
+gives each intent a prior that its own judgments did not train, and each judgment then shifts the log odds by what one
+vote of an annotator with a known error rate is worth.
 """
 
 from dataclasses import dataclass
@@ -11,91 +11,100 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-PENALTY = 1.0  # on the weights of signs; by simulation on the looked-at categories of the demo shop
+PENALTY = 1.0  # on the weights of features; by simulation on the looked-at categories of the demo shop
 FOLDS = 5
-LEAST_ANSWERS = 10
+MIN_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """Answers to one question."""
+class Answers:
+    """Answers of annotators to one question about edges."""
 
-    edges: NDArray[np.int64]  # that were asked, shape (answers,); an edge may be asked several times
+    edges: NDArray[np.int64]  # edge of each answer, shape (answers,); an edge may be judged several times
     answers: NDArray[np.bool_]  # shape (answers,)
 
     @property
     def enough(self) -> bool:
-        """Whether there is something to learn from: `LEAST_ANSWERS` of yes and of no."""
-        return bool(min(np.count_nonzero(self.answers), np.count_nonzero(~self.answers)) >= LEAST_ANSWERS)
+        """Whether there are enough to train on: `MIN_ANSWERS` of yes and of no."""
+        return bool(min(np.count_nonzero(self.answers), np.count_nonzero(~self.answers)) >= MIN_ANSWERS)
 
     @property
     def both(self) -> bool:
         """Whether there is a yes and a no."""
         return bool(0 < np.count_nonzero(self.answers) < len(self.answers))
 
-    def only(self, rows: NDArray[np.bool_]) -> "Heard":
-        """Some of the answers."""
-        return Heard(self.edges[rows], self.answers[rows])
+    def only(self, rows: NDArray[np.bool_]) -> "Answers":
+        """Some of the answers. rows: shape (answers,)."""
+        return Answers(self.edges[rows], self.answers[rows])
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """How far a judgment is to be trusted."""
+class NoiseModel:
+    """How far one answer of an annotator is to be trusted."""
 
-    slips: float = 0.1  # share of answers that are not what the person would say at a second look
-    own_way: float = 0.05  # share of edges that are not right or wrong as the other edges of their need are
+    error_rate: float = 0.1  # share of answers that the annotator would take back at a second look, in (0, 0.5)
+    exceptions: float = 0.05  # share of edges that are not right or wrong as the other edges of their intent are
 
     @property
-    def of_edge(self) -> float:
+    def edge_vote(self) -> float:
         """What one answer adds to the log odds of its edge, or takes from it."""
-        return float(np.log((1 - self.slips) / self.slips))
+        return float(np.log((1 - self.error_rate) / self.error_rate))
 
     @property
-    def of_need(self) -> float:
-        """The same for other edges of the need."""
-        misled = self.slips * (1 - self.own_way) + (1 - self.slips) * self.own_way
+    def intent_vote(self) -> float:
+        """The same for the other edges of its intent."""
+        misled = self.error_rate * (1 - self.exceptions) + (1 - self.error_rate) * self.exceptions
         return float(np.log((1 - misled) / misled))
 
 
-def believe(signs: csr_matrix, need: NDArray[np.int64], heard: Heard, doubt: Doubt) -> NDArray[np.float64]:
-    """Probabilities that an edge holds, for all edges.
+def posterior(
+    features: csr_matrix, intent: NDArray[np.int64], answers: Answers, noise: NoiseModel
+) -> NDArray[np.float64]:
+    """Probability that each edge holds: what the features predict, with the votes for the edge and its intent.
 
-    signs: shape (edges, signs). Returns: shape (edges,).
+    Args:
+        features: Shape (edges, features).
+        intent: Number of each edge's intent, shape (edges,).
+        answers: With a yes and a no among them.
+        noise: By which predicted answers become predicted truth, and by which votes count.
+
+    Returns: shape (edges,).
     """
-    foreseen = foresee(signs, need, heard)
-    meant = np.clip((foreseen - doubt.slips) / (1 - 2 * doubt.slips), 0.01, 0.99)
-    return _probability(np.log(meant / (1 - meant)) + _witnessed(need, heard, doubt))
+    predicted = predict_answers(features, intent, answers)
+    true = np.clip((predicted - noise.error_rate) / (1 - 2 * noise.error_rate), 0.01, 0.99)
+    return _probability(np.log(true / (1 - true)) + _votes(intent, answers, noise))
 
 
-def foresee(signs: csr_matrix, need: NDArray[np.int64], heard: Heard) -> NDArray[np.float64]:
-    """Probabilities that a person would say yes, slips included, by the signs alone.
+def predict_answers(features: csr_matrix, intent: NDArray[np.int64], answers: Answers) -> NDArray[np.float64]:
+    """Probability that an annotator would say yes, errors included, by the features alone.
 
-    Of judged needs without what their own judgments have taught. Shape (edges,).
+    Edges of judged intents are predicted by a model that was trained without the answers on their intent (5-fold
+    cross-fitting by intent). Arguments as of `posterior`. Returns: shape (edges,).
     """
-    margins = _margins(signs, heard, signs)
-    fold = need % FOLDS
-    judged = np.isin(need, need[heard.edges])
+    margins = _margins(features, answers, features)
+    fold = intent % FOLDS
+    judged = np.isin(intent, intent[answers.edges])
     for one in range(FOLDS):
-        others = heard.only(fold[heard.edges] != one)
+        others = answers.only(fold[answers.edges] != one)
         rows = np.flatnonzero(judged & (fold == one))
         if others.both and len(rows):
-            margins[rows] = _margins(signs, others, signs[rows])
+            margins[rows] = _margins(features, others, features[rows])
     return _probability(margins)
 
 
-def _margins(signs: csr_matrix, heard: Heard, asked: csr_matrix) -> NDArray[np.float64]:
+def _margins(features: csr_matrix, answers: Answers, predicted: csr_matrix) -> NDArray[np.float64]:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - slow, and only training needs it
 
-    fitted = LogisticRegression(C=1 / PENALTY, max_iter=300).fit(signs[heard.edges], heard.answers)
-    return np.asarray(fitted.decision_function(asked), np.float64)
+    fitted = LogisticRegression(C=1 / PENALTY, max_iter=300).fit(features[answers.edges], answers.answers)
+    return np.asarray(fitted.decision_function(predicted), np.float64)
 
 
-def _witnessed(need: NDArray[np.int64], heard: Heard, doubt: Doubt) -> NDArray[np.float64]:
+def _votes(intent: NDArray[np.int64], answers: Answers, noise: NoiseModel) -> NDArray[np.float64]:
     """What the answers add to the log odds of each edge. Shape (edges,)."""
-    votes = np.where(heard.answers, 1.0, -1.0)
-    of_edge = np.bincount(heard.edges, votes, len(need))
-    of_need = np.bincount(need[heard.edges], votes, int(need.max(initial=-1)) + 1)[need] - of_edge
-    return of_edge * doubt.of_edge + of_need * doubt.of_need
+    votes = np.where(answers.answers, 1.0, -1.0)
+    of_edge = np.bincount(answers.edges, votes, len(intent))
+    of_intent = np.bincount(intent[answers.edges], votes, int(intent.max(initial=-1)) + 1)[intent] - of_edge
+    return of_edge * noise.edge_vote + of_intent * noise.intent_vote
 
 
 def _probability(odds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What to ask next: where a critic is least sure and an answer decides most (active selection; our design)."""
+"""Which edge to have judged next: where the critic is least certain and an answer decides most (our design)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,25 +6,25 @@ from numpy.typing import NDArray
 from whybuy.knowledge.annotation.sampling import seated
 
 
-def ask_next(
+def select_edges(
     probabilities: NDArray[np.float64],
-    need: NDArray[np.int64],
+    intent: NDArray[np.int64],
     stratum: NDArray[np.int64],
-    may_be_asked: NDArray[np.bool_],
+    eligible: NDArray[np.bool_],
     count: int,
 ) -> NDArray[np.int64]:
-    """Edges to ask about, the most telling first, one for each need, at most `count`.
+    """Rows of the eligible edges to judge next, the most informative first, one of each intent, at most `count`.
 
-    An answer speaks for its need, so doubt counts with the square root of the number of edges that hang on it. Strata
-    take turns, so that a kind of edges whose first answers were lucky is heard again.
-    probabilities, need, stratum, may_be_asked: shape (edges,).
+    An answer counts for all edges of its intent, so uncertainty is weighed by the square root of their number. Strata
+    take turns, so that those whose first answers happened to agree are judged again.
+    probabilities, intent, stratum, eligible: shape (edges,).
     """
-    doubt = np.minimum(probabilities, 1 - probabilities)
-    hanging = np.bincount(need[may_be_asked], minlength=int(need.max(initial=-1)) + 1)[need]
-    telling = np.where(may_be_asked, doubt * np.sqrt(hanging), -1.0)
-    order = np.argsort(-telling, kind="stable")[: int(may_be_asked.sum())]
-    _, first = np.unique(need[order], return_index=True)
+    uncertainty = np.minimum(probabilities, 1 - probabilities)
+    edges_of_intent = np.bincount(intent[eligible], minlength=int(intent.max(initial=-1)) + 1)[intent]
+    information = np.where(eligible, uncertainty * np.sqrt(edges_of_intent), -1.0)
+    order = np.argsort(-information, kind="stable")[: int(eligible.sum())]
+    _, first = np.unique(intent[order], return_index=True)
     chosen = order[np.sort(first)]
     if not len(chosen):
         return chosen
-    return chosen[seated(-telling[chosen], [stratum[chosen]], np.maximum(telling[chosen], 1e-9), size=count)]
+    return chosen[seated(-information[chosen], [stratum[chosen]], np.maximum(information[chosen], 1e-9), size=count)]

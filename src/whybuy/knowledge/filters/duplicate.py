@@ -52,7 +52,7 @@ class Duplicate:
 
     def _fit(self, hypotheses: pa.Table) -> NDArray[np.float64]:
         """`misfit` where the kind of the tail is not that of the relation, else 1. Shape (n,)."""
-        patterns = load_patterns(self.language).knowing(set(self.products["product_type"].to_pylist()))
+        patterns = load_patterns(self.language).with_product_types(set(self.products["product_type"].to_pylist()))
         wordings, wording = distinct(hypotheses["tail"])
         relations, relation = distinct(hypotheses["relation"])
         fits = [[_fits(patterns, text, Relation(name)) for name in relations] for text in wordings]

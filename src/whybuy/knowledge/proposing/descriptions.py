@@ -62,7 +62,7 @@ class _Stated:
 
     def __init__(self, shop: ProposerInput, least_sources: int) -> None:
         self._shop = shop
-        patterns = load_patterns(shop.language).knowing(set(shop.types))
+        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
         texts = zip(shop.products["title"].to_pylist(), shop.products["description"].to_pylist(), strict=True)
         for row, (title, description) in enumerate(texts):

@@ -48,7 +48,7 @@ class EvidenceHypothesizer:
     def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
         log = SearchLog(shop)
-        patterns = load_patterns(shop.language).knowing(set(shop.types))
+        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
         needs = read_needs(log.asked(), set(shop.types), patterns)
         needs = self._asked_often(needs, log)
         if not needs:

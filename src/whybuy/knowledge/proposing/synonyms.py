@@ -55,7 +55,7 @@ class NameHypothesizer:
 
     def _candidates(self, log: SearchLog, shop: ProposerInput) -> dict[str, set[str]]:
         """Queries by candidate name, only names that enough queries say and that hold no name of the shop."""
-        patterns = load_patterns(shop.language).knowing(set(shop.types))
+        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
         queries = list(log.asked())
         need_of = {need.query: need.wording for need in read_needs(queries, set(shop.types), patterns)}
         known = {canonical(name) for name in shop.types}

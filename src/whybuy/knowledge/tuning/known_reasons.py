@@ -11,7 +11,7 @@ from whybuy.catalog.shop import ShopConfig
 from whybuy.config import read_settings
 from whybuy.graph import KnowledgeGraph
 from whybuy.knowledge.critic.edge_critic import CriticConfig
-from whybuy.knowledge.critic.edge_judgments import read_judgment_table, said_of_reasons
+from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.tuning.instruction_export import Known
 from whybuy.qrels import read_qrels
@@ -35,6 +35,6 @@ def read_known(store: Path, judgments: Path | None = None, relevance: Path | Non
     return Known(
         ProposerInput(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs, language),
         graph.triples(range(graph.edges.num_rows)),
-        read_judgment_table(judgments) if judgments else said_of_reasons(store, heard),
+        read_judgment_table(judgments) if judgments else read_reason_judgments(store, heard),
         read_qrels(relevance) if relevance else None,
     )

@@ -75,7 +75,7 @@ class Patterns:
         self._words = {name: frozenset(words.split()) for name, words in table["kinds"].items()}
         self._suffixes = {kind: tuple(table["kinds"][f"{kind}_suffixes"].split()) for kind in ("audience", "function")}
 
-    def knowing(self, product_types: Iterable[str]) -> "Patterns":
+    def with_product_types(self, product_types: Iterable[str]) -> "Patterns":
         """The same patterns in a shop where the last words of these type names are things: "ceiling fan", "blower"."""
         names = (tokenize(name) for name in product_types)
         return Patterns(self.language, self._table, frozenset(lemma(name[-1], self.language) for name in names if name))
