@@ -14,8 +14,8 @@ BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
 THINGS = {"camera": ("lens", "bag", "strap"), "shoes": ("running", "trail", "walking"), "tent": ("family", "dome")}
 
 
-def vocabulary_of(asked: Mapping[str, float], needs: Mapping[str, str] | None = None) -> pa.Table:
-    """VOCABULARY_SCHEMA of texts with their weights. needs: tails that texts name."""
+def vocabulary_of(asked: Mapping[str, float], intents: Mapping[str, str] | None = None) -> pa.Table:
+    """VOCABULARY_SCHEMA of texts with their weights. intents: tails that texts name."""
     rows = [
         {
             "key": fold(text),
@@ -23,10 +23,10 @@ def vocabulary_of(asked: Mapping[str, float], needs: Mapping[str, str] | None = 
             "weight": weight,
             "source": Suggested.ASKED,
             "meaning": meaning_number(meaning(text, "en")),
-            "relation": "used_for_audience" if text in (needs or {}) else None,
-            "tail": (needs or {}).get(text),
-            "words": (needs or {}).get(text),
-            "confidence": 0.9 if text in (needs or {}) else None,
+            "relation": "used_for_audience" if text in (intents or {}) else None,
+            "tail": (intents or {}).get(text),
+            "words": (intents or {}).get(text),
+            "confidence": 0.9 if text in (intents or {}) else None,
             "category": "Shoes" if "shoes" in text else None,
         }
         for text, weight in asked.items()

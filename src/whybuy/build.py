@@ -371,13 +371,13 @@ class _Line:
             index = LexicalIndex.open(lexical)
             products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
             names = names_of(products, opened, least_products=config.least_products)
-            need = IntentReader(opened, IntentConfig()).first
-            shop = Knowledge(index.finds, index.spelled, need, leads_to(_found(pairs), products))
+            intent = IntentReader(opened, IntentConfig()).first
+            shop = Knowledge(index.finds, index.spelled, intent, leads_to(_found(pairs), products))
             vocabulary, report = choose_vocabulary(said.asked, names, shop, config, language)
             ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
             right = shop.spells(language)
             endings = Endings.build(
-                said.beginnings, said.endings, said.links, language=language, need=need, right=right
+                said.beginnings, said.endings, said.links, language=language, intent=intent, right=right
             )
             thresholds = config.thresholds(language)
             Completer.build(vocabulary, ranker, endings=endings, thresholds=thresholds).save(folder)

@@ -61,7 +61,7 @@ def endings_of() -> Endings:
         part(ENDINGS),
         pa.Table.from_pylist(links, LINK_SCHEMA),
         language="en",
-        need=lambda text: skin if "skin" in text else None,
+        intent=lambda text: skin if "skin" in text else None,
     )
 
 
@@ -121,10 +121,10 @@ def test_blocked_words_are_blocked_across_the_gap_too() -> None:
     assert composed("duvet covers o", "duvet on") == ["duvet covers on sale"]
 
 
-def test_a_composed_one_tells_its_need() -> None:
+def test_a_composed_one_tells_its_intent() -> None:
     (one,) = (one for one in completed("duvet covers for s") if one.source is Suggested.COMPOSED)
-    assert one.need is not None
-    assert (one.text, one.need.tail) == ("duvet covers for sensitive skin", "sensitive skin")
+    assert one.intent is not None
+    assert (one.text, one.intent.tail) == ("duvet covers for sensitive skin", "sensitive skin")
 
 
 def test_what_was_composed_is_asked_once_enough_ask_it() -> None:

@@ -203,9 +203,9 @@ def test_of_one_meaning_the_best_is_shown() -> None:
     assert [one.text for one in completer.complete("boots h", distinct=True)] == ["boots hiking"]
 
 
-def test_a_completion_tells_its_need_and_where_it_leads() -> None:
+def test_a_completion_tells_its_intent_and_where_it_leads() -> None:
     completer = Completer.build(vocabulary_of({"shoes for nurses": 2.0, "lamp": 1.0}, {"shoes for nurses": "nurses"}))
     (shoes, lamp) = (completer.complete(typed)[0] for typed in ("sh", "la"))
-    assert shoes.need is not None
-    assert (shoes.need.tail, shoes.category) == ("nurses", "Shoes")
-    assert (lamp.need, lamp.category) == (None, "")
+    assert shoes.intent is not None
+    assert (shoes.intent.tail, shoes.category) == ("nurses", "Shoes")
+    assert (lamp.intent, lamp.category) == (None, "")

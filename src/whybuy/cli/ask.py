@@ -59,7 +59,7 @@ def complete(
             return
         for one in found.completions:
             likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
-            told = f" {one.need.relation.words} {one.need.tail}" if one.need else ""
+            told = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
             print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
         if not found.completions:
             print("nothing to suggest")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold, fold_prefix, meaning, meaning_number, spans_of
-from whybuy.completion.hints import NEED_COLUMNS, need_at
+from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
@@ -74,10 +74,11 @@ class Completer:
         self._whole, self._words = indexes
         self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
         self._fresh: Completer | None = None
-        self._texts, self._needs = texts, {name: texts[name].combine_chunks() for name in NEED_COLUMNS}
+        self._texts, self._intents = texts, {name: texts[name].combine_chunks() for name in INTENT_COLUMNS}
         self._keys, self._spellings = TextColumn(texts["key"]), TextColumn(texts["text"])
         self._meaning: NDArray[np.int64] = texts["meaning"].to_numpy()
-        self._needy: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()  # a look into Arrow costs a microsecond
+        # a look into Arrow for each completion would cost a microsecond
+        self._has_intent: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
         self._categories = [*category.dictionary.to_pylist(), ""]  # the last one, -1, where none is known
         self._category: NDArray[np.int32] = pc.fill_null(category.indices, -1).to_numpy()
@@ -224,7 +225,7 @@ class Completer:
             if sign not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
                 page.shown[sign] = Completion(
-                    one.text, one.share, Fit.PREFIX, Suggested.COMPOSED, typed=typed, need=one.need
+                    one.text, one.share, Fit.PREFIX, Suggested.COMPOSED, typed=typed, intent=one.intent
                 )
                 if page.full:
                     return
@@ -247,7 +248,7 @@ class Completer:
             source=self._sources[self._source[row]],
             typed=spans_of(prefix, key, text, fit),
             session_score=likely,
-            need=need_at(self._needs, row) if self._needy[row] else None,
+            intent=intent_at(self._intents, row) if self._has_intent[row] else None,
             category=self._categories[self._category[row]],
         )
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.completion.folding import fold, join_spellings
-from whybuy.completion.hints import NEED_COLUMNS, need_at, needs_of
+from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at, intent_columns
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.sorted_texts import Alphabet
 from whybuy.completion.text_column import TextColumn
@@ -46,7 +46,7 @@ class Composed:
     text: str
     lemmas: tuple[str, ...]
     share: float  # of those that ask one of the endings weighed, estimated; in (0, 1]
-    need: Intent | None  # that the ending names
+    intent: Intent | None  # that the ending names
 
     @property
     def meant(self) -> str:
@@ -68,13 +68,13 @@ class Endings:
         """beginnings, endings: of one alphabet.
 
         links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of endings, rising, and the gains of each.
-        texts: "beginnings", "endings" with their needs, "words", and "lemmas" of known words.
+        texts: "beginnings", "endings" with their intents, "words", and "lemmas" of known words.
         """
         self._beginnings, self._endings, self._links, self._language = beginnings, endings, links, language
         self._texts = texts
-        self._needs = {name: texts["endings"][name].combine_chunks() for name in NEED_COLUMNS}
+        self._intents = {name: texts["endings"][name].combine_chunks() for name in INTENT_COLUMNS}
         self._shown = [TextColumn(texts["endings"][name]) for name in ("key", "text", "lemmas")]
-        self._needy: NDArray[np.bool_] = pc.is_valid(self._needs["tail"]).to_numpy(zero_copy_only=False)
+        self._has_intent: NDArray[np.bool_] = pc.is_valid(self._intents["tail"]).to_numpy(zero_copy_only=False)
         counts = endings.weights.weights
         self._priors = np.log(counts), np.log(counts / np.float32(DOUBT) + 1)
         self._spelled = TextColumn(texts["beginnings"]["text"])
@@ -90,10 +90,10 @@ class Endings:
         links: pa.Table,
         *,
         language: str,
-        need: Callable[[str], Intent | None] = lambda text: None,
+        intent: Callable[[str], Intent | None] = lambda text: None,
         right: Callable[[str], bool] = lambda word: True,
     ) -> Self:
-        """beginnings, endings: PART_SCHEMA. links: LINK_SCHEMA. need: that a text names. right: whether a word is."""
+        """beginnings, endings: PART_SCHEMA. links: LINK_SCHEMA. intent: that a text names. right: whether a word is."""
         begun, ended = _joined(beginnings, right), _joined(endings, right)
         row_of = {key: row for row, key in enumerate(ended)}
         shoppers = np.array([count for _, count in ended.values()], np.float32)
@@ -106,7 +106,7 @@ class Endings:
                     "key": pa.array(list(ended), pa.string()),
                     "text": pa.array(written, pa.string()),
                     "lemmas": pa.array([" ".join(lemmas(key, language)) for key in ended], pa.string()),
-                    **needs_of(written, need),
+                    **intent_columns(written, intent),
                 }
             ),
             "words": pa.table({"text": pa.array(words, pa.string())}),
@@ -140,8 +140,8 @@ class Endings:
                 key, ending, meant = (column[row] for column in self._shown)
                 further = tuple(meant.split())  # none of "&"
                 if not further or further[0] not in words:
-                    composed, need = True, need_at(self._needs, row) if self._needy[row] else None
-                    yield Composed(f"{beginning} {key}", f"{text} {ending}", words + further, share, need)
+                    composed, intent = True, intent_at(self._intents, row) if self._has_intent[row] else None
+                    yield Composed(f"{beginning} {key}", f"{text} {ending}", words + further, share, intent)
             gap = prefix.rfind(" ", 0, gap)
 
     def _read_beginning(self, beginning: str, spelled: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]]:

@@ -25,7 +25,7 @@ from whybuy.completion.asked import (
     whole_queries,
 )
 from whybuy.completion.folding import fold, join_spellings, meaning, meaning_number
-from whybuy.completion.hints import needs_of
+from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.limits import LONGEST, Thresholds
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
@@ -58,7 +58,7 @@ class Knowledge:
 
     finds: Callable[[str], bool]  # whether it has any product for it
     corrected: Callable[[str], str] = lambda text: text  # as the shop spells it
-    need: Callable[[str], Intent | None] = lambda text: None
+    intent: Callable[[str], Intent | None] = lambda text: None
     category: Callable[[str], str | None] = lambda text: None
 
     def spells(self, language: str) -> Callable[[str], bool]:
@@ -137,8 +137,8 @@ def choose_vocabulary(
     keys, written, weights, sources = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
     meanings = [meaning_number(meaning(key, language)) for key in keys]
     categories = [shop.category(text) for text in written]
-    needs = needs_of(written, shop.need).values()
-    table = pa.table([keys, written, weights, sources, meanings, *needs, categories], schema=VOCABULARY_SCHEMA)
+    intents = intent_columns(written, shop.intent).values()
+    table = pa.table([keys, written, weights, sources, meanings, *intents, categories], schema=VOCABULARY_SCHEMA)
     fruitless = len(texts) - sum(answered)
     misspelled = len(spelled) - len(heard)
     counts = asked.num_rows, asked.num_rows - len(texts), fruitless, misspelled, len(heard), len(unheard)

@@ -23,7 +23,7 @@ VOCABULARY_SCHEMA = pa.schema(
         pa.field("weight", pa.float32(), nullable=False),
         pa.field("source", pa.string(), nullable=False),  # of `Suggested`
         pa.field("meaning", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
-        pa.field("relation", pa.string()),  # of the need that the query names; null where it names none
+        pa.field("relation", pa.string()),  # of the intent that the query names; null where it names none
         pa.field("tail", pa.string()),
         pa.field("words", pa.string()),  # of the query that name it
         pa.field("confidence", pa.float32()),
@@ -51,7 +51,7 @@ class Completion:
     source: Suggested = Suggested.ASKED
     typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
     session_score: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
-    need: Intent | None = None  # that it names
+    intent: Intent | None = None  # that the text names
     category: str = ""  # where what was bought for it stands
 
 
@@ -63,9 +63,9 @@ class Completions:
     completions: tuple[Completion, ...]
     took_ms: float = 0.0
 
-    def by_need(self) -> dict[str, tuple[Completion, ...]]:
-        """The completions by the need that they name, "" for those that name none; both in their order."""
+    def by_intent(self) -> dict[str, tuple[Completion, ...]]:
+        """The completions by the intent that they name, "" for those that name none; both in their order."""
         groups: dict[str, list[Completion]] = {}
         for one in self.completions:
-            groups.setdefault(one.need.tail if one.need else "", []).append(one)
-        return {need: tuple(group) for need, group in groups.items()}
+            groups.setdefault(one.intent.tail if one.intent else "", []).append(one)
+        return {tail: tuple(group) for tail, group in groups.items()}
