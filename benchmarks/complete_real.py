@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.completer import Completer
-from whybuy.completion.folding import fold, meaning, meaning_number
+from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.most_frequent import MostFrequent
 from whybuy.completion.session_training import SessionConfig, teach_session
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
@@ -148,7 +148,7 @@ def vocabulary_of(asked: Counter[str]) -> pa.Table:
             "text": key,
             "weight": float(times),
             "source": Suggested.ASKED,
-            "meaning": meaning_number(meaning(key, "en")),
+            "word_key": word_key_hash(word_key(key, "en")),
         }
         for key, times in sorted(asked.items())
     ]

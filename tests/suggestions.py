@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from whybuy.completion.asked import FOLLOW_SCHEMA
-from whybuy.completion.folding import fold, meaning, meaning_number
+from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.session_training import Lessons, lessons_from
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
@@ -22,7 +22,7 @@ def vocabulary_of(asked: Mapping[str, float], intents: Mapping[str, str] | None 
             "text": text,
             "weight": weight,
             "source": Suggested.ASKED,
-            "meaning": meaning_number(meaning(text, "en")),
+            "word_key": word_key_hash(word_key(text, "en")),
             "relation": "used_for_audience" if text in (intents or {}) else None,
             "tail": (intents or {}).get(text),
             "words": (intents or {}).get(text),

@@ -135,7 +135,7 @@ def test_what_was_composed_is_asked_once_enough_ask_it() -> None:
     assert (one.text, one.source, one.score) == ("duvet covers on sale", Suggested.ASKED, 4.0)
 
 
-def test_of_one_meaning_what_was_asked_is_shown() -> None:
+def test_of_one_word_key_what_was_asked_is_shown() -> None:
     vocabulary = vocabulary_of({"duvet covers a dorm room for": 3.0, "toy train": 1.0})
     completer = Completer.build(vocabulary, endings=endings_of())
     shown = [one.text for one in completer.complete("duvet covers ", distinct=True)]

@@ -47,7 +47,7 @@ def test_what_is_known_rises_and_stands_once() -> None:
     assert completer.complete("t")[0].score == 12.0
 
 
-def test_of_one_meaning_the_known_spelling_stays_with_the_higher_count() -> None:
+def test_of_one_word_key_the_known_spelling_stays_with_the_higher_count() -> None:
     completer = Completer.build(vocabulary_of(ASKED))
     told(completer, fresh_of(completer), *[("tents", shopper) for shopper in "abc"])
     shown = completer.complete("tent", distinct=True)

@@ -189,7 +189,7 @@ def test_lessons_are_pairs_whose_second_may_be_suggested_in_the_order_of_time() 
 
 
 # ---------------------------------------------------------------- what else a completion says
-def test_of_one_meaning_the_best_is_shown() -> None:
+def test_of_one_word_key_the_best_is_shown() -> None:
     asked = {"hiking boots": 5.0, "hiking boot": 4.0, "boots hiking": 3.0, "hiking socks": 2.0}
     completer = Completer.build(vocabulary_of(asked))
     shown = [one.text for one in completer.complete("hik", distinct=True)]

@@ -61,17 +61,17 @@ class Counted:
         return cls(*(schema.empty_table() for schema in schemas))
 
 
-def count_asked(whole: Table, meanings: Table, *, half_life_days: float) -> Table:
+def count_asked(whole: Table, word_keys: Table, *, half_life_days: float) -> Table:
     """Columns of ASKED_SCHEMA for each query. Ages are counted back from the last query of all.
 
-    whole: see `whole_queries`. meanings: columns query, meaning; one row for each query.
+    whole: see `whole_queries`. word_keys: columns query, word_key; one row for each query.
     """
-    said = whole.join(meanings, "query")
-    by_meaning = said.group_by("meaning").aggregate(asked=said.count(), shoppers=said.asker.nunique())
-    by_query = said.group_by(["query", "meaning"]).aggregate(
+    said = whole.join(word_keys, "query")
+    by_word_key = said.group_by("word_key").aggregate(asked=said.count(), shoppers=said.asker.nunique())
+    by_query = said.group_by(["query", "word_key"]).aggregate(
         times=said.count(), weight=(ibis.literal(2.0) ** (-said.age / half_life_days)).sum()
     )
-    return by_query.join(by_meaning, "meaning").select(ASKED_SCHEMA.names)
+    return by_query.join(by_word_key, "word_key").select(ASKED_SCHEMA.names)
 
 
 def follow_ups(whole: Table) -> Table:

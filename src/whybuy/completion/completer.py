@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.endings import Endings
-from whybuy.completion.folding import fold, fold_prefix, meaning, meaning_number, spans_of
+from whybuy.completion.folding import fold, fold_prefix, word_key, word_key_hash, spans_of
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
@@ -25,7 +25,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
 ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
@@ -33,7 +33,7 @@ LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER, _ENDINGS_FOLDER = "session", "endings"
 _THRESHOLDS_FILE = "thresholds.json"
-_SHOWN = ["key", "text", "source", "meaning", "relation", "tail", "words", "confidence", "category"]
+_SHOWN = ["key", "text", "source", "word_key", "relation", "tail", "words", "confidence", "category"]
 _SAVED = ArrayFolder("completions", 2, "completions.json")
 
 
@@ -76,7 +76,7 @@ class Completer:
         self._fresh: Completer | None = None
         self._texts, self._intents = texts, {name: texts[name].combine_chunks() for name in INTENT_COLUMNS}
         self._keys, self._spellings = TextColumn(texts["key"]), TextColumn(texts["text"])
-        self._meaning: NDArray[np.int64] = texts["meaning"].to_numpy()
+        self._word_keys: NDArray[np.int64] = texts["word_key"].to_numpy()
         # a look into Arrow for each completion would cost a microsecond
         self._has_intent: NDArray[np.bool_] = pc.is_valid(texts["tail"]).to_numpy()
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
@@ -214,14 +214,14 @@ class Completer:
             if page.full:
                 return
             key = self._keys[row]
-            sign = int(self._meaning[row]) if page.distinct else key
+            sign = int(self._word_keys[row]) if page.distinct else key
             if sign not in page.shown:
                 page.shown[sign] = self._completion(row, key, fit, page.prefix, likely)
 
     def _compose(self, page: "_Page", limit: int) -> None:
         """Add what is composed of a beginning and an ending."""
         for one in self._endings.complete(page.prefix, limit, spelled=self._spelled) if self._endings else ():
-            sign = meaning_number(one.meant) if page.distinct else one.key
+            sign = word_key_hash(one.meant) if page.distinct else one.key
             if sign not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
                 page.shown[sign] = Completion(
@@ -235,9 +235,9 @@ class Completer:
         return None if row is None else self._spellings[row]
 
     def _sign(self, text: str, distinct: bool) -> int | str:
-        """What is the same for texts of which a page shows one: the number of the meaning, or the folded text."""
+        """What is the same for texts of which a page shows one: the hash of their word key, or the folded text."""
         key = fold(text)
-        return meaning_number(meaning(key, self.thresholds.language)) if distinct else key
+        return word_key_hash(word_key(key, self.thresholds.language)) if distinct else key
 
     def _completion(self, row: int, key: str, fit: Fit, prefix: str, likely: float | None) -> Completion:
         text = self._spellings[row]

@@ -50,7 +50,7 @@ class Composed:
 
     @property
     def meant(self) -> str:
-        """See `folding.meaning`."""
+        """See `folding.word_key`."""
         return " ".join(sorted(self.lemmas))
 
 

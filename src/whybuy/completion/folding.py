@@ -26,13 +26,13 @@ def fold_prefix(typed: str) -> str:
     return folded.lstrip()
 
 
-def meaning(text: str, language: str) -> str:
+def word_key(text: str, language: str) -> str:
     """The words of a text in dictionary form and in the order of the alphabet: "boots, hiking" is "boot hiking"."""
     return " ".join(sorted(lemmas(fold(text), language)))
 
 
-def meaning_number(meant: str) -> int:
-    """The number of a `meaning`, the same in all builds: 63 bits of a hash."""
+def word_key_hash(meant: str) -> int:
+    """The number of a `word_key`, the same in all builds: 63 bits of a hash."""
     digest = hashlib.blake2b(meant.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 

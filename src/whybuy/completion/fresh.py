@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from whybuy.completion.folding import fold, meaning, meaning_number
+from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.limits import LONGEST, Thresholds
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 from whybuy.text import normalize
 
-MOST_COUNTED = 200_000  # meanings; those not asked for longest are forgotten first
+MOST_COUNTED = 200_000  # word_keys; those not asked for longest are forgotten first
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Heard:
 
 @dataclass(slots=True)
 class _Said:
-    """What was heard of one meaning."""
+    """What was asked in the words of one key."""
 
     shoppers: set[str] = field(default_factory=set)
     askings: dict[str, set[str]] = field(default_factory=dict)  # by text
 
 
 class FreshQueries:
-    """Counts queries by meaning. Not safe for several threads at once."""
+    """Counts queries by word key. Not safe for several threads at once."""
 
     def __init__(self, finds: Callable[[str], bool], weigh: Callable[[str], float], thresholds: Thresholds) -> None:
         """finds: whether the shop has anything for a query. weigh: times that a folded query was asked before."""
@@ -53,7 +53,7 @@ class FreshQueries:
                 "text": text,
                 "weight": times,
                 "source": Suggested.ASKED,
-                "meaning": meaning_number(meaning(key, self._thresholds.language)),
+                "word_key": word_key_hash(word_key(key, self._thresholds.language)),
             }
             for key, (text, times) in sorted(self._suggested.items())
         ]
@@ -64,8 +64,8 @@ class FreshQueries:
         key = fold(text)
         if not key or len(text) > LONGEST:
             return False
-        said = self._said.setdefault(meaning(text, self._thresholds.language), _Said())
-        self._said.move_to_end(meaning(text, self._thresholds.language))
+        said = self._said.setdefault(word_key(text, self._thresholds.language), _Said())
+        self._said.move_to_end(word_key(text, self._thresholds.language))
         if len(self._said) > MOST_COUNTED:
             self._said.popitem(last=False)
         said.shoppers.add(heard.shopper)

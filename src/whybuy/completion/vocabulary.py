@@ -24,7 +24,7 @@ from whybuy.completion.asked import (
     follow_ups,
     whole_queries,
 )
-from whybuy.completion.folding import fold, join_spellings, meaning, meaning_number
+from whybuy.completion.folding import fold, join_spellings, word_key, word_key_hash
 from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.limits import LONGEST, Thresholds
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
@@ -68,7 +68,7 @@ class Knowledge:
         def spells(word: str) -> bool:
             known = fold(self.corrected(word))
             other = known != word and len(word) > SHORTEST_NAME and abs(len(known) - len(word)) <= 1
-            return not other or meaning(known, language) == meaning(word, language)
+            return not other or word_key(known, language) == word_key(word, language)
 
         return spells
 
@@ -100,9 +100,9 @@ def read_asked(
         whole = whole_queries(early, gap_minutes=config.gap_minutes, typing_seconds=config.typing_seconds)
         whole = engine.keep(whole.select("query", "query_id", "session", "seconds", "asker", "age"), "whole")
         texts = whole.select("query").distinct().to_pyarrow()["query"].to_pylist()
-        meant = [meaning(text, language) for text in texts]
-        meanings = pa.table({"query": pa.array(texts, pa.string()), "meaning": pa.array(meant, pa.string())})
-        asked = count_asked(whole, ibis.memtable(meanings), half_life_days=config.half_life_days).order_by("query")
+        meant = [word_key(text, language) for text in texts]
+        word_keys = pa.table({"query": pa.array(texts, pa.string()), "word_key": pa.array(meant, pa.string())})
+        asked = count_asked(whole, ibis.memtable(word_keys), half_life_days=config.half_life_days).order_by("query")
         follow = follow_ups(whole).order_by(["seconds", "session", "query"])
         parts = count_parts(whole, config.least_shoppers)
         tables = zip(
@@ -135,10 +135,10 @@ def choose_vocabulary(
         for key, (text, weight) in entries.items()
     )
     keys, written, weights, sources = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
-    meanings = [meaning_number(meaning(key, language)) for key in keys]
+    word_keys = [word_key_hash(word_key(key, language)) for key in keys]
     categories = [shop.category(text) for text in written]
     intents = intent_columns(written, shop.intent).values()
-    table = pa.table([keys, written, weights, sources, meanings, *intents, categories], schema=VOCABULARY_SCHEMA)
+    table = pa.table([keys, written, weights, sources, word_keys, *intents, categories], schema=VOCABULARY_SCHEMA)
     fruitless = len(texts) - sum(answered)
     misspelled = len(spelled) - len(heard)
     counts = asked.num_rows, asked.num_rows - len(texts), fruitless, misspelled, len(heard), len(unheard)
@@ -159,7 +159,7 @@ def _without_misspelled(entries: Entries, corrected: Callable[[str], str], langu
             usual
             and usual[1] >= RIGHT_OFTENER * weight
             and len(right.split()) == len(key.split())
-            and meaning(right, language) != meaning(key, language)
+            and word_key(right, language) != word_key(key, language)
         ):
             del kept[key]
             kept[right] = usual[0], usual[1] + weight

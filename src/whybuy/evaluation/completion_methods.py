@@ -54,7 +54,7 @@ def methods_of(
         "trie, nothing composed": lambda prefix, _: _texts(alone, prefix, ()),
         "trie": lambda prefix, _: _texts(trie, prefix, ()),
         SESSION: lambda prefix, previous: _texts(ranked, prefix, previous),
-        "session, one of a meaning": lambda prefix, previous: _texts(ranked, prefix, previous, distinct=True),
+        "session, one of each word key": lambda prefix, previous: _texts(ranked, prefix, previous, distinct=True),
     }
     if network:
         rows = [

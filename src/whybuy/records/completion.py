@@ -22,7 +22,7 @@ VOCABULARY_SCHEMA = pa.schema(
         pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
         pa.field("weight", pa.float32(), nullable=False),
         pa.field("source", pa.string(), nullable=False),  # of `Suggested`
-        pa.field("meaning", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
+        pa.field("word_key", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
         pa.field("relation", pa.string()),  # of the intent that the query names; null where it names none
         pa.field("tail", pa.string()),
         pa.field("words", pa.string()),  # of the query that name it
