@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.endings import Endings
-from whybuy.completion.folding import fold, fold_prefix, word_key, word_key_hash, spans_of
+from whybuy.completion.folding import fold, fold_prefix, spans_of, word_key, word_key_hash
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
