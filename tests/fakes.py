@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from whybuy.completion.fresh import Heard
+from whybuy.completion.live_queries import LoggedQuery
 from whybuy.discovery import Discovery, UnknownProduct
 from whybuy.errors import InputError
 from whybuy.language.generator import Answer as Written
@@ -128,9 +128,9 @@ class FakeDiscovery(Discovery):
         titles.sort(key=lambda title: bool(previous) and previous[0] not in normalize(title))
         return Completions(typed, tuple(Completion(title, 1.0, typed=spans) for title in titles[:limit]))
 
-    def hear(self, queries: Iterable[Heard]) -> None:
+    def add_queries(self, queries: Iterable[LoggedQuery]) -> None:
         """Keep them."""
-        self.heard = [*getattr(self, "heard", []), *queries]
+        self.queries = [*getattr(self, "queries", []), *queries]
 
     def search(self, query: Query) -> Answer:
         """Hits by score, then id; facets over all that was found."""

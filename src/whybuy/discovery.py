@@ -17,7 +17,7 @@ from whybuy.catalog.catalog import Catalog
 from whybuy.catalog.shop import ShopConfig
 from whybuy.completion import completer
 from whybuy.completion.completer import Completer, CompletionConfig
-from whybuy.completion.fresh import FreshQueries, Heard
+from whybuy.completion.live_queries import LiveQueries, LoggedQuery
 from whybuy.config import STORE_FILE, read_settings
 from whybuy.errors import ArtifactError, InputError, WhybuyError
 from whybuy.graph import KnowledgeGraph, RejectedEdges, files
@@ -116,7 +116,7 @@ class Discovery:
         )
         self._finder = Finder(indexes, len(self._catalog), FinderConfig(config.depth, config.fusion))
         self._completer = Completer.open(folders["completions"], completing)
-        self._fresh = FreshQueries(self._lexical.finds, self._completer.weight, self._completer.thresholds)
+        self._live = LiveQueries(self._lexical.finds, self._completer.weight, self._completer.thresholds)
         self._facets = Facets(self._catalog.table)
         self._titles = self._catalog.table.column("title")
         self._product = lru_cache(maxsize=20_000)(self._catalog.at)
@@ -206,13 +206,13 @@ class Discovery:
         found = self._completer.complete(_checked(typed), previous=earlier, limit=limit, distinct=True)
         return Completions(typed, tuple(found), round((time.perf_counter() - started) * 1000, 3))
 
-    def hear(self, queries: Iterable[Heard]) -> None:
-        """Suggest what shoppers ask as soon as enough of them did; one thread at a time.
+    def add_queries(self, queries: Iterable[LoggedQuery]) -> None:
+        """Count queries of shoppers, which completion suggests once they meet the thresholds; one thread at a time.
 
-        queries: that were asked since the last build, each once.
+        queries: since the last build, each once.
         """
-        if self._fresh.hear(queries):
-            self._completer.refresh(self._fresh.vocabulary())
+        if self._live.add(queries):
+            self._completer.refresh(self._live.vocabulary())
 
     def rank(self, text: str, *, limit: int, ranker: str = "fused") -> list[str]:
         """Product ids alone, best first: what an evaluation asks for."""

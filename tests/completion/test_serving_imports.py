@@ -6,7 +6,7 @@ import sys
 import pytest
 
 SERVING = {
-    "completion": ("whybuy.completion.completer", "whybuy.completion.fresh", "whybuy.completion.session_ranker"),
+    "completion": ("whybuy.completion.completer", "whybuy.completion.live_queries", "whybuy.completion.session_ranker"),
     "intents": ("whybuy.intents",),
 }
 TRAINING = (

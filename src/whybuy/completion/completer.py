@@ -73,7 +73,7 @@ class Completer:
         """
         self._whole, self._words = indexes
         self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
-        self._fresh: Completer | None = None
+        self._live: Completer | None = None
         self._texts, self._intents = texts, {name: texts[name].combine_chunks() for name in INTENT_COLUMNS}
         self._keys, self._spellings = TextColumn(texts["key"]), TextColumn(texts["text"])
         self._word_keys: NDArray[np.int64] = texts["word_key"].to_numpy()
@@ -123,7 +123,7 @@ class Completer:
 
     def refresh(self, vocabulary: pa.Table) -> None:
         """Suggest these queries too (VOCABULARY_SCHEMA), those that are known already by their new weights."""
-        self._fresh = Completer.build(vocabulary, config=self._config) if vocabulary.num_rows else None
+        self._live = Completer.build(vocabulary, config=self._config) if vocabulary.num_rows else None
 
     def complete(
         self, typed: str, *, previous: Sequence[str] = (), limit: int = 10, distinct: bool = False
@@ -157,11 +157,11 @@ class Completer:
             self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
         if not page.shown and len(known := self._whole.known(codes)):
             self._show(page, _unscored(self._whole.beginning(known, more)), Fit.SHORTER)
-        fresh = self._fresh  # may be replaced meanwhile
-        heard = fresh.complete(typed, limit=limit, distinct=distinct) if fresh else ()
-        if not heard:
+        live = self._live  # may be replaced meanwhile
+        since = live.complete(typed, limit=limit, distinct=distinct) if live else ()
+        if not since:
             return list(page.shown.values())
-        return page.with_fresh({self._sign(one.text, distinct): one for one in heard}, by_weight=not likely)
+        return page.with_live({self._sign(one.text, distinct): one for one in since}, by_weight=not likely)
 
     def span(self, prefix: str) -> tuple[int, int]:
         """The rows that begin with a folded prefix: from which up to which."""
@@ -336,13 +336,13 @@ class _Page:
     def full(self) -> bool:
         return len(self.shown) >= self.limit
 
-    def with_fresh(self, fresh: Mapping[int | str, Completion], *, by_weight: bool) -> list[Completion]:
+    def with_live(self, live: Mapping[int | str, Completion], *, by_weight: bool) -> list[Completion]:
         """The same among what was asked since: what fits better first; of one fit by weight, or the known first.
 
         What is composed comes behind what was asked; what fits by its first letters alone only where nothing else does.
         """
         every = dict(self.shown)
-        for sign, one in fresh.items():
+        for sign, one in live.items():
             known = every.get(sign, one)
             before = one if known.source is Suggested.COMPOSED else known
             every[sign] = replace(before, score=max(before.score, one.score))

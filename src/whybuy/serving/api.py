@@ -48,7 +48,7 @@ async def complete(
 ) -> Response:
     """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
     # less than a millisecond, so not handed to a thread
-    earlier = previous or shop.asked.before(session)
+    earlier = previous or shop.queries.previous(session)
     return _json(completions_json(shop.discovery.complete(prefix, previous=earlier, limit=limit)))
 
 

@@ -16,8 +16,8 @@ from whybuy.errors import InputError
 from whybuy.journal import Journal, JournalError
 from whybuy.retrieval.facets import UnknownField
 from whybuy.serving import api, events, health, rejecting, shopfront
-from whybuy.serving.asked import Asked
 from whybuy.serving.live import LiveShop
+from whybuy.serving.live_queries import JournalQueries
 from whybuy.serving.measures import Measures
 from whybuy.serving.rejections import Rejections
 from whybuy.serving.rendering import render
@@ -62,8 +62,8 @@ def create_app(
         responses=problem_responses(),
     )
     measures = Measures()
-    heard = Rejections(journal), Asked(journal)
-    app.state.services = Services(discovery, journal, *heard, measures, examples, threads=processes == 1)
+    followers = Rejections(journal), JournalQueries(journal)
+    app.state.services = Services(discovery, journal, *followers, measures, examples, threads=processes == 1)
     app.state.live = LiveShop(discovery, store)
     for part in (api, events, health, shopfront, rejecting):
         app.include_router(part.router)

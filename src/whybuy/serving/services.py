@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
-from whybuy.serving.asked import Asked
 from whybuy.serving.live import LiveShop
+from whybuy.serving.live_queries import JournalQueries
 from whybuy.serving.measures import Measures
 from whybuy.serving.rejections import Rejections
 
@@ -24,7 +24,7 @@ class Services:
     discovery: Discovery
     journal: Journal
     rejections: Rejections
-    asked: Asked
+    queries: JournalQueries
     measures: Measures
     examples: tuple[str, ...]  # queries that the start page offers
     threads: bool = True  # one process of several has none: what waits for it, others take
@@ -41,7 +41,7 @@ async def _services(request: Request) -> Services:
     assert isinstance(live, LiveShop)
     discovery = live.now()
     services.rejections.apply(discovery)
-    services.asked.apply(discovery)
+    services.queries.apply(discovery)
     return replace(services, discovery=discovery)
 
 

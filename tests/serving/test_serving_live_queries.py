@@ -9,7 +9,7 @@ from fakes import FakeDiscovery
 from whybuy.discovery import Discovery
 from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.serving.app import create_app
-from whybuy.serving.asked import Asked
+from whybuy.serving.live_queries import JournalQueries
 
 NEW = "floor lamp with a linen shade"
 
@@ -42,7 +42,7 @@ def test_a_query_that_meets_the_thresholds_is_suggested_within_a_second(small_st
             assert time.monotonic() < deadline
             time.sleep(0.05)
         again = Discovery.open(small_store)  # as a new build would be
-        Asked(journal).apply(again)
+        JournalQueries(journal).apply(again)
         assert NEW in [one.text for one in again.complete("floor lamp w").completions]
 
 
