@@ -1,9 +1,9 @@
 """Whether two builds, or two versions of the code, give the same answers.
 
-`python benchmarks/same_answers.py record STORE FILE` asks a built shop for searches with reasons and completions, and writes them with
-the rows of its graph to a JSON-lines file; run it with either version of the code. `python benchmarks/same_answers.py compare
-FILE FILE` says how many answers of each kind are equal to the last digit, and shows the first that differ; its exit code is 1
-when any differs.
+`python benchmarks/same_answers.py record STORE FILE` asks a built shop for searches with reasons and completions, and
+writes them with the rows of its graph to a JSON-lines file; run it with either version of the code. `python
+benchmarks/same_answers.py compare FILE FILE` says how many answers of each kind are equal to the last digit, and shows
+the first that differ; its exit code is 1 when any differs.
 """
 
 import argparse

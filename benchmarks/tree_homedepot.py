@@ -29,7 +29,7 @@ from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.reranker import Reranker
-from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
+from whybuy.retrieval.ranking.training import RERANKER_CONFIG, train_reranker
 from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import Logs, TreeIndex
 from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
@@ -89,7 +89,7 @@ def main() -> None:
     expansion = ExpansionIndex(folders["expansion"], graph, types)
     tree = TreeIndex.open(folders["tree"])
     seeing = Indexes(LexicalIndex.open(folders["lexical"]), expansion, Catalog(products).types(), tree)
-    settings = read_settings(STORE).one("reranker", RerankerConfig)
+    settings = read_settings(STORE).one(RERANKER_CONFIG)
     blind = BlindIndex(tree)
     trainer = BlindTrainer(
         products,

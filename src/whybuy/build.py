@@ -6,65 +6,67 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import whybuy
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest, file_digest, write_json
-from whybuy.behavior.events import ImportConfig, read_events
-from whybuy.behavior.mining import PAIRS_FILE, PairConfig, mine_pairs
-from whybuy.behavior.recognize import EventSource
+from whybuy.behavior.events import IMPORT_CONFIG, read_events
+from whybuy.behavior.mining import PAIR_CONFIG, PAIRS_FILE, mine_pairs
+from whybuy.behavior.recognize import LOG_CONFIG
 from whybuy.catalog import catalog as catalog_files
 from whybuy.catalog.catalog import PRODUCTS_FILE, Catalog
-from whybuy.catalog.recognize import CatalogSource
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.recognize import FEED_CONFIG
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.catalog.sources import read_catalog, source_files
-from whybuy.catalog.types import TypeConfig, infer_types
+from whybuy.catalog.types import TYPE_CONFIG, infer_types
 from whybuy.completion import completer
 from whybuy.completion.asked import Counted
-from whybuy.completion.completer import Completer, CompletionConfig
+from whybuy.completion.completer import COMPLETION_CONFIG, Completer
 from whybuy.completion.endings import Endings
 from whybuy.completion.names import leads_to, names_of
-from whybuy.completion.session_training import SessionConfig, teach_session
-from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
-from whybuy.config import Settings, read_settings
+from whybuy.completion.session_training import SESSION_CONFIG, teach_session
+from whybuy.completion.vocabulary import VOCABULARY_CONFIG, Knowledge, choose_vocabulary, read_asked
+from whybuy.config import ConfigTable, Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
-from whybuy.graph import GraphConfig, KnowledgeGraph, NodeMerger, assemble
+from whybuy.graph import KnowledgeGraph, NodeMerger, assemble
 from whybuy.graph import files as graph_files
 from whybuy.graph.increment import rejections
 from whybuy.graph.node_merging import read_corrections
+from whybuy.graph.writing import GRAPH_CONFIG
 from whybuy.intents import IntentConfig, IntentReader, student
-from whybuy.intents.student_training import StudentConfig, teach_student
+from whybuy.intents.student_training import STUDENT_CONFIG, teach_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
-from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
+from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG, EdgeCritic
 from whybuy.knowledge.critic.edge_judgments import read_reason_judgments
 from whybuy.knowledge.critic.edge_noise_model import MIN_ANSWERS
 from whybuy.knowledge.filters import apply_filters
-from whybuy.knowledge.filters.default import FilterConfig, usual_filters
+from whybuy.knowledge.filters.default import FILTER_CONFIG, usual_filters
 from whybuy.knowledge.filters.limit_tuning import answers
 from whybuy.knowledge.filters.report import YIELDS_FILE, origins, yield_table
-from whybuy.knowledge.proposing.co_buy import CoBuyConfig, ComplementHypothesizer
-from whybuy.knowledge.proposing.demand import DemandConfig, weigh_claims
-from whybuy.knowledge.proposing.descriptions import DescriptionConfig, DescriptionHypothesizer
-from whybuy.knowledge.proposing.evidence import EvidenceConfig, EvidenceHypothesizer
+from whybuy.knowledge.proposing.co_buy import CO_BUY_CONFIG, ComplementHypothesizer
+from whybuy.knowledge.proposing.demand import DEMAND_CONFIG, weigh_claims
+from whybuy.knowledge.proposing.descriptions import DESCRIPTION_CONFIG, DescriptionHypothesizer
+from whybuy.knowledge.proposing.evidence import EVIDENCE_CONFIG, EvidenceHypothesizer
 from whybuy.knowledge.proposing.generated import GENERATED_FILE, GeneratedHypothesizer
 from whybuy.knowledge.proposing.hypothesizer import Hypothesizer, ProposerInput, to_table
 from whybuy.knowledge.proposing.patterns import load_patterns
-from whybuy.knowledge.proposing.synonyms import NameConfig, NameHypothesizer
+from whybuy.knowledge.proposing.synonyms import NAME_CONFIG, NameHypothesizer
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIR_SCHEMA, Question
 from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
 from whybuy.retrieval.finder import Indexes
-from whybuy.retrieval.lexical import LexicalConfig, LexicalIndex, build_lexical
+from whybuy.retrieval.lexical import LEXICAL_CONFIG, LexicalIndex, build_lexical
 from whybuy.retrieval.ranking import reranker
-from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
+from whybuy.retrieval.ranking.training import RERANKER_CONFIG, train_reranker
 from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
-from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
+from whybuy.retrieval.tree_training import TREE_CONFIG, TreeTrainer
 
 HYPOTHESES_FILE = "hypotheses.parquet"
 FIT_REPORT_FILE = "fit_report.json"
@@ -129,43 +131,43 @@ def open_critic(store: Path) -> tuple[EdgeCritic, pa.Table]:
         InputError: `[critic] judgments` names no file of judgments.
     """
     settings, folders = read_settings(store), ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    config, language = settings.one("critic", CriticConfig), settings.one("shop", ShopConfig).language
+    config, language = settings.one(CRITIC_CONFIG), settings.one(SHOP_CONFIG).language
     types = Catalog.load(folders["catalog"]).types()
     critic = EdgeCritic(pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE), types, language, config)
     return critic, read_reason_judgments(store, config.judgments)
 
 
-_TABLES = {
-    "shop": ShopConfig,
-    "import": ImportConfig,
-    "types": TypeConfig,
-    "pairs": PairConfig,
-    "evidence": EvidenceConfig,
-    "descriptions": DescriptionConfig,
-    "co_buy": CoBuyConfig,
-    "names": NameConfig,
-    "demand": DemandConfig,
-    "filters": FilterConfig,
-    "critic": CriticConfig,
-    "graph": GraphConfig,
-    "student": StudentConfig,
-    "lexical": LexicalConfig,
-    "vocabulary": VocabularyConfig,
-    "session": SessionConfig,
-    "completion": CompletionConfig,
-    "tree": TreeConfig,
-    "reranker": RerankerConfig,
-}
+_TABLES: tuple[ConfigTable[Any], ...] = (
+    SHOP_CONFIG,
+    IMPORT_CONFIG,
+    TYPE_CONFIG,
+    PAIR_CONFIG,
+    EVIDENCE_CONFIG,
+    DESCRIPTION_CONFIG,
+    CO_BUY_CONFIG,
+    NAME_CONFIG,
+    DEMAND_CONFIG,
+    FILTER_CONFIG,
+    CRITIC_CONFIG,
+    GRAPH_CONFIG,
+    STUDENT_CONFIG,
+    LEXICAL_CONFIG,
+    VOCABULARY_CONFIG,
+    SESSION_CONFIG,
+    COMPLETION_CONFIG,
+    TREE_CONFIG,
+    RERANKER_CONFIG,
+)
 
 
 def _check(settings: Settings) -> None:
     """Raise ConfigError for unknown tables, keys and languages, before hours go into the first stages."""
-    settings.expect_only("catalog", "events", "search", "generate", "endpoint", *_TABLES)
-    for name, config in _TABLES.items():
-        settings.one(name, config)
-    settings.many("catalog", CatalogSource)
-    settings.many("events", EventSource)
-    load_patterns(settings.one("shop", ShopConfig).language)
+    settings.expect_only("catalog", "events", "search", "generate", "endpoint", *(table.name for table in _TABLES))
+    for table in _TABLES:
+        settings.one(table)
+    settings.many(FEED_CONFIG)
+    settings.many(LOG_CONFIG)
+    load_patterns(settings.one(SHOP_CONFIG).language)
 
 
 class _Line:
@@ -175,7 +177,7 @@ class _Line:
         _check(settings)
         self._store, self._settings, self._listen = store, settings, listen
         self._artifacts = ArtifactStore(store / ARTIFACTS_FOLDER)
-        self._shop = settings.one("shop", ShopConfig)
+        self._shop = settings.one(SHOP_CONFIG)
         self._keys: dict[str, str] = {}
         self._made = self._reused = 0
 
@@ -186,9 +188,9 @@ class _Line:
     def _run(self, *, with_events: bool) -> BuildReport:
         started = time.perf_counter()
         judged = self._judgments() if with_events else None
-        reasons = read_reason_judgments(self._store, self._settings.one("critic", CriticConfig).judgments)
+        reasons = read_reason_judgments(self._store, self._settings.one(CRITIC_CONFIG).judgments)
         catalog = self._catalog()
-        pairs = self._pairs(catalog) if with_events and self._settings.many("events", EventSource) else None
+        pairs = self._pairs(catalog) if with_events and self._settings.many(LOG_CONFIG) else None
         if pairs is None:
             note = "the shop has no logs" if with_events else "building from the catalog alone"
             self._listen(Progress("pairs", State.SKIPPED, note=note))
@@ -214,10 +216,10 @@ class _Line:
 
     # ------------------------------------------------------------ stages
     def _catalog(self) -> Path:
-        feeds = self._settings.many("catalog", CatalogSource)
+        feeds = self._settings.many(FEED_CONFIG)
         if not feeds:
             raise ConfigError(f'{self._settings.origin} names no product feed. Add [[catalog]] with path = "...".')
-        types = self._settings.one("types", TypeConfig)
+        types = self._settings.one(TYPE_CONFIG)
         corrected = self._shop.type_corrections
         corrections = self._store / corrected if corrected else None
         files = [path for feed in feeds for path in source_files(feed.path, self._store)]
@@ -233,8 +235,8 @@ class _Line:
         return self._stage("catalog", catalog_files.FORMAT_VERSION, inputs | {"config": repr((feeds, types))}, make)
 
     def _pairs(self, catalog: Path) -> Path:
-        sources = self._settings.many("events", EventSource)
-        importing, mining = self._settings.one("import", ImportConfig), self._settings.one("pairs", PairConfig)
+        sources = self._settings.many(LOG_CONFIG)
+        importing, mining = self._settings.one(IMPORT_CONFIG), self._settings.one(PAIR_CONFIG)
         files = [path for source in sources for path in source_files(source.path, self._store)]
 
         def read(folder: Path, summary: Summary) -> None:
@@ -252,12 +254,12 @@ class _Line:
         return self._stage("pairs", 1, self._from("catalog", "events") | {"config": repr(mining)}, mine)
 
     def _hypotheses(self, catalog: Path, pairs: Path | None, said: pa.Table) -> Path:
-        evidence = self._settings.one("evidence", EvidenceConfig)
-        descriptions = self._settings.one("descriptions", DescriptionConfig)
-        co_buy = self._settings.one("co_buy", CoBuyConfig)
-        names = self._settings.one("names", NameConfig)
-        demand = self._settings.one("demand", DemandConfig)
-        sifting = self._settings.one("filters", FilterConfig)
+        evidence = self._settings.one(EVIDENCE_CONFIG)
+        descriptions = self._settings.one(DESCRIPTION_CONFIG)
+        co_buy = self._settings.one(CO_BUY_CONFIG)
+        names = self._settings.one(NAME_CONFIG)
+        demand = self._settings.one(DEMAND_CONFIG)
+        sifting = self._settings.one(FILTER_CONFIG)
         said = said if sifting.tuned else said.slice(0, 0)
         generated = self._store / GENERATED_FILE if pairs and (self._store / GENERATED_FILE).exists() else None
         hypothesizers: tuple[Hypothesizer, ...] = (
@@ -296,7 +298,7 @@ class _Line:
         """What people said of some hypotheses, told of all; the hypotheses as they are where nobody said anything."""
         if not judged.num_rows:
             return hypotheses
-        config = self._settings.one("critic", CriticConfig)
+        config = self._settings.one(CRITIC_CONFIG)
 
         def make(folder: Path, summary: Summary) -> None:
             types = Catalog.load(catalog).types()
@@ -314,7 +316,7 @@ class _Line:
         return self._stage("critic", 4, inputs | {"config": repr((config, self._shop.language))}, make)
 
     def _graph(self, hypotheses: Path) -> Path:
-        config, language = self._settings.one("graph", GraphConfig), self._shop.language
+        config, language = self._settings.one(GRAPH_CONFIG), self._shop.language
         merges = self._store / config.merges if config.merges else None
         rejected = rejections(judgment_table(read_rejections(self._store / JOURNAL_FILE)))
 
@@ -337,7 +339,7 @@ class _Line:
         )
 
     def _student(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
-        config = self._settings.one("student", StudentConfig)
+        config = self._settings.one(STUDENT_CONFIG)
 
         def make(folder: Path, summary: Summary) -> None:
             opened = KnowledgeGraph(graph)
@@ -352,7 +354,7 @@ class _Line:
         self._stage("student", student.FORMAT_VERSION, inputs | {"config": repr((config, self._shop.language))}, make)
 
     def _lexical(self, catalog: Path) -> Path:
-        config = self._settings.one("lexical", LexicalConfig)
+        config = self._settings.one(LEXICAL_CONFIG)
 
         def make(folder: Path, summary: Summary) -> None:
             products = pq.read_table(catalog / PRODUCTS_FILE)
@@ -362,8 +364,8 @@ class _Line:
         return self._stage("lexical", lexical.FORMAT_VERSION, self._from("catalog") | {"config": repr(config)}, make)
 
     def _completions(self, catalog: Path, graph: Path, lexical: Path, pairs: Path | None) -> None:
-        config = self._settings.one("vocabulary", VocabularyConfig)
-        session, language = self._settings.one("session", SessionConfig), self._shop.language
+        config = self._settings.one(VOCABULARY_CONFIG)
+        session, language = self._settings.one(SESSION_CONFIG), self._shop.language
         events = self._artifacts.folder("events", self._keys["events"]) if pairs else None
 
         def make(folder: Path, summary: Summary) -> None:
@@ -400,10 +402,10 @@ class _Line:
         expansion = self._artifacts.folder("expansion", self._keys["expansion"])
         reasons = reason_training_set(opened, expansion, products["product_type"].to_pylist())
         searches = search_training_set(_found(pairs), products)
-        return TreeTrainer(products, searches, reasons, self._settings.one("tree", TreeConfig))
+        return TreeTrainer(products, searches, reasons, self._settings.one(TREE_CONFIG))
 
     def _tree(self, catalog: Path, graph: Path, pairs: Path | None) -> None:
-        config = self._settings.one("tree", TreeConfig)
+        config = self._settings.one(TREE_CONFIG)
 
         def make(folder: Path, summary: Summary) -> None:
             trainer = self._tree_trainer(catalog, graph, pairs)
@@ -416,13 +418,13 @@ class _Line:
 
     def _judgments(self) -> Path | None:
         """The judgments that train the reranker, missed before anything is built."""
-        named = self._settings.one("reranker", RerankerConfig).judgments
+        named = self._settings.one(RERANKER_CONFIG).judgments
         if named and not (self._store / named).exists():
             raise _missing(self._store / named)
         return self._store / named if named else None
 
     def _reranker(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
-        config = self._settings.one("reranker", RerankerConfig)
+        config = self._settings.one(RERANKER_CONFIG)
 
         def make(folder: Path, summary: Summary) -> None:
             trainer = self._tree_trainer(catalog, graph, pairs)

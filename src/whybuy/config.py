@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,6 +13,22 @@ from whybuy.errors import ConfigError, InputError, closest
 
 STORE_FILE = "store.toml"
 Config = TypeVar("Config")
+
+HOW_ONLY: Mapping[str, bool] = MappingProxyType({"changes_result": False})
+"""Metadata of a config field that says how work is done (threads, memory) or where a file lies, not what comes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigTable(Generic[Config]):
+    """A table of `store.toml`, `[name]` or `[[name]]`, and the frozen dataclass that a part reads it as."""
+
+    name: str
+    config: type[Config]
+    keys: tuple[str, ...] = ()  # settings that its reader looks at; all of them when empty
+
+    def only(self, *keys: str) -> "ConfigTable[Config]":
+        """The same table for a reader that looks at some of its settings alone."""
+        return replace(self, keys=keys)
 
 
 class Settings:
@@ -21,21 +38,25 @@ class Settings:
         self._tables = tables
         self.origin = origin
 
-    def one(self, name: str, config: type[Config]) -> Config:
+    def one(self, table: ConfigTable[Config]) -> Config:
         """The table `[name]` as a config object; its defaults when the table is absent.
 
         Raises:
             ConfigError: an unknown key (by name, with the nearest), a value of the wrong type, or one that the part
                 refuses.
         """
-        return self._fill(name, self._tables.get(name, {}), config)
+        return self._fill(table.name, self._tables.get(table.name, {}), table.config)
 
-    def many(self, name: str, config: type[Config]) -> tuple[Config, ...]:
-        """The tables `[[name]]`, in order; empty when there are none."""
-        tables = self._tables.get(name, [])
+    def many(self, table: ConfigTable[Config]) -> tuple[Config, ...]:
+        """The tables `[[name]]`, in order; empty when there are none.
+
+        Raises:
+            ConfigError: as `one`, or `[name]` is written as a single table.
+        """
+        name, tables = table.name, self._tables.get(table.name, [])
         if not isinstance(tables, list):
             raise ConfigError(f"{self.origin}: [{name}] must be written as [[{name}]], since there may be several.")
-        return tuple(self._fill(name, table, config) for table in tables)
+        return tuple(self._fill(name, entry, table.config) for entry in tables)
 
     def expect_only(self, *names: str) -> None:
         """Raise ConfigError when the file has a table that is not among the names."""
@@ -58,6 +79,18 @@ class Settings:
             raise ConfigError(f"{self.origin}: [{name}] {where} = {problem['input']!r}: {problem['msg']}.") from error
         except InputError as error:
             raise ConfigError(f"{self.origin}: [{name}] {error}") from None
+
+
+def result_settings(config: object, keys: tuple[str, ...] = ()) -> dict[str, str]:
+    """The settings of a config dataclass that change what comes out, as name -> text: not those marked `HOW_ONLY`.
+
+    keys: names of the fields to look at; all when empty.
+    """
+    return {
+        entry.name: repr(getattr(config, entry.name))
+        for entry in fields(config)  # type: ignore[arg-type]
+        if entry.metadata.get("changes_result", True) and (not keys or entry.name in keys)
+    }
 
 
 def read_settings(store: Path) -> Settings:

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore, Manifest, file_digest, read_manifest
 from whybuy.catalog import catalog
 from whybuy.catalog.catalog import Catalog
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG, ShopConfig
 from whybuy.completion import completer
-from whybuy.completion.completer import Completer, CompletionConfig
+from whybuy.completion.completer import COMPLETION_CONFIG, Completer, CompletionConfig
 from whybuy.completion.live_queries import LiveQueries, LoggedQuery
 from whybuy.config import STORE_FILE, read_settings
 from whybuy.errors import ArtifactError, InputError, WhybuyError
 from whybuy.graph import KnowledgeGraph, RejectedEdges, files
 from whybuy.graph.files import INTENT
-from whybuy.intents import IntentConfig, IntentReader, ReasonReader, Student, known_first, student
+from whybuy.intents import IntentReader, ReasonReader, Student, known_first, student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.records import (
@@ -45,11 +45,11 @@ from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
 from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
-from whybuy.retrieval.fusion import FusionConfig
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import open_reranker
 from whybuy.retrieval.tree import TreeIndex
+from whybuy.shop import SEARCH_CONFIG, SearchConfig
 
 FORMATS = {
     "catalog": catalog.FORMAT_VERSION,
@@ -71,15 +71,6 @@ SEARCHED, LEAST_SURE_TO_SEARCH = 3, 0.5  # of the guesses, how many may lead a s
 
 class UnknownProduct(WhybuyError):  # noqa: N818 - reads as what it is: asked for an unknown product
     """The shop has no product of this id."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchConfig:
-    """How products are put in order."""
-
-    depth: int = 500  # products of each ranker that fusion weighs against each other; all others come after these
-    needs: IntentConfig = IntentConfig()
-    fusion: FusionConfig = FusionConfig()
 
 
 class Discovery:
@@ -148,9 +139,9 @@ class Discovery:
         settings = read_settings(store)
         return cls(
             store,
-            settings.one("shop", ShopConfig),
-            settings.one("search", SearchConfig),
-            settings.one("completion", CompletionConfig),
+            settings.one(SHOP_CONFIG),
+            settings.one(SEARCH_CONFIG),
+            settings.one(COMPLETION_CONFIG),
         )
 
     def hide(self, edges: Iterable[tuple[Head, Relation, str]]) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.behavior.mining import PAIRS_FILE
 from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.knowledge.prompting.interview import (
@@ -147,7 +147,7 @@ class Generation:
 
 
 def _open_shop(store: Path) -> ProposerInput:
-    language = read_settings(store).one("shop", ShopConfig).language
+    language = read_settings(store).one(SHOP_CONFIG).language
     live = ArtifactStore(store / ARTIFACTS_FOLDER).current()
     products = pq.read_table(live["catalog"] / PRODUCTS_FILE)
     pairs = pq.read_table(live["pairs"] / PAIRS_FILE) if "pairs" in live else PAIR_SCHEMA.empty_table()

@@ -14,7 +14,7 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.behavior.mining import PAIRS_FILE
 from whybuy.build import HYPOTHESES_FILE, open_critic
 from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
 from whybuy.knowledge.annotation.sampling import Candidates, behavior_of, least_sure, sample
 from whybuy.records import PAIR_SCHEMA, Head, HeadKind, Question
@@ -37,7 +37,7 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
         InputError: the size is less than 1.
     """
     folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    language = read_settings(store).one("shop", ShopConfig).language
+    language = read_settings(store).one(SHOP_CONFIG).language
     pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
     texts = ShopTexts(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
     candidates = Candidates(pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE), language=language)

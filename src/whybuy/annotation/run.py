@@ -8,7 +8,7 @@ from whybuy.annotation.app import create_app
 from whybuy.annotation.desk import Desk
 from whybuy.annotation.people import Person, read_people
 from whybuy.annotation.queue import read_queue
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.journal import JOURNAL_FILE, Journal
@@ -38,7 +38,7 @@ def annotate(store: Path, *, host: str = "127.0.0.1", port: int = 8010, listenin
         raise InputError(
             "Nobody may judge yet. Name two judges and an adjudicator: --judge ana --judge ben --adjudicator cleo."
         )
-    name = read_settings(store).one("shop", ShopConfig).name
+    name = read_settings(store).one(SHOP_CONFIG).name
     with Journal(store / JOURNAL_FILE) as journal, contextlib.suppress(KeyboardInterrupt):
         app = create_app(Desk(queue, JudgmentBook(journal)), people, shop=name)
         with listen(host, port) as listener:

@@ -1,7 +1,7 @@
 """Event logs of all kinds → `events.parquet` and `queries.parquet` in one folder, sorted, each row once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from whybuy.behavior.log import Log
 from whybuy.behavior.recognize import EventFormat, EventPlan, EventSource, check_plan, recognize_events
 from whybuy.behavior.ubi import read_actions, read_ubi_queries
 from whybuy.catalog.sources import source_files
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA
 from whybuy.tables import ReadReport
 
@@ -26,8 +27,11 @@ QUERIES_FILE = "queries.parquet"
 class ImportConfig:
     """How much an import of logs may use."""
 
-    memory_limit: str = "2GB"
-    threads: int = 0  # 0 is all cores
+    memory_limit: str = field(default="2GB", metadata=HOW_ONLY)
+    threads: int = field(default=0, metadata=HOW_ONLY)  # 0 is all cores
+
+
+IMPORT_CONFIG = ConfigTable("import", ImportConfig)
 
 
 @dataclass(frozen=True, slots=True)

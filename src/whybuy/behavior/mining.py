@@ -1,6 +1,6 @@
 """Behavior pairs out of a folder of logs: sessions, pairs, pruning, specificity, sampling, one after the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ibis
@@ -33,6 +33,7 @@ from whybuy.behavior.pruning import (
 )
 from whybuy.behavior.sampling import sample_pairs
 from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import PAIR_SCHEMA, Action, Behavior
 
@@ -52,9 +53,12 @@ class PairConfig(AttributionConfig, PruningConfig):
     sample: int | None = None  # pairs to keep; all when not given
     seed: int = 7
     engine: EngineName = "duckdb"
-    memory_limit: str = "4GB"
-    threads: int = 0  # 0: all cores
-    spill_folder: str = ""  # the target folder when empty
+    memory_limit: str = field(default="4GB", metadata=HOW_ONLY)
+    threads: int = field(default=0, metadata=HOW_ONLY)  # 0: all cores
+    spill_folder: str = field(default="", metadata=HOW_ONLY)  # the target folder when empty
+
+
+PAIR_CONFIG = ConfigTable("pairs", PairConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from whybuy.catalog.aliases import column_key
 from whybuy.catalog.recognize import ColumnUse, column_example, without_told
+from whybuy.config import ConfigTable
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.records import Action
 from whybuy.tables import Rows, peek
@@ -59,6 +60,9 @@ class EventSource:
     action: Action = Action.PURCHASE  # of rows that name none
     relevant_from: float | None = None  # grade that counts as a purchase; None is two thirds of the file's scale
     time_format: str = ""  # as in strptime, when times are neither ISO 8601 nor numbers since 1970
+
+
+LOG_CONFIG = ConfigTable("events", EventSource)
 
 
 @dataclass(frozen=True, slots=True)

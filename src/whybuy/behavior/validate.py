@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whybuy.behavior.events import EVENTS_FILE, QUERIES_FILE, EventReport, ImportConfig, read_events
-from whybuy.behavior.recognize import EventSource
-from whybuy.catalog.recognize import CatalogSource
+from whybuy.behavior.events import EVENTS_FILE, IMPORT_CONFIG, QUERIES_FILE, EventReport, read_events
+from whybuy.behavior.recognize import LOG_CONFIG
+from whybuy.catalog.recognize import FEED_CONFIG
 from whybuy.catalog.sources import CatalogReport, read_catalog
 from whybuy.config import Settings
 from whybuy.errors import ConfigError
@@ -86,13 +86,13 @@ def validate_store(settings: Settings, store: Path) -> ValidationReport:
         ConfigError: store.toml names no product feed, or is wrong.
         InputError: a file cannot be understood.
     """
-    feeds = settings.many("catalog", CatalogSource)
+    feeds = settings.many(FEED_CONFIG)
     if not feeds:
         raise ConfigError(f'{settings.origin} names no product feed. Add a table [[catalog]] with path = "...".')
     products, catalog = read_catalog(feeds, store)
-    sources = settings.many("events", EventSource)
+    sources = settings.many(LOG_CONFIG)
     with tempfile.TemporaryDirectory(prefix="whybuy-validate-") as folder:
-        log = read_events(sources, store, Path(folder), settings.one("import", ImportConfig)) if sources else None
+        log = read_events(sources, store, Path(folder), settings.one(IMPORT_CONFIG)) if sources else None
         return _report(products, catalog, log, Path(folder))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from whybuy.catalog.aliases import ALIASES, ATTRIBUTES, FIRST, JOINED, LEVELS, NO_ATTRIBUTE, Role, column_key
+from whybuy.config import ConfigTable
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.tables import Rows, peek
 
@@ -35,6 +36,9 @@ class CatalogSource:
     attributes: list[str] | None = None  # columns that are attributes; None finds them
     locale: str = ""  # of products whose row says none
     currency: str = ""  # likewise
+
+
+FEED_CONFIG = ConfigTable("catalog", CatalogSource)
 
 
 @dataclass(frozen=True, slots=True)

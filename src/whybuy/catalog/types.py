@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from whybuy.catalog.corrections import read_corrections
+from whybuy.config import ConfigTable
 from whybuy.text import FUNCTION_WORDS, lemma, normalize
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\((?:.*)$")
@@ -56,6 +57,9 @@ class TypeConfig:
 
     min_products: int = 0  # titles that must share a head; 0: one in 5,000, at least 3
     min_association: float = 0.06  # cosine of two words, over titles that end with them, to make one type
+
+
+TYPE_CONFIG = ConfigTable("types", TypeConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,11 +92,11 @@ def evaluate_yields(
     """Say what became of the hypotheses: taken by which filter, kept, in the graph; by relation, category, behavior."""
     from whybuy.config import read_settings
     from whybuy.evaluation.yields import evaluate_yields as evaluate
-    from whybuy.knowledge.critic.edge_critic import CriticConfig
+    from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG
     from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 
     with failing_clearly():
-        config = read_settings(store).one("critic", CriticConfig)
+        config = read_settings(store).one(CRITIC_CONFIG)
         judged = read_judgment_table(judgments) if judgments else read_reason_judgments(store, config.judgments)
         report = evaluate(store, judged if judged.num_rows else None)
         print(as_json(report)) if json else _print_yields(report)

@@ -12,7 +12,7 @@ from whybuy.cli.terminal import HERE, Json, Store, as_json, escaped, failing_cle
 
 if TYPE_CHECKING:
     from whybuy.generate import Generated, Generation, Listener, Plan
-    from whybuy.language.endpoint import EndpointConfig
+    from whybuy.language.endpoint import ENDPOINT_CONFIG, EndpointConfig
 
 app = typer.Typer()
 
@@ -39,21 +39,21 @@ def generate(
     """Ask a language model why pairs were bought; the next build takes its reasons in. Resumes where it was stopped."""
     from whybuy.config import read_settings
     from whybuy.generate import Generation, Prices
-    from whybuy.knowledge.prompting.interview import PromptedConfig
+    from whybuy.knowledge.prompting.interview import GENERATE_CONFIG
     from whybuy.language.batch_files import AnsweredElsewhere
-    from whybuy.language.endpoint import EndpointConfig, EndpointGenerator
+    from whybuy.language.endpoint import EndpointGenerator
     from whybuy.language.transformer_generator import TransformerGenerator
 
     with failing_clearly():
         settings = read_settings(store)
-        at = settings.one("endpoint", EndpointConfig)
+        at = settings.one(ENDPOINT_CONFIG)
         at = replace(
             at,
             url=endpoint or at.url,
             model=model or at.model,
             api_key_env=api_key_env or at.api_key_env,
         )
-        config = settings.one("generate", PromptedConfig)
+        config = settings.one(GENERATE_CONFIG)
         config = replace(config, pairs=pairs or config.pairs, rounds=rounds or config.rounds)
         _expect_somebody(at, local, elsewhere=bool(write_batch or read_batch))
         generation = Generation(store, config, Prices(at.prompt_price, at.answer_price))

@@ -21,6 +21,7 @@ from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
 from whybuy.completion.text_column import TextColumn
 from whybuy.completion.word_index import WordIndex
+from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
@@ -44,6 +45,9 @@ class CompletionConfig:
     blocked: tuple[str, ...] = ()  # words and phrases that no completion has
     depth: int = 40  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
     beam: int = 10  # nodes on each level of the tree that says what is likely in a session
+
+
+COMPLETION_CONFIG = ConfigTable("completion", CompletionConfig)
 
 
 _Weighed = tuple[

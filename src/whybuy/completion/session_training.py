@@ -1,7 +1,7 @@
 """From sessions to a ranker: learns what is asked after what, and by its latest sessions how far to trust that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ from whybuy.completion.folding import fold
 from whybuy.completion.hybrid_index import HybridIndex
 from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.session_ranker import LENGTHS, SessionRanker
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 from whybuy.vectors.unit import unit_rows
 from whybuy.xmr.training.clustering import BalancedKMeans
@@ -39,7 +40,10 @@ class SessionConfig:
     leaf_size: int = 100  # suggestions
     prior: float = 1.0  # how far the weights of a suggestion are drawn to its own words
     decay: float = 0.5  # how much each query before the previous one counts of the one after it
-    threads: int = 2
+    threads: int = field(default=2, metadata=HOW_ONLY)
+
+
+SESSION_CONFIG = ConfigTable("session", SessionConfig)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """Which queries may be suggested: asked often, by several shoppers, answered; below these, names of the catalog."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import compress
 from pathlib import Path
@@ -27,6 +27,7 @@ from whybuy.completion.asked import (
 from whybuy.completion.folding import fold, join_spellings, word_key, word_key_hash
 from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.limits import LONGEST, Thresholds
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
 
 SHORTEST_NAME = 3  # letters; a word of so many may be anything
@@ -44,12 +45,15 @@ class VocabularyConfig:
     typing_seconds: int = 5  # a query that the next one goes on with so soon was not finished
     least_products: int = 2  # of a type with a brand or an attribute value, so that the two are suggested
     engine: EngineName = "duckdb"
-    memory_limit: str = "4GB"
-    threads: int = 0  # 0: all cores
+    memory_limit: str = field(default="4GB", metadata=HOW_ONLY)
+    threads: int = field(default=0, metadata=HOW_ONLY)  # 0: all cores
 
     def thresholds(self, language: str) -> Thresholds:
         """What a query has to meet in a shop of this language."""
         return Thresholds(self.least_asked, self.least_shoppers, language)
+
+
+VOCABULARY_CONFIG = ConfigTable("vocabulary", VocabularyConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from whybuy.config import STORE_FILE, read_settings
 from whybuy.errors import InputError
 from whybuy.journal.judgments import to_table
 from whybuy.knowledge.annotation.sampling import Candidates, sample
-from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
+from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG, EdgeCritic
 from whybuy.records import Head, HeadKind, Judgment, Question, Role
 from whybuy.relations import Relation
 from whybuy.text import canonical
@@ -90,7 +90,7 @@ def judge_shop(store: Path, count: int, *, seed: int = 0) -> int:
     """
     critic, _ = open_critic(store)
     judged = judge_candidates(critic, SimulatedJudge(store, seed=seed), count, seed=seed)
-    named = read_settings(store).one("critic", CriticConfig).judgments
+    named = read_settings(store).one(CRITIC_CONFIG).judgments
     pq.write_table(judged, store / (named or JUDGED_FILE))
     if not named:
         with (store / STORE_FILE).open("a", encoding="utf-8") as settings:

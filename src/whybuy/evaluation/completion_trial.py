@@ -14,13 +14,13 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.behavior.events import read_events
 from whybuy.behavior.recognize import EventSource
 from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold
 from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.names import names_of
-from whybuy.completion.session_training import SessionConfig, teach_session
-from whybuy.completion.vocabulary import Knowledge, VocabularyConfig, choose_vocabulary, read_asked
+from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig, teach_session
+from whybuy.completion.vocabulary import VOCABULARY_CONFIG, Knowledge, VocabularyConfig, choose_vocabulary, read_asked
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.evaluation.complete import (
@@ -111,13 +111,13 @@ def _log_of(store: Path) -> _Log:
     if "events" not in folders:
         raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
     settings = read_settings(store)
-    config = settings.one("vocabulary", VocabularyConfig)
+    config = settings.one(VOCABULARY_CONFIG)
     products, index = pq.read_table(folders["catalog"] / PRODUCTS_FILE), LexicalIndex.open(folders["lexical"])
     return _Log(
         folders["events"],
         config,
-        settings.one("session", SessionConfig),
-        settings.one("shop", ShopConfig).language,
+        settings.one(SESSION_CONFIG),
+        settings.one(SHOP_CONFIG).language,
         names_of(products, None, least_products=config.least_products),
         Knowledge(index.finds, index.spelled),
     )

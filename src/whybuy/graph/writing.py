@@ -1,6 +1,6 @@
 """The files of a graph, from the claims that it is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.graph.claims import Claims, Wordings
 from whybuy.graph.edge_merging import MergedEdges, merge_claims
 from whybuy.graph.files import (
@@ -37,7 +38,11 @@ class GraphConfig:
     least_plausibility: float = 0.5  # by statistics or a reader
     least_by_critic: float = 0.7  # the same by a critic; COSMO has one half, see docs/critic.md
     least_typicality: float = 0.0
-    merges: str = ""  # file of corrections in the store: which wordings mean the same, and which do not
+    merges: str = field(default="", metadata=HOW_ONLY)
+    """A file of corrections in the store: which wordings mean the same, and which do not."""
+
+
+GRAPH_CONFIG = ConfigTable("graph", GraphConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Teaches the student, and learns how sure it may be from texts that were withheld from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
@@ -35,11 +36,14 @@ class StudentConfig:
     trust: int = 3  # so many times what the graph says of a text counts what purchases suggest
     withheld: float = 0.33  # of the queries, and of the product types, from which confidence is learned
     same: float = 0.62  # company from which two reasons are taken for one need there, in [0, 1]
-    threads: int = 2
+    threads: int = field(default=2, metadata=HOW_ONLY)
 
     def __post_init__(self) -> None:
         if not 0 < self.withheld < 1:
             raise InputError(f"withheld is {self.withheld}; confidence is learned from a share between 0 and 1.")
+
+
+STUDENT_CONFIG = ConfigTable("student", StudentConfig)
 
 
 def teach_student(

@@ -18,6 +18,7 @@ import anyio
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from whybuy.config import ConfigTable
 from whybuy.errors import ConfigError
 from whybuy.language.chat_protocol import PATH, answer_in, body_of, complaint_in
 from whybuy.language.generator import Answer, Finish, GeneratorError, Prompt
@@ -47,6 +48,9 @@ class EndpointConfig:
     tokens_per_minute: float = inf
     prompt_price: float = 0.0  # money for a million tokens
     answer_price: float = 0.0
+
+
+ENDPOINT_CONFIG = ConfigTable("endpoint", EndpointConfig)
 
 
 @dataclass(frozen=True, slots=True)

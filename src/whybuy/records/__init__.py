@@ -3,15 +3,19 @@
 from whybuy.records.behavior import (
     EVENT_SCHEMA,
     PAIR_SCHEMA,
+    PAIRS,
+    QUERIES,
     QUERY_SCHEMA,
     Action,
     Behavior,
     BehaviorPair,
     Event,
 )
+from whybuy.records.bulk import BulkTable
 from whybuy.records.catalog import (
     ATTRIBUTE_TYPE,
     PRODUCT_SCHEMA,
+    PRODUCTS,
     Product,
 )
 from whybuy.records.completion import (
@@ -33,6 +37,7 @@ from whybuy.records.judgments import (
 )
 from whybuy.records.knowledge import (
     CRITIC,
+    HYPOTHESES,
     HYPOTHESIS_SCHEMA,
     READER,
     STATISTICS,
@@ -64,10 +69,14 @@ __all__ = [
     "ATTRIBUTE_TYPE",
     "CRITIC",
     "EVENT_SCHEMA",
+    "HYPOTHESES",
     "HYPOTHESIS_SCHEMA",
     "JUDGMENT_SCHEMA",
+    "PAIRS",
     "PAIR_SCHEMA",
+    "PRODUCTS",
     "PRODUCT_SCHEMA",
+    "QUERIES",
     "QUERY_SCHEMA",
     "READER",
     "STATISTICS",
@@ -77,6 +86,7 @@ __all__ = [
     "Answer",
     "Behavior",
     "BehaviorPair",
+    "BulkTable",
     "Completion",
     "Completions",
     "Edge",

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from whybuy.records.bulk import BulkTable
+
 
 class Action(StrEnum):
     """What a shopper did, in the words of OpenSearch User Behavior Insights."""
@@ -55,6 +57,7 @@ QUERY_SCHEMA = pa.schema(
         pa.field("hits", pa.list_(pa.string()), nullable=False),  # product ids shown, best first: the impressions
     ]
 )
+QUERIES = BulkTable("events", "queries.parquet", QUERY_SCHEMA)
 
 
 class Behavior(StrEnum):
@@ -92,3 +95,4 @@ PAIR_SCHEMA = pa.schema(
         pa.field("weight", pa.float64(), nullable=False),
     ]
 )
+PAIRS = BulkTable("pairs", "pairs.parquet", PAIR_SCHEMA)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from whybuy.records.bulk import BulkTable
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -44,3 +46,4 @@ PRODUCT_SCHEMA = pa.schema(
         pa.field("locale", pa.string(), nullable=False),
     ]
 )
+PRODUCTS = BulkTable("catalog", "products.parquet", PRODUCT_SCHEMA)

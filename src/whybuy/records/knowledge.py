@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from whybuy.records.bulk import BulkTable
 from whybuy.relations import Relation
 
 
@@ -74,6 +75,7 @@ HYPOTHESIS_SCHEMA = pa.schema(
         pa.field("scored_by", pa.string(), nullable=False),
     ]
 )
+HYPOTHESES = BulkTable("hypotheses", "hypotheses.parquet", HYPOTHESIS_SCHEMA)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tantivy import Occur, Order
 from tantivy import Query as Search
 
 from whybuy.artifacts import write_json
+from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.ranked import Ranked
@@ -51,6 +52,9 @@ class LexicalConfig:
     phrase: float = 0.2  # weight of neighboring words that stand together in the title
     function_word: float = 0.5  # weight of "for", "with", ...
     longest_query: int = 64  # words; those beyond are not looked up
+
+
+LEXICAL_CONFIG = ConfigTable("lexical", LexicalConfig)
 
 
 def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None = None) -> None:

@@ -1,12 +1,13 @@
 """Trains the label tree over a shop's products: on searches, on the products' own texts and on the shop's reasons."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.node_names import name_nodes
 from whybuy.retrieval.ranking.past_queries import wording
@@ -33,7 +34,10 @@ class TreeConfig:
     cost: float = 0.1  # of an error against one search, at the most; see `_Cautious`
     threshold: float = 0.02  # weights below are left out
     prior: float = 3.0  # strength of a product's own text in its ranker before training
-    threads: int = 2
+    threads: int = field(default=2, metadata=HOW_ONLY)
+
+
+TREE_CONFIG = ConfigTable("tree", TreeConfig)
 
 
 @dataclass(frozen=True, slots=True)

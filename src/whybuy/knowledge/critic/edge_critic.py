@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.knowledge.annotation.skipping import DECISIVE, answers_to
 from whybuy.knowledge.critic.edge_features import edge_features
 from whybuy.knowledge.critic.edge_noise_model import MIN_ANSWERS, Answers, NoiseModel, posterior, predict_answers
@@ -31,9 +32,13 @@ CURVE = (50, 100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 5000)  # judg
 class CriticConfig:
     """Which judgments the critic of a shop is trained on, and how far it trusts them (our design)."""
 
-    judgments: str = ""  # Parquet in JUDGMENT_SCHEMA, relative to store.toml; beside what the journal holds
+    judgments: str = field(default="", metadata=HOW_ONLY)
+    """A Parquet file in JUDGMENT_SCHEMA, relative to store.toml; read beside the journal."""
     least_statistics: float = 0.5  # plausibility by statistics that makes an edge worth a judgment
     noise: NoiseModel = NoiseModel()
+
+
+CRITIC_CONFIG = ConfigTable("critic", CriticConfig)
 
 
 @dataclass(frozen=True, slots=True)

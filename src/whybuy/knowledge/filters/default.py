@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whybuy.config import ConfigTable
 from whybuy.errors import InputError
 from whybuy.knowledge.filters import Disfluent, Duplicate, Generic, HypothesisFilter, Incomplete, Restates, Similar
 from whybuy.knowledge.filters.limit_tuning import Aim
@@ -42,6 +43,9 @@ class FilterConfig:
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.limits) - set(NAMES)):
             raise InputError(f"limits names {', '.join(unknown)}; there are limits of {', '.join(NAMES)}.")
+
+
+FILTER_CONFIG = ConfigTable("filters", FilterConfig)
 
 
 def usual_filters(shop: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:

@@ -10,6 +10,7 @@ import ibis
 import pyarrow as pa
 
 from whybuy.behavior.sampling import sample_pairs
+from whybuy.config import ConfigTable
 from whybuy.knowledge.prompting.parsing import SCHEMA, parse_answer
 from whybuy.knowledge.prompting.prompts import CANDIDATES, load_prompts
 from whybuy.knowledge.prompting.relation_mining import Predicate, Predicates, Statement, continued
@@ -38,6 +39,9 @@ class PromptedConfig:
     prior: float = 0.5  # plausibility of what a model says and nobody judged: alone, not enough for the graph
     of_type: Demands = Demands(least_count=3, doubt=2.0, least_share=0.1)
     of_trait: Demands = Demands(least_count=3, doubt=2.5, least_lift=1.2)
+
+
+GENERATE_CONFIG = ConfigTable("generate", PromptedConfig)
 
 
 @dataclass(frozen=True, slots=True)

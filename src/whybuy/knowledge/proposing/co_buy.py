@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
+from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.association import Demands, Integers, ProductGroups, associate, background
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis
@@ -23,6 +24,9 @@ class CoBuyConfig:
     """When two product types count as complements (our design)."""
 
     demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=5.0)
+
+
+CO_BUY_CONFIG = ConfigTable("co_buy", CoBuyConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.descriptions import GENERATOR as DESCRIPTIONS
 from whybuy.knowledge.proposing.evidence import GENERATOR as EVIDENCE
 from whybuy.records import HeadKind
@@ -18,6 +19,9 @@ class DemandConfig:
 
     enough_queries: int = 1000  # with a need; below, the log is too thin to hold silence against a claim
     unasked: float = 0.5  # factor on the plausibility of a claim that nobody asks for
+
+
+DEMAND_CONFIG = ConfigTable("demand", DemandConfig)
 
 
 def weigh_claims(hypotheses: pa.Table, config: DemandConfig, *, language: str = "en") -> pa.Table:

@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 from scipy import sparse
 
+from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.association import Demands, Groups, ProductGroups, associate
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
@@ -27,6 +28,9 @@ class DescriptionConfig:
     of_trait: Demands = Demands(least_count=2, doubt=2.5, least_lift=1.2)
     least_sources: int = 2  # brands that say it, or products without a brand: one copywriter's slogan is no reason
     stated: float = 0.7  # plausibility of what a product's own text says, at most, in [0, 1]: copywriters flatter
+
+
+DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
 
 
 @dataclass(frozen=True, slots=True)

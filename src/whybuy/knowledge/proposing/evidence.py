@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from scipy import sparse
 
+from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.association import (
     Association,
     Demands,
@@ -37,6 +38,9 @@ class EvidenceConfig:
     least_queries: int = 2  # different queries that name a need: one may be anybody's slip
     least_alone: int = 25  # purchases that make one query enough
     least_explained: float = 0.75  # share of a query's purchases that lie on types accepted for its need
+
+
+EVIDENCE_CONFIG = ConfigTable("evidence", EvidenceConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.association import Demands, ProductGroups, associate
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import load_patterns
@@ -27,6 +28,9 @@ class NameConfig:
     least_queries: int = 3  # different queries that say it
     least_part: float = 0.6  # of what is bought for it that is of the one type
     unsaid: float = 0.5  # share of those purchases, at most, whose product says the word itself
+
+
+NAME_CONFIG = ConfigTable("names", NameConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.behavior.mining import PAIRS_FILE
 from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import ShopConfig
+from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
 from whybuy.graph import KnowledgeGraph
-from whybuy.knowledge.critic.edge_critic import CriticConfig
+from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG
 from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.tuning.instruction_export import Known
@@ -28,7 +28,7 @@ def read_known(store: Path, judgments: Path | None = None, relevance: Path | Non
         InputError: judgments cannot be read.
     """
     settings = read_settings(store)
-    language, heard = settings.one("shop", ShopConfig).language, settings.one("critic", CriticConfig).judgments
+    language, heard = settings.one(SHOP_CONFIG).language, settings.one(CRITIC_CONFIG).judgments
     folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
     pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
     graph = KnowledgeGraph(folders["graph"])

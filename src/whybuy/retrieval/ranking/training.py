@@ -1,7 +1,7 @@
 """Trains the reranker of a shop out of fold: each query is described by trees that were trained without it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import digest
+from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
@@ -33,15 +34,19 @@ ReadIntents = Callable[[str], tuple[Intent, ...]]
 class RerankerConfig:
     """The [reranker] table of `store.toml`: which queries train the reranker."""
 
-    judgments: str = ""  # a file beside store.toml; without it, purchases and clicks train
+    judgments: str = field(default="", metadata=HOW_ONLY)
+    """A file beside store.toml; without it, purchases and clicks train."""
     least_queries: int = 200  # below, nothing is trained; 50 of them need a good product among their candidates
     most_queries: int = 2000  # to train on; of more, a sample
     folds: int = 3  # trees that are trained without a part of the queries each, at least 2
-    threads: int = 2
+    threads: int = field(default=2, metadata=HOW_ONLY)
 
     def __post_init__(self) -> None:
         if self.folds < 2:
             raise InputError(f"folds is {self.folds}; a tree that has not seen a query takes 2 or more.")
+
+
+RERANKER_CONFIG = ConfigTable("reranker", RerankerConfig)
 
 
 def train_reranker(
