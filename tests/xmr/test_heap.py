@@ -3,11 +3,8 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from whybuy.kernels import kernel
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
-from whybuy.xmr.prefetch import prefetch
 
 SCORES = st.floats(width=32, allow_nan=False)
 CANDIDATES = st.lists(st.tuples(SCORES, st.integers(0, 2**31 - 1)), max_size=40)
@@ -29,14 +26,3 @@ def test_the_best_are_kept_in_order_and_ties_by_number(candidates: list[tuple[fl
     assert (
         kept == sorted(((score + 0.0, number) for score, number in candidates), key=lambda c: (-c[0], c[1]))[:capacity]
     )
-
-
-@kernel
-def _sum_with_prefetch(array: NDArray[np.float64], at: np.int64) -> np.float64:
-    prefetch(array, at)
-    return np.float64(array.sum())
-
-
-def test_nothing_happens_when_memory_is_asked_for_ahead() -> None:
-    for at in (8, 1 << 40, -1 << 40):
-        assert _sum_with_prefetch(np.arange(4.0), np.int64(at)) == 6

@@ -8,7 +8,7 @@ import pytest
 LOADED = "import sys; print(*(name for name in sys.modules if name.startswith(('whybuy.xmr.training', 'sklearn'))))"
 
 
-@pytest.mark.parametrize("module", ["tree", "text_model", "text_files", "explaining", "scoring"])
+@pytest.mark.parametrize("module", ["tree", "text_model", "text_files", "explanation", "scoring"])
 def test_searching_loads_no_trainer(module: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", f"import whybuy.xmr.{module}; {LOADED}"], capture_output=True, text=True, check=True

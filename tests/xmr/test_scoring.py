@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import random as random_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.search import PostProcessor, log_share
+from whybuy.xmr.search import PostProcessor, log_factor
 from whybuy.xmr.training.clustering import BalancedKMeans
 from whybuy.xmr.training.growth import add_labels
 from whybuy.xmr.training.trainer import TrainingConfig, train_tree
@@ -38,7 +38,7 @@ def test_scores_are_those_of_the_explained_path(seed: int, labels: list[int]) ->
         last = explained.path[-1]
         assert scored.biases[at] == pytest.approx(last.bias, abs=1e-5)
         assert scored.margins[at] == pytest.approx(last.margin - last.bias, abs=1e-4)
-        share = log_share(np.float32(last.margin), 3)
+        share = log_factor(np.float32(last.margin), 3)
         assert scored.ways[at] + share == pytest.approx(explained.score, rel=1e-3, abs=1e-4)
 
 
@@ -46,7 +46,7 @@ def test_found_labels_have_the_score_that_they_were_found_with() -> None:
     query = random_matrix(1, FEATURES, density=0.3, format="csr", dtype=np.float32, random_state=5)
     labels, scores = TREE.search(query.indices, query.data, beam=40, limit=42, post=PostProcessor.LOG_L3_HINGE)
     found = TREE.score(query.indices, query.data, labels)
-    shares = [log_share(np.float32(margin), 3) for margin in found.margins + found.biases]
+    shares = [log_factor(np.float32(margin), 3) for margin in found.margins + found.biases]
     np.testing.assert_allclose(found.ways + shares, scores, rtol=1e-4, atol=1e-4)
 
 

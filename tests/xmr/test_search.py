@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from random_trees import random_queries, random_searched, score_every_label
 
-from whybuy.xmr.search import Lists, PostProcessor, Walk, from_root, lists_of, log_share, walk_down
+from whybuy.xmr.search import Lists, PostProcessor, Walk, from_root, lists_of, log_factor, walk_down
 
 ALL = 1000
 
@@ -94,8 +94,8 @@ def test_removed_labels_are_passed_over() -> None:
 def test_shares_follow_their_formulas(margin: float) -> None:
     gap = max(0.0, 1 - margin)
     for power in (1, 2, 3, 4):
-        assert log_share(np.float32(margin), power) == pytest.approx(-(gap**power), rel=1e-6)
-    assert log_share(np.float32(margin), 0) == pytest.approx(-np.log1p(np.exp(-margin)), rel=1e-5)
+        assert log_factor(np.float32(margin), power) == pytest.approx(-(gap**power), rel=1e-6)
+    assert log_factor(np.float32(margin), 0) == pytest.approx(-np.log1p(np.exp(-margin)), rel=1e-5)
 
 
 def test_features_that_no_ranker_knows_change_nothing() -> None:

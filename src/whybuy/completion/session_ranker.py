@@ -21,7 +21,7 @@ from whybuy.completion.limits import LOOKED_BACK
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.search import PostProcessor, log_share
+from whybuy.xmr.search import PostProcessor, log_factor
 from whybuy.xmr.tree import XMRTree
 
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -66,7 +66,7 @@ class SessionRanker:
         self, context: Context, span: tuple[int, int], *, beam: int, limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The likeliest suggestions of a span, low and high, and the logarithms of their scores, at least `LOWEST`."""
-        rows, scores = self._tree.search_within(*context, span, beam=beam, limit=limit, post=_SCORES)
+        rows, scores = self._tree.search_span(*context, span, beam=beam, limit=limit, post=_SCORES)
         return rows, np.maximum(scores, np.float32(LOWEST))
 
     def score(self, context: Context, rows: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -118,5 +118,5 @@ def _path_scores(
     """See `LabelScores`."""
     scores = np.empty_like(ways)
     for at in range(len(ways)):
-        scores[at] = max(ways[at] + log_share(margins[at] + biases[at], power), np.float32(LOWEST))
+        scores[at] = max(ways[at] + log_factor(margins[at] + biases[at], power), np.float32(LOWEST))
     return scores

@@ -9,7 +9,7 @@ from whybuy.completion.best_first import Weights, best_first, index_weights
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.sorted_texts import END, SortedTexts, beginning, from_each_word
 from whybuy.kernels import kernel
-from whybuy.xmr.prefetch import prefetch
+from whybuy.xmr.simd import prefetch
 
 MOST_WORDS = 6  # of those looked for, among which the rarest is chosen
 AHEAD = 8  # texts of which the letters are fetched ahead of their use

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from whybuy.records import TreeStep, WordContribution
 from whybuy.text import tokenize
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.explaining import Contribution, Explanation
+from whybuy.xmr.explanation import Contribution, Explanation
 
 THIS_PRODUCT = "this product"  # name of the last step
 SIGNS = 6  # shown of the last step

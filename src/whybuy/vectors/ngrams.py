@@ -16,6 +16,7 @@ from whybuy.text import tokenize
 from whybuy.vectors.counting import count_ngrams
 from whybuy.vectors.hashing import distinct_ngrams, ngrams_of
 from whybuy.vectors.texts import Texts, TextSource, by_block, encode, read_texts
+from whybuy.vectors.tfidf import tfidf_of_text, tfidf_of_texts
 from whybuy.vectors.vocabulary import (
     Vocabulary,
     find,
@@ -24,7 +25,6 @@ from whybuy.vectors.vocabulary import (
     load_vocabulary,
     save_vocabulary,
 )
-from whybuy.vectors.weighing import weigh_text, weigh_texts
 
 FORMAT_VERSION = 1
 _ABOUT = "vectorizer.json"
@@ -104,7 +104,7 @@ class NgramVectorizer:
     def vector(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """One text. Returns: its columns, ascending, and their weights, of norm 1; both empty when nothing is known."""
         data, tokenized = encode(text)
-        return weigh_text(data, tokenized, self.config.words, self.config.characters, self._vocabulary)
+        return tfidf_of_text(data, tokenized, self.config.words, self.config.characters, self._vocabulary)
 
     def transform(self, texts: TextSource, *, threads: int = 1) -> csr_matrix:
         """Many texts. Returns: shape (texts, features), float32, columns ascending: row i is the vector of text i.
@@ -115,7 +115,7 @@ class NgramVectorizer:
         source = read_texts(texts)
 
         def weigh(block: Texts) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-            return weigh_texts(block, self.config.words, self.config.characters, self._vocabulary)
+            return tfidf_of_texts(block, self.config.words, self.config.characters, self._vocabulary)
 
         blocks = list(by_block(source, weigh, threads))
         starts = np.concatenate([np.zeros(1, np.int64), *(lengths for lengths, _, _ in blocks)]).cumsum()

@@ -14,7 +14,7 @@ from whybuy.xmr.search import (
     add_up,
     added_margin,
     encode_query,
-    log_share,
+    log_factor,
     room_for_query,
 )
 from whybuy.xmr.weights import PackedWeights
@@ -102,7 +102,7 @@ def _score_way(tree: SearchedTree, parents: NDArray[np.int32], query: EncodedQue
             add_up(tree.packed, node, query)
             for child in range(first, tree.first_child[node + 1]):
                 margin = tree.packed.bias[child - 1] + tree.packed.scale[child - 1] * query.sums[child - first]
-                scores[level, child - first] = score + log_share(margin, query.power)
+                scores[level, child - first] = score + log_factor(margin, query.power)
         score = scores[level, nodes[level + 1] - first]
     return score
 

@@ -14,7 +14,7 @@ from whybuy.kernels import kernel
 from whybuy.xmr.added_labels import AddedLabels, no_labels
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.prefetch import prefetch
+from whybuy.xmr.simd import prefetch
 from whybuy.xmr.weights import SPREAD, PackedWeights, read_number, read_only, read_weight
 
 _BUCKET_BYTES = 6  # three numbers of 16 bits
@@ -422,7 +422,7 @@ def _offer_added(  # noqa: PLR0913, PLR0917 - the state of a search
         margin = tree.added.bias[place] + added_margin(tree.added, query, place)
         label = len(tree.labels) + place
         if not tree.removed[label]:
-            size = offer(below, size, capacity, key_of(score + log_share(margin, query.power), label))
+            size = offer(below, size, capacity, key_of(score + log_factor(margin, query.power), label))
         place = tree.added.older[place]
     return size
 
@@ -462,10 +462,10 @@ def _share_out(
     power: int,
     shares: NDArray[np.float32],
 ) -> None:
-    """As `log_share` for all children of a node at once; the sums are used up."""
+    """As `log_factor` for all children of a node at once; the sums are used up."""
     if power == 0:
         for child in range(len(bias)):
-            shares[child] = log_share(bias[child] + scale[child] * sums[child], 0)
+            shares[child] = log_factor(bias[child] + scale[child] * sums[child], 0)
         return
     for place in range(len(bias)):
         at = np.uint64(place)  # an unsigned index is not looked at for being negative: so the loop becomes vectors
@@ -478,7 +478,7 @@ def _share_out(
 
 
 @kernel
-def log_share(margin: np.float32, power: int) -> np.float32:
+def log_factor(margin: np.float32, power: int) -> np.float32:
     """The logarithm of a child's share in the score of a path: -max(0, 1 - margin)**power, or of the sigmoid."""
     if power == 0:
         return np.float32(min(margin, np.float32(0)) - np.log1p(np.exp(-np.abs(margin))))

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.added_labels import AddedLabels, NewLabel, no_labels, trimmed, with_label
-from whybuy.xmr.explaining import Explanation, explain_label
+from whybuy.xmr.explanation import Explanation, explain_label
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.scoring import LabelScores, range_of, score_labels
 from whybuy.xmr.search import (
@@ -29,8 +29,8 @@ from whybuy.xmr.search import (
     walk_down,
     walk_down_once,
 )
+from whybuy.xmr.span_search import Below, labels_below, search_span
 from whybuy.xmr.weights import PackedWeights, read_array
-from whybuy.xmr.within import Below, labels_below, search_within
 
 KIND = "label tree"
 FORMAT_VERSION = 2
@@ -111,7 +111,7 @@ class XMRTree:
             labels, scores = labels[labels >= 0], scores[labels >= 0]
         return labels, scores if post.is_log else np.exp(scores)
 
-    def search_within(
+    def search_span(
         self,
         ids: NDArray[np.int32],
         values: NDArray[np.float32],
@@ -126,7 +126,7 @@ class XMRTree:
             self._below = labels_below(self.tree)
         below, walk = self._below, self._walk(beam, limit, post)
         plain = below.labels, below.begin, below.end
-        found, scores = search_within(plain_tree(self._searched), plain, pair(ids, values), span, walk.plain)
+        found, scores = search_span(plain_tree(self._searched), plain, pair(ids, values), span, walk.plain)
         return found, scores if post.is_log else np.exp(scores)
 
     def explain(

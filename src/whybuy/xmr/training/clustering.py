@@ -14,7 +14,7 @@ from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.training.chunk import MOST_CHILDREN
-from whybuy.xmr.training.local import LocalRows, Rows, localize
+from whybuy.xmr.training.local_features import LocalRows, Rows, localize
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import fast_kernel
-from whybuy.xmr.lanes import LANES, add_to_lines, sum_lines
-from whybuy.xmr.training.local import LocalRows
+from whybuy.xmr.simd import LANES, add_to_lines, sum_lines
+from whybuy.xmr.training.local_features import LocalRows
 
 LONGEST_REST = 3  # sweeps
 

@@ -9,10 +9,10 @@ from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel, kernel
-from whybuy.xmr.lanes import LANES
+from whybuy.xmr.simd import LANES
 from whybuy.xmr.training.chunk import Chunk
 from whybuy.xmr.training.dual import Descent, Lanes, Positives, Start, all_negative, descend
-from whybuy.xmr.training.local import LocalRows, Rows, localize
+from whybuy.xmr.training.local_features import LocalRows, Rows, localize
 from whybuy.xmr.training.ports import NodeTask
 
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from whybuy.kernels import fast_kernel
-from whybuy.xmr.lanes import LANES, add_to_lines, sum_lines
+from whybuy.kernels import fast_kernel, kernel
+from whybuy.xmr.simd import LANES, add_to_lines, prefetch, sum_lines
 
 Floats = NDArray[np.float32]
 
@@ -47,3 +47,14 @@ def test_a_step_is_added_to_each_line_as_often_as_it_is_named(seed: int) -> None
         expected[number] += factor * step
     added(lines, numbers, factors, start, step)
     np.testing.assert_allclose(lines, expected, rtol=1e-4, atol=1e-4)
+
+
+@kernel
+def _sum_with_prefetch(array: NDArray[np.float64], at: np.int64) -> np.float64:
+    prefetch(array, at)
+    return np.float64(array.sum())
+
+
+def test_nothing_happens_when_memory_is_asked_for_ahead() -> None:
+    for at in (8, 1 << 40, -1 << 40):
+        assert _sum_with_prefetch(np.arange(4.0), np.int64(at)) == 6

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.search import Lists, PostProcessor, SearchedTree, contributions, log_share
+from whybuy.xmr.search import Lists, PostProcessor, SearchedTree, contributions, log_factor
 from whybuy.xmr.weights import code_bits, codes_of
 
 
@@ -50,7 +50,7 @@ def explain_label(
     for level, child in enumerate(_path(tree, searched, label), 1):
         amounts, bias = _ranked(tree, searched, child, query)
         margin = np.float32(bias + amounts.sum())
-        log_score += float(log_share(margin, post.power))
+        log_score += float(log_factor(margin, post.power))
         score = log_score if post.is_log else float(np.exp(log_score))
         number = child if child < tree.nodes else label
         steps.append(Step(level, number, float(margin), score, bias, _ordered(query.ids, amounts)))

@@ -9,7 +9,7 @@ from whybuy.kernels import kernel
 from whybuy.xmr.added_labels import AddedLabels
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.search import Lists, SearchedTree, add_up, encode_query, log_share, room_for_query
+from whybuy.xmr.search import Lists, SearchedTree, add_up, encode_query, log_factor, room_for_query
 from whybuy.xmr.weights import PackedWeights
 
 
@@ -52,7 +52,7 @@ def _has_any(labels: NDArray[np.int32], low: int, high: int, span: tuple[int, in
 
 
 @kernel
-def search_within(
+def search_span(
     plain: tuple[Any, ...],
     below_nodes: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
     query: tuple[NDArray[np.int32], NDArray[np.float32]],
@@ -91,7 +91,7 @@ def search_within(
                     inside = span[0] <= number < span[1] and not removed[number]
                 if inside:
                     margin = bias[child - 1] + scale[child - 1] * room.sums[child - first]
-                    found = offer(below, found, capacity, key_of(score + log_share(margin, power), number))
+                    found = offer(below, found, capacity, key_of(score + log_factor(margin, power), number))
         sort(below, found)
         above, below, size = below, above, found
     best, scores = np.empty(size, np.int32), np.empty(size, np.float32)

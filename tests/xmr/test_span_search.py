@@ -30,20 +30,20 @@ def test_with_a_beam_without_bounds_it_is_the_search_less_the_others(
 ) -> None:
     every, scores = tree.search(*QUERY, beam=1000, limit=LABELS, post=post)
     kept = (every >= span[0]) & (every < span[1])
-    found, of_found = tree.search_within(*QUERY, span, beam=1000, limit=LABELS, post=post)
+    found, of_found = tree.search_span(*QUERY, span, beam=1000, limit=LABELS, post=post)
     assert found.tolist() == every[kept].tolist()
     np.testing.assert_allclose(of_found, scores[kept], rtol=1e-5)
 
 
 def test_a_narrow_beam_is_spent_within_the_span(tree: XMRTree) -> None:
     for low in range(LABELS - 5):
-        found, scores = tree.search_within(*QUERY, (low, low + 5), beam=1, limit=3)
+        found, scores = tree.search_span(*QUERY, (low, low + 5), beam=1, limit=3)
         assert 1 <= len(found) <= 3
         assert ((found >= low) & (found < low + 5)).all()
         assert (np.diff(scores) <= 0).all()
 
 
 def test_removed_labels_are_not_found_and_none_are_where_none_are_wanted(tree: XMRTree) -> None:
-    assert tree.search_within(*QUERY, (0, LABELS), limit=0)[0].tolist() == []
+    assert tree.search_span(*QUERY, (0, LABELS), limit=0)[0].tolist() == []
     tree.remove([7])
-    assert tree.search_within(*QUERY, (7, 8), beam=1000)[0].tolist() == []
+    assert tree.search_span(*QUERY, (7, 8), beam=1000)[0].tolist() == []

@@ -10,7 +10,7 @@ from whybuy.vectors.vocabulary import Vocabulary, find
 
 
 @kernel
-def weigh_text(
+def tfidf_of_text(
     text: NDArray[np.uint8], tokenized: bool, words: int, characters: int, vocabulary: Vocabulary
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """One text's columns, ascending, and their weights: each set of n-grams of norm 1, then the whole of norm 1."""
@@ -62,7 +62,7 @@ def _add_up(columns: NDArray[np.int32], weights: NDArray[np.float32], count: int
 
 
 @kernel
-def weigh_texts(
+def tfidf_of_texts(
     texts: Texts, words: int, characters: int, vocabulary: Vocabulary
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
     """Many texts. Returns: the length of each row, then all rows' columns and weights, one row after the other."""
@@ -72,7 +72,7 @@ def weigh_texts(
     count = 0
     for row in range(len(lengths)):
         text = texts.data[texts.offsets[row] : texts.offsets[row + 1]]
-        row_columns, row_weights = weigh_text(text, texts.tokenized[row], words, characters, vocabulary)
+        row_columns, row_weights = tfidf_of_text(text, texts.tokenized[row], words, characters, vocabulary)
         lengths[row] = len(row_columns)
         end = count + len(row_columns)
         if end > len(columns):
