@@ -13,10 +13,10 @@ from whybuy.annotation.rendering import render
 from whybuy.errors import InputError
 from whybuy.journal import JournalError
 from whybuy.web.envelope import Envelope
-from whybuy.web.problems import Telling, explain_problems
+from whybuy.web.problems import ProblemConfig, add_problem_handlers
 
 _STATIC = Path(__file__).parent / "static"
-_TELLING = Telling(
+_PROBLEMS = ProblemConfig(
     status_of={StaleAnswerError: 409, InputError: 422, JournalError: 503},
     page=lambda problem: render("problem.html", problem),
     is_page=lambda path: not path.startswith("/static/"),
@@ -31,5 +31,5 @@ def create_app(desk: Desk, people: People, *, shop: str) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC, packages=[("whybuy.web", "static")]), name="static")
     app.add_middleware(Envelope, largest_body=10_000)
-    explain_problems(app, _TELLING)
+    add_problem_handlers(app, _PROBLEMS)
     return app

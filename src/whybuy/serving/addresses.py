@@ -19,10 +19,10 @@ class SearchAddress:
 
     @property
     def url(self) -> str:
-        """The address, without what is as always."""
-        said = {"q": self.q, "page": self.page, "sort": self.sort, "ranker": self.ranker}
-        usual = {"page": 1, "sort": Sort.RELEVANCE, "ranker": "fused"}
-        pairs = [(name, value) for name, value in said.items() if value != usual.get(name)]
+        """The address, without parameters that have their default."""
+        values = {"q": self.q, "page": self.page, "sort": self.sort, "ranker": self.ranker}
+        defaults = {"page": 1, "sort": Sort.RELEVANCE, "ranker": "fused"}
+        pairs = [(name, value) for name, value in values.items() if value != defaults.get(name)]
         return "/?" + urlencode([*pairs, *(("filter", text) for text in self.filters)])
 
     def has(self, name: str, value: str) -> bool:

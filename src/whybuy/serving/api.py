@@ -6,29 +6,29 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from whybuy.records import Answer, Completions, Hit
-from whybuy.serving.bodies import Understanding, answer_json, completions_json, hit_json, intents_json
+from whybuy.serving.bodies import QueryIntents, answer_json, completions_json, hit_json, intents_json
 from whybuy.serving.requests import ProductId, QueryText, SearchBody, SearchRequest
-from whybuy.serving.services import Services, Shop
+from whybuy.serving.services import Services, ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
 
 @router.get("/search", response_model=Answer, summary="Products that answer a query, each with its reasons")
-async def search(search: Annotated[SearchRequest, Query()], shop: Shop) -> Response:
+async def search(search: Annotated[SearchRequest, Query()], services: ServicesDep) -> Response:
     """The request stands in the address."""
-    return _json(await shop.work(lambda: answer_json(find(search, shop))))
+    return _json(await services.work(lambda: answer_json(find(search, services))))
 
 
 @router.post("/search", response_model=Answer, summary="The same, asked in a JSON body")
-async def search_by_body(search: SearchBody, shop: Shop) -> Response:
+async def search_by_body(search: SearchBody, services: ServicesDep) -> Response:
     """The request stands in the body, under the same names."""
-    return _json(await shop.work(lambda: answer_json(find(search, shop))))
+    return _json(await services.work(lambda: answer_json(find(search, services))))
 
 
 @router.get("/complete", response_model=Completions, summary="What a shopper who typed this may be about to ask")
 async def complete(
     prefix: Annotated[QueryText, Query(description="What the shopper has typed so far; may be nothing.")],
-    shop: Shop,
+    services: ServicesDep,
     previous: Annotated[
         list[QueryText],
         Query(
@@ -48,30 +48,30 @@ async def complete(
 ) -> Response:
     """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
     # less than a millisecond, so not handed to a thread
-    earlier = previous or shop.queries.previous(session)
-    return _json(completions_json(shop.discovery.complete(prefix, previous=earlier, limit=limit)))
+    earlier = previous or services.queries.previous(session)
+    return _json(completions_json(services.discovery.complete(prefix, previous=earlier, limit=limit)))
 
 
 @router.get("/explain", response_model=Hit, summary="Why one product answers a query")
 def explain(
     q: Annotated[QueryText, Query(description="What the shopper typed.")],
     product_id: Annotated[ProductId, Query(description="The product to explain.")],
-    shop: Shop,
+    services: ServicesDep,
 ) -> Response:
     """Its scores by stage, the words that match, its reasons and its path through the label tree."""
-    return _json(hit_json(shop.discovery.explain(q, product_id)))
+    return _json(hit_json(services.discovery.explain(q, product_id)))
 
 
-@router.get("/intents", response_model=Understanding, summary="The needs understood in a query")
-def intents(q: Annotated[QueryText, Query(description="What the shopper typed.")], shop: Shop) -> Response:
+@router.get("/intents", response_model=QueryIntents, summary="The intents understood in a query")
+def intents(q: Annotated[QueryText, Query(description="What the shopper typed.")], services: ServicesDep) -> Response:
     """Relation, tail and confidence of each, surest first."""
-    return _json(intents_json(q, shop.discovery.intents(q)))
+    return _json(intents_json(q, services.discovery.intents(q)))
 
 
-def find(search: SearchRequest, shop: Services) -> Answer:
+def find(search: SearchRequest, services: Services) -> Answer:
     """The answer to a request, counted; without facets where the request wants none."""
-    answer = shop.discovery.search(search.query())
-    shop.measures.search(search.ranker, answer)
+    answer = services.discovery.search(search.query())
+    services.metrics.count_search(search.ranker, answer)
     return answer if search.facets else replace(answer, facets={})
 
 

@@ -15,19 +15,19 @@ from whybuy.discovery import Discovery, UnknownProduct
 from whybuy.errors import InputError
 from whybuy.journal import Journal, JournalError
 from whybuy.retrieval.facets import UnknownField
-from whybuy.serving import api, events, health, rejecting, shopfront
+from whybuy.serving import api, events, health, rejection_routes, shopfront
 from whybuy.serving.live import LiveShop
 from whybuy.serving.live_queries import JournalQueries
-from whybuy.serving.measures import Measures
 from whybuy.serving.rejections import Rejections
 from whybuy.serving.rendering import render
+from whybuy.serving.server_metrics import ServerMetrics
 from whybuy.serving.services import Services
 from whybuy.web.envelope import Envelope
-from whybuy.web.problems import Telling, explain_problems, problem_responses
+from whybuy.web.problems import ProblemConfig, add_problem_handlers, problem_responses
 
 _STATIC = Path(__file__).parent / "static"
 _PAGES = ("/product/", "/graph")
-_TELLING = Telling(
+_PROBLEMS = ProblemConfig(
     status_of={UnknownProduct: 404, UnknownField: 404, InputError: 422, JournalError: 503},
     page=lambda problem: render("problem.html", problem),
     is_page=lambda path: path == "/" or path.startswith(_PAGES),
@@ -47,7 +47,7 @@ def create_app(
 
     Args:
         discovery: The opened shop.
-        journal: Hears `/v1/events`; the caller closes it.
+        journal: Where `/v1/events` is kept; the caller closes it.
         examples: Queries that the start page offers.
         store: The folder whose newer builds take the place of `discovery`; None stays with it.
         processes: How many like this one share the machine; one alone searches in threads.
@@ -61,16 +61,17 @@ def create_app(
         redoc_url=None,
         responses=problem_responses(),
     )
-    measures = Measures()
-    followers = Rejections(journal), JournalQueries(journal)
-    app.state.services = Services(discovery, journal, *followers, measures, examples, threads=processes == 1)
+    metrics = ServerMetrics()
+    app.state.services = Services(
+        discovery, journal, Rejections(journal), JournalQueries(journal), metrics, examples, threads=processes == 1
+    )
     app.state.live = LiveShop(discovery, store)
-    for part in (api, events, health, shopfront, rejecting):
+    for part in (api, events, health, shopfront, rejection_routes):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC, packages=[("whybuy.web", "static")]), name="static")
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(Envelope, observe=measures.request)
-    explain_problems(app, _TELLING)
+    app.add_middleware(Envelope, observe=metrics.count_request)
+    add_problem_handlers(app, _PROBLEMS)
     return app
 
 

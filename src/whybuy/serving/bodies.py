@@ -9,8 +9,8 @@ from whybuy.records import Answer, Completions, Hit, Intent
 
 
 @dataclass(frozen=True, slots=True)
-class Understanding:
-    """The needs understood in a query; the body of `/v1/intents`."""
+class QueryIntents:
+    """The intents understood in a query; the body of `/v1/intents`."""
 
     query: str
     intents: tuple[Intent, ...]
@@ -21,9 +21,9 @@ def answer_json(answer: Answer) -> bytes:
     return orjson.dumps(answer)
 
 
-def completions_json(found: Completions) -> bytes:
+def completions_json(completions: Completions) -> bytes:
     """The body of `/v1/complete`: the record's fields by name."""
-    return orjson.dumps(found)
+    return orjson.dumps(completions)
 
 
 def hit_json(hit: Hit) -> bytes:
@@ -33,4 +33,4 @@ def hit_json(hit: Hit) -> bytes:
 
 def intents_json(query: str, intents: Sequence[Intent]) -> bytes:
     """The body of `/v1/intents`: the query and what was understood in it, surest first."""
-    return orjson.dumps(Understanding(query, tuple(intents)))
+    return orjson.dumps(QueryIntents(query, tuple(intents)))

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from whybuy.serving.requests import whole
-from whybuy.serving.services import Shop
+from whybuy.serving.services import ServicesDep
 from whybuy.web.problems import Fault, problem_response
 
 _MOST_EVENTS = 1000
@@ -65,7 +65,7 @@ class UbiEvent(_Open):
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class RejectedEvent:
     """An event that was not kept."""
 
     index: int  # its place in the delivery, from 0
@@ -77,7 +77,7 @@ class Receipt:
     """How many events of a delivery were kept, and which were not."""
 
     accepted: int
-    rejected: tuple[Rejection, ...] = ()
+    rejected: tuple[RejectedEvent, ...] = ()
 
 
 router = APIRouter(prefix="/v1", tags=["events"])
@@ -107,10 +107,10 @@ _DELIVERY = {
     "/events",
     status_code=202,
     response_model=Receipt,
-    summary="Hear what shoppers did: one UBI event, or a list",
+    summary="Record what shoppers did: one UBI event, or a list",
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _DELIVERY}}}},
 )
-async def hear_events(request: Request, shop: Shop) -> Response:
+async def record_events(request: Request, services: ServicesDep) -> Response:
     """Keep the events that are well-formed; say of each other one why it is not.
 
     A single event that cannot be kept is a 422 problem.
@@ -124,26 +124,26 @@ async def hear_events(request: Request, shop: Shop) -> Response:
         advice = f"A delivery holds at most {_MOST_EVENTS} events; this one has {len(events)}. Send it in parts."
         return problem_response(request, 422, advice)
     kept, rejected = sort_events(events)
-    await run_in_threadpool(shop.journal.append, kept)
-    shop.measures.events(len(kept), len(rejected))
+    await run_in_threadpool(services.journal.append, kept)
+    services.metrics.count_events(len(kept), len(rejected))
     if rejected and delivery is not events:
         (rejection,) = rejected
         return problem_response(request, 422, rejection.reason, [Fault("body", rejection.reason)])
     return Response(orjson.dumps(Receipt(len(kept), tuple(rejected))), 202, media_type="application/json")
 
 
-def sort_events(events: Sequence[object]) -> tuple[list[str], list[Rejection]]:
+def sort_events(events: Sequence[object]) -> tuple[list[str], list[RejectedEvent]]:
     """The well-formed events as JSON, and the others with the reason; a bad one never spoils its neighbors."""
     kept: list[str] = []
-    rejected: list[Rejection] = []
+    rejected: list[RejectedEvent] = []
     for index, event in enumerate(events):
         try:
             UbiEvent.model_validate(event)
             kept.append(orjson.dumps(event).decode())
         except ValidationError as error:
-            rejected.append(Rejection(index, _reasons(error)))
+            rejected.append(RejectedEvent(index, _reasons(error)))
         except orjson.JSONEncodeError as error:
-            rejected.append(Rejection(index, str(error)))
+            rejected.append(RejectedEvent(index, str(error)))
     return kept, rejected
 
 

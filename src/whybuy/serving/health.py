@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from whybuy import __version__
-from whybuy.serving.services import Shop
+from whybuy.serving.services import ServicesDep
 
 router = APIRouter(tags=["health"])
 
@@ -35,19 +35,19 @@ async def live() -> Health:
 
 
 @router.get("/readyz", summary="The shop can be searched and the journal can be read")
-def ready(shop: Shop) -> Health:
+def ready(services: ServicesDep) -> Health:
     """Ok, or a 503 problem that names what is missing."""
-    shop.journal.last()
+    services.journal.last()
     return Health()
 
 
 @router.get("/version", summary="Which whybuy serves which shop")
-def version(shop: Shop) -> Version:
+def version(services: ServicesDep) -> Version:
     """The release, the shop's name, counts and artifact keys."""
-    return Version(__version__, shop.discovery.name, shop.discovery.facts())
+    return Version(__version__, services.discovery.name, services.discovery.facts())
 
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Counters in the Prometheus text format")
-def metrics(shop: Shop) -> Response:
+def metrics(services: ServicesDep) -> Response:
     """Requests and their time, searches, empty searches, hits by stage, events."""
-    return Response(shop.measures.text(), media_type="text/plain; version=0.0.4")
+    return Response(services.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -78,8 +78,8 @@ def head_words(head: str) -> str:
 
 def attribute_words(head: str) -> str:
     """The attribute's value in a reason's head, "slip-resistant" in `slip-on shoe [sole: slip-resistant]`, or empty."""
-    found = _HEAD_ATTRIBUTE.search(head)
-    return found[2] if found else ""
+    match = _HEAD_ATTRIBUTE.search(head)
+    return match[2] if match else ""
 
 
 def by_relation(reasons: Iterable[Reason]) -> list[tuple[Relation, list[Reason]]]:

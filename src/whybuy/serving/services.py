@@ -11,21 +11,21 @@ from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.serving.live import LiveShop
 from whybuy.serving.live_queries import JournalQueries
-from whybuy.serving.measures import Measures
 from whybuy.serving.rejections import Rejections
+from whybuy.serving.server_metrics import ServerMetrics
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The opened shop, the journal that hears what happens in it, what is made of that, and the counters."""
+    """The opened shop, the journal of its events, what is derived from them, and the counters."""
 
     discovery: Discovery
     journal: Journal
     rejections: Rejections
     queries: JournalQueries
-    measures: Measures
+    metrics: ServerMetrics
     examples: tuple[str, ...]  # queries that the start page offers
     threads: bool = True  # one process of several has none: what waits for it, others take
 
@@ -45,4 +45,4 @@ async def _services(request: Request) -> Services:
     return replace(services, discovery=discovery)
 
 
-Shop = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]

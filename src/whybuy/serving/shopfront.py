@@ -13,7 +13,7 @@ from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.api import find
 from whybuy.serving.rendering import around_url, render
 from whybuy.serving.requests import PageRequest, ProductId, QueryText
-from whybuy.serving.services import Shop
+from whybuy.serving.services import ServicesDep
 
 _PAGE_SIZE = 20
 _LAST_PAGE = 500
@@ -97,31 +97,33 @@ class GraphView:
 
 
 @router.get("/")
-def search_page(asked: Annotated[PageRequest, Query()], shop: Shop) -> str:
+def search_page(page: Annotated[PageRequest, Query()], services: ServicesDep) -> str:
     """The start page, or the hits for a query."""
-    discovery = shop.discovery
-    if not asked.q.strip():
-        return render("start.html", StartView(discovery.name, discovery.facts(), shop.examples))
-    address = asked.address()
-    answer = find(asked.search(_PAGE_SIZE), shop)
+    discovery = services.discovery
+    if not page.q.strip():
+        return render("start.html", StartView(discovery.name, discovery.facts(), services.examples))
+    address = page.address()
+    answer = find(page.search(_PAGE_SIZE), services)
     cards = tuple(Card(hit, discovery.product(hit.product_id)) for hit in answer.hits)
     pages = min(_LAST_PAGE, ceil(answer.total / _PAGE_SIZE))
-    return render("search.html", SearchView(discovery.name, answer, cards, address, pages, shop.examples))
+    return render("search.html", SearchView(discovery.name, answer, cards, address, pages, services.examples))
 
 
 @router.get("/product/{product_id:path}")
-def product_page(product_id: ProductId, shop: Shop, q: QueryText = "") -> str:
+def product_page(product_id: ProductId, services: ServicesDep, q: QueryText = "") -> str:
     """One product and why people buy it; `q` is the query that led here."""
-    discovery = shop.discovery
+    discovery = services.discovery
     product = discovery.product(product_id)
     hit = discovery.explain(q, product_id) if q.strip() else None
     return render("product.html", ProductView(discovery.name, product, discovery.why(product_id), q, hit))
 
 
 @router.get("/graph")
-def graph_page(shop: Shop, node: QueryText = "", rejected: int = 0) -> str:
+def graph_page(services: ServicesDep, node: QueryText = "", rejected: int = 0) -> str:
     """A node of the graph and what is around it, drawn and as a list; `rejected`: the cursor that led back here."""
     label = node.strip()
-    around = shop.discovery.neighborhood(label, limit=_NEAR) if label else Neighborhood("", (), ())
-    found = [one for one in shop.rejections.all() if one.cursor == rejected or not (label or rejected)]
-    return render("graph.html", GraphView(shop.discovery.name, label, around, tuple(found[:_REJECTIONS_SHOWN])))
+    around = services.discovery.neighborhood(label, limit=_NEAR) if label else Neighborhood("", (), ())
+    rejections = [one for one in services.rejections.all() if one.cursor == rejected or not (label or rejected)]
+    return render(
+        "graph.html", GraphView(services.discovery.name, label, around, tuple(rejections[:_REJECTIONS_SHOWN]))
+    )

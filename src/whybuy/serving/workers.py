@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 
 from whybuy.errors import WhybuyError
-from whybuy.serving.measures import COUNTERS_FOLDER
+from whybuy.serving.server_metrics import COUNTERS_FOLDER
 
 Work = Callable[[socket.socket, Callable[[], None]], None]
 """What a process does: it answers on a socket until SIGTERM, and says when it begins to. Must be importable."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Observer = Callable[[str, str, int, float], None]
-"""Hears of each answered request: route, method, status, seconds."""
+"""Called with the route, method, status and seconds of each answered request."""
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CONTENT_POLICY = (
@@ -55,13 +55,13 @@ class Envelope:
             self._observe(_route(scope), scope["method"], status, time.perf_counter() - started)
 
     def _limited(self, receive: Receive) -> Receive:
-        heard = 0
+        received = 0
 
         async def receive_limited() -> Message:
-            nonlocal heard
+            nonlocal received
             message = await receive()
-            heard += len(message.get("body", b""))
-            if heard > self._largest_body:
+            received += len(message.get("body", b""))
+            if received > self._largest_body:
                 raise HTTPException(413, f"The body is larger than {self._largest_body:,} bytes. Send it in parts.")
             return message
 

@@ -35,8 +35,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """How an application tells its problems."""
+class ProblemConfig:
+    """How an application shows its problems."""
 
     status_of: Mapping[type[WhybuyError], int]  # of our own errors; the others are 500
     page: Callable[[Problem], str]
@@ -55,9 +55,9 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
     }
 
 
-def explain_problems(app: FastAPI, telling: Telling) -> None:
+def add_problem_handlers(app: FastAPI, problem_config: ProblemConfig) -> None:
     """Make every error of the application a problem that says what to do."""
-    app.state.telling = telling
+    app.state.problem_config = problem_config
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(WhybuyError, _ours)
@@ -69,18 +69,18 @@ def problem_response(request: Request, status: int, detail: str, faults: Sequenc
     request_id = request.scope.get("request_id", "")
     problem = Problem(HTTPStatus(status).phrase, status, detail, request_id, errors=tuple(faults))
     if _is_page(request):
-        return Response(_telling(request).page(problem), status, media_type="text/html")
+        return Response(_config(request).page(problem), status, media_type="text/html")
     return Response(orjson.dumps(problem), status, media_type="application/problem+json")
 
 
-def _telling(request: Request) -> Telling:
-    telling = request.app.state.telling
-    assert isinstance(telling, Telling)
-    return telling
+def _config(request: Request) -> ProblemConfig:
+    problem_config = request.app.state.problem_config
+    assert isinstance(problem_config, ProblemConfig)
+    return problem_config
 
 
 def _is_page(request: Request) -> bool:
-    return _telling(request).is_page(request.url.path) and "json" not in request.headers.get("accept", "")
+    return _config(request).is_page(request.url.path) and "json" not in request.headers.get("accept", "")
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
@@ -101,14 +101,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 def _advice(request: Request, error: HTTPException) -> str:
     path = request.url.path
     if error.status_code == 404:
-        return f"There is nothing at {path}. {_telling(request).routes}"
+        return f"There is nothing at {path}. {_config(request).routes}"
     if error.status_code == 405:
         return f"{path} does not answer {request.method}. The Allow header says which methods it answers."
     return str(error.detail)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    status = next((status for kind, status in _telling(request).status_of.items() if isinstance(error, kind)), 500)
+    status = next((status for kind, status in _config(request).status_of.items() if isinstance(error, kind)), 500)
     response = problem_response(request, status, str(error))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "5"

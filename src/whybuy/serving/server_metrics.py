@@ -1,4 +1,4 @@
-"""What `/metrics` counts: requests, their time, searches without an answer, events."""
+"""Counters of the server, for `/metrics`: requests, their time, searches without an answer, events."""
 
 import os
 
@@ -11,7 +11,7 @@ COUNTERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # set before the start: the counte
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
-class Measures:
+class ServerMetrics:
     """The counters of one application, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -27,14 +27,14 @@ class Measures:
             "whybuy_empty_searches_total", "Searches that found nothing.", ["ranker"], registry=self._registry
         )
         self._stages = Counter("whybuy_hits_total", "Hits shown, by the stage.", ["stage"], registry=self._registry)
-        self._events = Counter("whybuy_events_total", "Events heard.", ["outcome"], registry=self._registry)
+        self._events = Counter("whybuy_events_total", "Events received.", ["outcome"], registry=self._registry)
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(route, method, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
 
-    def search(self, ranker: str, answer: Answer) -> None:
+    def count_search(self, ranker: str, answer: Answer) -> None:
         """Count one search and the stages that its hits came from."""
         self._searches.labels(ranker).inc()
         if not answer.total:
@@ -42,7 +42,7 @@ class Measures:
         for hit in answer.hits:
             self._stages.labels(hit.source).inc()
 
-    def events(self, accepted: int, rejected: int) -> None:
+    def count_events(self, accepted: int, rejected: int) -> None:
         """Count the events of one delivery."""
         self._events.labels("accepted").inc(accepted)
         self._events.labels("rejected").inc(rejected)

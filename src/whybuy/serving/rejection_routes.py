@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from whybuy.records import Head, HeadKind
 from whybuy.relations import Relation
 from whybuy.serving.requests import QueryText
-from whybuy.serving.services import Shop
+from whybuy.serving.services import ServicesDep
 from whybuy.web.forms import Fields, FromOwnPage, filled
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -37,25 +37,25 @@ class RestoreForm(BaseModel):
 
 
 @router.post("/reject")
-def reject(shop: Shop, fields: Fields) -> RedirectResponse:
+def reject(services: ServicesDep, fields: Fields) -> RedirectResponse:
     """Hide an edge from now on; the next build leaves it out."""
     form = filled(RejectForm, fields, lists=("head",))
     head = Head(form.head_kind, tuple(form.head))
-    if not shop.discovery.has_edge(head, form.relation, form.tail):
+    if not services.discovery.has_edge(head, form.relation, form.tail):
         raise HTTPException(409, "The graph does not have this edge any more. Look at the node again.")
-    entered = shop.rejections.reject(shop.discovery, head, form.relation, form.tail)
+    entered = services.rejections.reject(services.discovery, head, form.relation, form.tail)
     return _back(form.node, rejected=entered.cursor)
 
 
 @router.post("/restore")
-def restore(shop: Shop, fields: Fields) -> RedirectResponse:
+def restore(services: ServicesDep, fields: Fields) -> RedirectResponse:
     """Show an edge again."""
     form = filled(RestoreForm, fields)
-    if shop.rejections.restore(shop.discovery, form.cursor) is None:
+    if services.rejections.restore(services.discovery, form.cursor) is None:
         raise HTTPException(409, "This rejection was taken back before.")
     return _back(form.node)
 
 
 def _back(node: str, **notice: int) -> RedirectResponse:
-    said = {"node": node, **notice}
-    return RedirectResponse("/graph?" + urlencode({name: value for name, value in said.items() if value}), 303)
+    values = {"node": node, **notice}
+    return RedirectResponse("/graph?" + urlencode({name: value for name, value in values.items() if value}), 303)
