@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from whybuy.evaluation.critic import Score, evaluate_critic, read_questions
 from whybuy.knowledge.critic.text_features import shared_words, vectors_of
-from whybuy.knowledge.critic.text_fitted import Critic
-from whybuy.knowledge.critic.text_judgments import Statements, read_judged
-from whybuy.knowledge.critic.text_training import learn_critic, learning_curve
+from whybuy.knowledge.critic.text_fitted import FittedCritic
+from whybuy.knowledge.critic.text_judgments import Statements, read_judged_statements
+from whybuy.knowledge.critic.text_training import learning_curve, train_critic
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.language.encoder import Encoder, Remembering
 from whybuy.language.transformer_encoder import TransformerEncoder
@@ -70,9 +70,9 @@ def main() -> None:
     judgments = asked.critic.with_name(f"{asked.critic.name}-judgments.parquet")
     critic = train(assertions, judgments, encoder)
     critic.save(asked.critic)
-    figures: dict[str, object] = {"assertions": len(assertions), "out_of_fold": critic.lesson.out_of_fold}
+    figures: dict[str, object] = {"assertions": len(assertions), "out_of_fold": critic.fit_report.out_of_fold}
     if asked.validate:
-        figures["learning_curve"] = learning_curve(read_judged(judgments, ReadReport()), encoder)
+        figures["learning_curve"] = learning_curve(read_judged_statements(judgments, ReadReport()), encoder)
         figures["validation"] = validate(assertions, encoder, asked.critic.with_name("fold.parquet"))
     figures |= {"command": "python " + " ".join(sys.argv), "python": platform.python_version()}
     print(body := json.dumps(figures, indent=1))
@@ -96,11 +96,11 @@ def read_assertions(path: Path) -> list[Assertion]:
     ]
 
 
-def train(assertions: Sequence[Assertion], judgments: Path, encoder: Encoder) -> Critic:
+def train(assertions: Sequence[Assertion], judgments: Path, encoder: Encoder) -> FittedCritic:
     """Write the judgments of some assertions and learn from the file."""
     judgments.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(judged_table(assertions), judgments)
-    return learn_critic(read_judged(judgments, ReadReport()), encoder)
+    return train_critic(read_judged_statements(judgments, ReadReport()), encoder)
 
 
 def judged_table(assertions: Sequence[Assertion]) -> pa.Table:
@@ -149,7 +149,7 @@ def validate(assertions: Sequence[Assertion], encoder: Encoder, judgments: Path)
     }
 
 
-def scorers(critics: Mapping[str, Critic], encoder: Encoder) -> dict[str, Score]:
+def scorers(critics: Mapping[str, FittedCritic], encoder: Encoder) -> dict[str, Score]:
     """Critics by name, and what needs no judgments."""
 
     def alike(statements: Statements) -> NDArray[np.float64]:
@@ -157,7 +157,7 @@ def scorers(critics: Mapping[str, Critic], encoder: Encoder) -> dict[str, Score]
         cosines: NDArray[np.float64] = np.sum(vectors.heads * vectors.reasons, axis=1, dtype=np.float64)
         return cosines
 
-    def typical(critic: Critic, statements: Statements) -> NDArray[np.float64]:
+    def typical(critic: FittedCritic, statements: Statements) -> NDArray[np.float64]:
         return critic.score(statements)["typical"]
 
     def shared(statements: Statements) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whybuy.knowledge.critic.text_judgments import Judged, Statements
+from whybuy.knowledge.critic.text_judgments import JudgedStatements, Statements
 
 KINDS = {
     "slip-on shoe": ["standing all day", "pregnant women", "slippery floors"],
@@ -14,7 +14,7 @@ BRANDS = [f"{name}{number}" for name in ("Marlowe", "Delvia", "Tarn", "Acme") fo
 HOLLOW = ["the same reason", "their quality"]
 
 
-def judged_titles() -> Judged:
+def judged_titles() -> JudgedStatements:
     """The reasons of a title's kind (typical), those of other kinds (neither), and hollow ones (plausible)."""
     heads: list[tuple[str, ...]] = []
     reasons: list[str] = []
@@ -29,4 +29,4 @@ def judged_titles() -> Judged:
                 plausible.append(float(reason in own or reason in HOLLOW))
                 typical.append(float(reason in own))
     answers = {"plausible": np.array(plausible, np.float32), "typical": np.array(typical, np.float32)}
-    return Judged(Statements(heads, reasons), answers)
+    return JudgedStatements(Statements(heads, reasons), answers)

@@ -14,7 +14,7 @@ from whybuy.annotation.tables import COLUMNS, from_rows, to_csv
 from whybuy.errors import InputError
 from whybuy.journal.judgments import in_order
 from whybuy.knowledge.annotation.settling import by_item
-from whybuy.knowledge.critic.text_judgments import read_judged
+from whybuy.knowledge.critic.text_judgments import read_judged_statements
 from whybuy.records import Judgment, Question, Role
 from whybuy.tables import ReadReport
 
@@ -52,7 +52,7 @@ def test_a_table_teaches_a_critic(tmp_path: Path) -> None:
     file = tmp_path / "judgments.csv"
     said = [Judgment(*task.item, "ana", Role.JUDGE, in_order(dict.fromkeys(Question, True))) for task in QUEUE.tasks]
     file.write_text(to_csv(said, QUEUE.by_item), encoding="utf-8", newline="")
-    judged = read_judged(file, ReadReport())
+    judged = read_judged_statements(file, ReadReport())
     assert judged.statements.heads == [task.heads for task in QUEUE.tasks]
     assert judged.answers["typical"].tolist() == [1.0] * 6
 

@@ -13,18 +13,21 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.knowledge.critic.text_critic import SAVED, Kind, TextCritic
 from whybuy.knowledge.critic.text_fine_tuned import FineTunedCritic, FineTuning
 from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
-from whybuy.knowledge.critic.text_fitted import Critic
-from whybuy.knowledge.critic.text_judgments import Judged, Statements
+from whybuy.knowledge.critic.text_fitted import FittedCritic
+from whybuy.knowledge.critic.text_judgments import JudgedStatements, Statements
 from whybuy.knowledge.critic.text_loading import open_text_critic
-from whybuy.knowledge.critic.text_training import learn_critic, texts_of
+from whybuy.knowledge.critic.text_training import texts_of, train_critic
 from whybuy.language.catalog_encoder import CatalogEncoder
 
-Teach = Callable[[Judged], TextCritic]
-LOADS: dict[Kind, Callable[[Path], TextCritic]] = {Kind.FITTED: Critic.load, Kind.FINE_TUNED: FineTunedCritic.load}
+Teach = Callable[[JudgedStatements], TextCritic]
+LOADS: dict[Kind, Callable[[Path], TextCritic]] = {
+    Kind.FITTED: FittedCritic.load,
+    Kind.FINE_TUNED: FineTunedCritic.load,
+}
 
 
 @pytest.fixture(scope="module")
-def judged() -> Judged:
+def judged() -> JudgedStatements:
     return judged_titles()
 
 
@@ -34,17 +37,17 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture(scope="module")
-def teach(kind: Kind, judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Teach:
+def teach(kind: Kind, judged: JudgedStatements, tmp_path_factory: pytest.TempPathFactory) -> Teach:
     if kind is Kind.FITTED:
         encoder = CatalogEncoder.fit(texts_of(judged), dimensions=24)
-        return lambda some: learn_critic(some, encoder)
+        return lambda some: train_critic(some, encoder)
     model = write_tiny_transformer(tmp_path_factory.mktemp("model"), texts_of(judged))
     recipe = FineTuning(str(model), epochs=6, learning_rate=3e-3)  # a random model learns as long as it is small
     return lambda some: fine_tune_critic(some, recipe)
 
 
 @pytest.fixture(scope="module")
-def critic(teach: Teach, judged: Judged) -> TextCritic:
+def critic(teach: Teach, judged: JudgedStatements) -> TextCritic:
     return teach(judged)
 
 
@@ -54,7 +57,7 @@ def folder(critic: TextCritic, tmp_path: Path) -> Path:
     return tmp_path / "critic"
 
 
-def test_both_questions_are_answered_with_probabilities(critic: TextCritic, judged: Judged) -> None:
+def test_both_questions_are_answered_with_probabilities(critic: TextCritic, judged: JudgedStatements) -> None:
     found = critic.score(judged.statements)
     assert critic.questions == tuple(found) == ("plausible", "typical")
     for scores in found.values():
@@ -75,7 +78,7 @@ def test_nothing_is_asked_of_no_statements(critic: TextCritic) -> None:
     assert {question: scores.shape for question, scores in found.items()} == {"plausible": (0,), "typical": (0,)}
 
 
-def test_an_answer_does_not_depend_on_what_is_asked_beside_it(critic: TextCritic, judged: Judged) -> None:
+def test_an_answer_does_not_depend_on_what_is_asked_beside_it(critic: TextCritic, judged: JudgedStatements) -> None:
     mixed = np.random.default_rng(1).permutation(len(judged))
     whole, again = critic.score(judged.statements), critic.score(judged.statements.only(mixed))
     alone = critic.score(judged.statements.only(np.array([7])))
@@ -91,42 +94,44 @@ def test_good_reasons_are_told_from_hollow_ones_on_heads_that_were_never_judged(
         assert scores[: len(own)].mean() > 2 * scores[len(own) :].mean()
 
 
-def test_what_it_says_of_itself_is_better_than_chance_and_calibrated(critic: TextCritic, judged: Judged) -> None:
-    assert critic.lesson.judgments == len(judged)
-    assert tuple(critic.lesson.out_of_fold) == critic.questions
-    for question, said in critic.lesson.out_of_fold.items():
+def test_what_it_says_of_itself_is_better_than_chance_and_calibrated(
+    critic: TextCritic, judged: JudgedStatements
+) -> None:
+    assert critic.fit_report.judgments == len(judged)
+    assert tuple(critic.fit_report.out_of_fold) == critic.questions
+    for question, said in critic.fit_report.out_of_fold.items():
         assert said["auc"] > 0.6
         assert said["average_precision"] > said["share_yes"] == pytest.approx(judged.answers[question].mean())
         assert 0 <= said["calibration_error"] < 0.15
 
 
-def test_the_same_judgments_give_the_same_critic(teach: Teach, judged: Judged) -> None:
+def test_the_same_judgments_give_the_same_critic(teach: Teach, judged: JudgedStatements) -> None:
     some = judged.only(np.arange(160))
     first, second = teach(some), teach(some)
-    assert first.lesson == second.lesson
+    assert first.fit_report == second.fit_report
     found = second.score(some.statements)
     for question, scores in first.score(some.statements).items():
         np.testing.assert_array_equal(found[question], scores)
 
 
-def test_a_question_that_nobody_answered_is_not_answered(teach: Teach, judged: Judged) -> None:
+def test_a_question_that_nobody_answered_is_not_answered(teach: Teach, judged: JudgedStatements) -> None:
     some = judged.only(np.arange(160))
     silent = np.full(len(some), np.nan, np.float32)
-    learned = teach(Judged(some.statements, {**some.answers, "plausible": silent}))
-    assert learned.questions == tuple(learned.lesson.out_of_fold) == ("typical",)
+    learned = teach(JudgedStatements(some.statements, {**some.answers, "plausible": silent}))
+    assert learned.questions == tuple(learned.fit_report.out_of_fold) == ("typical",)
     assert list(learned.score(some.statements)) == ["typical"]
 
 
-def test_too_few_answers_are_counted(teach: Teach, judged: Judged) -> None:
+def test_too_few_answers_are_counted(teach: Teach, judged: JudgedStatements) -> None:
     with pytest.raises(InputError, match=r"too few .*plausible: 5 yes, 3 no; typical: 3 yes, 5 no.* needs 20"):
         teach(judged.only(np.arange(8)))
 
 
 # ---------------------------------------------------------------- saved and opened
-def test_a_saved_critic_says_the_same(folder: Path, critic: TextCritic, judged: Judged) -> None:
+def test_a_saved_critic_says_the_same(folder: Path, critic: TextCritic, judged: JudgedStatements) -> None:
     opened = open_text_critic(folder)
     assert type(opened) is type(critic)
-    assert (opened.questions, opened.lesson) == (critic.questions, critic.lesson)
+    assert (opened.questions, opened.fit_report) == (critic.questions, critic.fit_report)
     found = opened.score(judged.statements)
     for question, scores in critic.score(judged.statements).items():
         np.testing.assert_allclose(found[question], scores, rtol=1e-6)

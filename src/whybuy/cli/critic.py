@@ -36,8 +36,8 @@ def train_critic(
     """Learn from judgments how plausible and how typical reasons are."""
     from whybuy.knowledge.critic.text_fine_tuned import FineTuning
     from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
-    from whybuy.knowledge.critic.text_judgments import read_judged
-    from whybuy.knowledge.critic.text_training import learn_critic, learning_curve, texts_of
+    from whybuy.knowledge.critic.text_judgments import read_judged_statements
+    from whybuy.knowledge.critic.text_training import learning_curve, texts_of, train_critic
     from whybuy.language.catalog_encoder import CatalogEncoder
     from whybuy.language.encoder import Remembering
     from whybuy.language.transformer_encoder import TransformerEncoder
@@ -46,7 +46,7 @@ def train_critic(
     _check_model(encoder, model, epochs, curve=curve)
     with failing_clearly(), stderr().status("reading") as status:
         reading = ReadReport()
-        judged = read_judged(judgments, reading)
+        judged = read_judged_statements(judgments, reading)
         print_set_aside(reading)
         points = []
         if model:
@@ -56,13 +56,13 @@ def train_critic(
         else:
             status.update("encoding and learning")
             found = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
-            critic = learn_critic(judged, found)
+            critic = train_critic(judged, found)
             if curve:
                 status.update("learning from fewer judgments")
                 points = learning_curve(judged, found)
         critic.save(out)
-        figures = {"judgments": len(judged), "out_of_fold": critic.lesson.out_of_fold, "curve": points}
-        print(as_json(figures)) if json else _print_quality(critic.lesson.out_of_fold, points)
+        figures = {"judgments": len(judged), "out_of_fold": critic.fit_report.out_of_fold, "curve": points}
+        print(as_json(figures)) if json else _print_quality(critic.fit_report.out_of_fold, points)
         stderr().print(
             f"Learned from {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
             highlight=False,

@@ -8,77 +8,79 @@ import pytest
 
 from judged_titles import HOLLOW, KINDS, judged_titles
 from whybuy.errors import InputError
-from whybuy.knowledge.critic.logistic import Line, quality
+from whybuy.knowledge.critic.logistic import LogisticModel, quality
 from whybuy.knowledge.critic.text_affinity import Affinity
 from whybuy.knowledge.critic.text_features import shared_words
-from whybuy.knowledge.critic.text_fitted import Critic
-from whybuy.knowledge.critic.text_judgments import Judged, Statements, read_judged, statement
-from whybuy.knowledge.critic.text_training import learn_critic, learning_curve, texts_of
+from whybuy.knowledge.critic.text_fitted import FittedCritic
+from whybuy.knowledge.critic.text_judgments import JudgedStatements, Statements, read_judged_statements, statement
+from whybuy.knowledge.critic.text_training import learning_curve, texts_of, train_critic
 from whybuy.language.catalog_encoder import CatalogEncoder
 from whybuy.tables import ReadReport
 
 
 @pytest.fixture(scope="module")
-def judged() -> Judged:
+def judged() -> JudgedStatements:
     return judged_titles()
 
 
 @pytest.fixture(scope="module")
-def encoder(judged: Judged) -> CatalogEncoder:
+def encoder(judged: JudgedStatements) -> CatalogEncoder:
     return CatalogEncoder.fit(texts_of(judged), dimensions=24)
 
 
 @pytest.fixture(scope="module")
-def critic(judged: Judged, encoder: CatalogEncoder) -> Critic:
-    return learn_critic(judged, encoder)
+def critic(judged: JudgedStatements, encoder: CatalogEncoder) -> FittedCritic:
+    return train_critic(judged, encoder)
 
 
-def typical(critic: Critic, head: str, *reasons: str) -> list[float]:
+def typical(critic: FittedCritic, head: str, *reasons: str) -> list[float]:
     found = critic.score(Statements([(head,)] * len(reasons), [f"used for {reason}" for reason in reasons]))
     return list(map(float, found["typical"]))
 
 
-def test_what_fits_is_typical_of_a_head_that_was_never_judged(critic: Critic) -> None:
+def test_what_fits_is_typical_of_a_head_that_was_never_judged(critic: FittedCritic) -> None:
     for kind, own in KINDS.items():
         others = [reason for other, found in KINDS.items() if other != kind for reason in found]
         scores = typical(critic, f"Newcomer {kind}", *own, *others, *HOLLOW)
         assert min(scores[: len(own)]) > 0.5 > max(scores[len(own) :])
 
 
-def test_plausible_and_typical_are_two_questions(critic: Critic) -> None:
+def test_plausible_and_typical_are_two_questions(critic: FittedCritic) -> None:
     found = critic.score(Statements([("Newcomer dome tent",)], ["used for the same reason"]))
     assert critic.questions == ("plausible", "typical")
     assert found["plausible"][0] > found["typical"][0]
 
 
 def test_a_question_learns_nothing_from_the_answers_to_the_other(
-    judged: Judged, encoder: CatalogEncoder, critic: Critic
+    judged: JudgedStatements, encoder: CatalogEncoder, critic: FittedCritic
 ) -> None:
     for question, silent in (("plausible", "typical"), ("typical", "plausible")):
-        alone = Judged(judged.statements, {**judged.answers, silent: np.full(len(judged), np.nan, np.float32)})
-        found = learn_critic(alone, encoder).score(judged.statements)
+        alone = JudgedStatements(
+            judged.statements, {**judged.answers, silent: np.full(len(judged), np.nan, np.float32)}
+        )
+        found = train_critic(alone, encoder).score(judged.statements)
         assert list(found) == [question]
         np.testing.assert_allclose(found[question], critic.score(judged.statements)[question], rtol=1e-9)
 
 
-def test_what_it_says_of_itself_is_out_of_fold(critic: Critic, judged: Judged) -> None:
-    said = critic.lesson.out_of_fold["typical"]
-    assert critic.lesson.judgments == len(judged)
+def test_what_it_says_of_itself_is_out_of_fold(critic: FittedCritic, judged: JudgedStatements) -> None:
+    said = critic.fit_report.out_of_fold["typical"]
+    assert critic.fit_report.judgments == len(judged)
     assert said["auc"] > 0.95
     assert said["share_yes"] == pytest.approx(3 / 8)
     assert 0 <= said["calibration_error"] < 0.15
 
 
-def test_answers_by_chance_teach_nothing(judged: Judged, encoder: CatalogEncoder) -> None:
+def test_answers_by_chance_teach_nothing(judged: JudgedStatements, encoder: CatalogEncoder) -> None:
     random = np.random.default_rng(3)
     answers = {"typical": (random.random(len(judged)) < 0.5).astype(np.float32)}
     answers["plausible"] = np.full(len(judged), np.nan, np.float32)
-    learned = learn_critic(Judged(judged.statements, answers), encoder)
+    learned = train_critic(JudgedStatements(judged.statements, answers), encoder)
     assert learned.questions == ("typical",)
-    assert abs(learned.lesson.out_of_fold["typical"]["auc"] - 0.5) < 0.08
+    assert abs(learned.fit_report.out_of_fold["typical"]["auc"] - 0.5) < 0.08
 
 
-def test_more_judgments_are_told_apart_on_the_same_heads(judged: Judged, encoder: CatalogEncoder) -> None:
+def test_more_judgments_are_told_apart_on_the_same_heads(judged: JudgedStatements, encoder: CatalogEncoder) -> None:
     curve = learning_curve(judged, encoder)
     sizes = [point["judgments"] for point in curve]
     assert sizes == sorted(sizes)
@@ -101,7 +103,7 @@ def test_scaled_weights_answer_for_features_as_they_come() -> None:
     random = np.random.default_rng(0)
     features = (random.standard_normal((300, 2)) * [100, 0.01] + [5, 5]).astype(np.float32)
     answers = (features[:, 1] > 5).astype(np.float32)
-    found = Line.learn_scaled(features, answers).probabilities(features)
+    found = LogisticModel.fit_scaled(features, answers).probabilities(features)
     assert np.mean((found > 0.5) == (answers > 0.5)) > 0.95
 
 
@@ -141,7 +143,7 @@ def test_judgments_are_read_and_bad_rows_set_aside(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     report = ReadReport()
-    judged = read_judged(path, report)
+    judged = read_judged_statements(path, report)
     assert judged.statements == Statements(
         [("winter boots",), ("Tent & Poles", "Stove")], ["used in snow", "they are for camping"]
     )
@@ -160,7 +162,7 @@ def test_numbers_of_parquet_are_answers(tmp_path: Path) -> None:
     path = tmp_path / "judged.jsonl"
     rows = [{"head": "boots", "tail": "walking", "typical": value} for value in (1, 0.0, True, False)]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    assert read_judged(path, ReadReport()).answers["typical"].tolist() == [1, 0, 1, 0]
+    assert read_judged_statements(path, ReadReport()).answers["typical"].tolist() == [1, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -174,4 +176,4 @@ def test_a_file_that_is_no_judgments_is_named(tmp_path: Path, text: str, message
     path = tmp_path / "judged.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        read_judged(path, ReadReport())
+        read_judged_statements(path, ReadReport())

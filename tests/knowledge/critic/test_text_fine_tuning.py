@@ -15,10 +15,9 @@ from tiny_transformer import write_tiny_causal_model, write_tiny_deberta, write_
 from whybuy.errors import InputError
 from whybuy.knowledge.critic.text_fine_tuned import FineTunedCritic, FineTuning
 from whybuy.knowledge.critic.text_fine_tuning import answered_loss, fine_tune_critic
-from whybuy.knowledge.critic.text_fitted import Critic
-from whybuy.knowledge.critic.text_judgments import Judged, Statements
+from whybuy.knowledge.critic.text_judgments import JudgedStatements, Statements
 from whybuy.knowledge.critic.text_loading import open_text_critic
-from whybuy.knowledge.critic.text_training import learn_critic, texts_of
+from whybuy.knowledge.critic.text_training import texts_of, train_critic
 from whybuy.knowledge.tuning.tune import Step
 from whybuy.language.catalog_encoder import CatalogEncoder
 
@@ -26,19 +25,19 @@ Write = Callable[[Path, Sequence[str]], Path]
 
 
 @pytest.fixture(scope="module")
-def judged() -> Judged:
+def judged() -> JudgedStatements:
     return judged_titles().only(np.arange(160))
 
 
 @pytest.fixture(scope="module")
-def recipe(judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> FineTuning:
+def recipe(judged: JudgedStatements, tmp_path_factory: pytest.TempPathFactory) -> FineTuning:
     """Of a model without dropout."""
     model = write_tiny_deberta(tmp_path_factory.mktemp("model"), texts_of(judged))
     return FineTuning(str(model), epochs=2, learning_rate=3e-3)
 
 
 @pytest.fixture(scope="module")
-def critic(judged: Judged, recipe: FineTuning) -> FineTunedCritic:
+def critic(judged: JudgedStatements, recipe: FineTuning) -> FineTunedCritic:
     return fine_tune_critic(judged, recipe)
 
 
@@ -58,32 +57,32 @@ def test_only_what_was_answered_counts_in_the_loss() -> None:
 
 
 def test_statements_that_nobody_answered_teach_nothing(
-    judged: Judged, recipe: FineTuning, critic: FineTunedCritic
+    judged: JudgedStatements, recipe: FineTuning, critic: FineTunedCritic
 ) -> None:
     more = Statements([*judged.statements.heads] * 2, [*judged.statements.reasons] * 2)
     silent = np.full(len(judged), np.nan, np.float32)
     answers = {question: np.concatenate([said, silent]) for question, said in judged.answers.items()}
-    again = fine_tune_critic(Judged(more, answers), recipe)
-    assert again.lesson.out_of_fold == critic.lesson.out_of_fold
+    again = fine_tune_critic(JudgedStatements(more, answers), recipe)
+    assert again.fit_report.out_of_fold == critic.fit_report.out_of_fold
     check_same(critic, again, judged.statements, within=0)
 
 
 def test_how_many_are_in_memory_at_once_changes_nothing(
-    judged: Judged, recipe: FineTuning, critic: FineTunedCritic
+    judged: JudgedStatements, recipe: FineTuning, critic: FineTunedCritic
 ) -> None:
-    halved = Judged(judged.statements, {**judged.answers, "typical": judged.answers["typical"].copy()})
+    halved = JudgedStatements(judged.statements, {**judged.answers, "typical": judged.answers["typical"].copy()})
     halved.answers["typical"][::2] = np.nan  # so that parts of a step have unlike numbers of answers
     whole = fine_tune_critic(halved, replace(recipe, at_once=recipe.batch))
     parts = fine_tune_critic(halved, replace(recipe, at_once=5))
     check_same(whole, parts, judged.statements, within=1e-3)
 
 
-def test_another_seed_is_another_critic(judged: Judged, recipe: FineTuning, critic: FineTunedCritic) -> None:
+def test_another_seed_is_another_critic(judged: JudgedStatements, recipe: FineTuning, critic: FineTunedCritic) -> None:
     other = fine_tune_critic(judged, replace(recipe, seed=1))
     assert not np.allclose(other.score(judged.statements)["typical"], critic.score(judged.statements)["typical"])
 
 
-def test_every_step_is_told(judged: Judged, recipe: FineTuning) -> None:
+def test_every_step_is_told(judged: JudgedStatements, recipe: FineTuning) -> None:
     told: list[Step] = []
     fine_tune_critic(judged, replace(recipe, epochs=6, learning_rate=1e-2), told.append)
     assert [step.step for step in told] == list(range(1, told[0].steps + 1))
@@ -96,7 +95,7 @@ def test_every_step_is_told(judged: Judged, recipe: FineTuning) -> None:
 @pytest.mark.parametrize(
     "write", [write_tiny_transformer, write_tiny_deberta, write_tiny_causal_model], ids=["bert", "deberta", "decoder"]
 )
-def test_any_transformer_is_taught_and_saved(judged: Judged, write: Write, tmp_path: Path) -> None:
+def test_any_transformer_is_taught_and_saved(judged: JudgedStatements, write: Write, tmp_path: Path) -> None:
     recipe = FineTuning(str(write(tmp_path / "model", texts_of(judged))), epochs=1)
     learned = fine_tune_critic(judged, recipe)
     learned.save(tmp_path / "critic")
@@ -113,31 +112,25 @@ def test_a_taught_model_is_opened_by_transformers_itself(critic: FineTunedCritic
 
 
 def test_a_model_that_tells_something_else_is_taught_anew(
-    judged: Judged, recipe: FineTuning, critic: FineTunedCritic, tmp_path: Path
+    judged: JudgedStatements, recipe: FineTuning, critic: FineTunedCritic, tmp_path: Path
 ) -> None:
     critic.save(tmp_path)
     silent = np.full(len(judged), np.nan, np.float32)
-    alone = Judged(judged.statements, {**judged.answers, "plausible": silent})
+    alone = JudgedStatements(judged.statements, {**judged.answers, "plausible": silent})
     learned = fine_tune_critic(alone, replace(recipe, model=str(tmp_path / "transformer")))
     assert learned.questions == ("typical",)
 
 
-def test_a_folder_holds_the_critic_that_was_saved_last(judged: Judged, critic: FineTunedCritic, tmp_path: Path) -> None:
-    default = learn_critic(judged, CatalogEncoder.fit(texts_of(judged), dimensions=24))
+def test_a_folder_holds_the_critic_that_was_saved_last(
+    judged: JudgedStatements, critic: FineTunedCritic, tmp_path: Path
+) -> None:
+    default = train_critic(judged, CatalogEncoder.fit(texts_of(judged), dimensions=24))
     for saved in (default, critic, default):
         saved.save(tmp_path)
         assert type(open_text_critic(tmp_path)) is type(saved)
 
 
-def test_a_folder_of_before_there_were_two_kinds_is_opened(judged: Judged, tmp_path: Path) -> None:
-    learn_critic(judged, CatalogEncoder.fit(texts_of(judged), dimensions=24)).save(tmp_path)
-    about = tmp_path / "critic.json"
-    about.write_text(about.read_text().replace(' "kind": "fitted",\n', ""))
-    assert "kind" not in about.read_text()
-    assert isinstance(open_text_critic(tmp_path), Critic)
-
-
-def test_judgments_of_one_head_do_not_do(judged: Judged, recipe: FineTuning) -> None:
-    alike = Judged(Statements([("a tent",)] * len(judged), judged.statements.reasons), judged.answers)
+def test_judgments_of_one_head_do_not_do(judged: JudgedStatements, recipe: FineTuning) -> None:
+    alike = JudgedStatements(Statements([("a tent",)] * len(judged), judged.statements.reasons), judged.answers)
     with pytest.raises(InputError, match=r"answers to plausible are of too few heads: .* Judge reasons of more heads"):
         fine_tune_critic(alike, recipe)

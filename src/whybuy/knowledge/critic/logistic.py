@@ -1,4 +1,4 @@
-"""Logistic regressions, kept as plain numbers, and how good probabilities are."""
+"""Logistic regressions kept as plain numbers, and the quality of probabilities."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,14 +11,14 @@ BINS = 10  # of equal width, for the calibration error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """A logistic regression."""
+class LogisticModel:
+    """A logistic regression: weights and a bias."""
 
     weights: NDArray[np.float64]  # shape (features,)
     bias: float
 
     @classmethod
-    def learn(cls, features: NDArray[np.float32] | csr_matrix, answers: NDArray[np.float32]) -> Self:
+    def fit(cls, features: NDArray[np.float32] | csr_matrix, answers: NDArray[np.float32]) -> Self:
         """Fit with a unit penalty on the weights of features as they come. answers: 1 or 0 by row, both there."""
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - slow, and only training needs it
 
@@ -26,15 +26,15 @@ class Line:
         return cls(fitted.coef_[0].astype(np.float64), float(fitted.intercept_[0]))
 
     @classmethod
-    def learn_scaled(cls, features: NDArray[np.float32], answers: NDArray[np.float32]) -> Self:
+    def fit_scaled(cls, features: NDArray[np.float32], answers: NDArray[np.float32]) -> Self:
         """The same with the penalty on standardized features; the weights are for features as they come."""
         center, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
-        found = cls.learn((features - center) / scale, answers)
-        weights = found.weights / scale
-        return cls(weights, found.bias - float(weights @ center))
+        scaled = cls.fit((features - center) / scale, answers)
+        weights = scaled.weights / scale
+        return cls(weights, scaled.bias - float(weights @ center))
 
     def margins(self, features: NDArray[np.float32] | csr_matrix) -> NDArray[np.float64]:
-        """Logarithmic odds. Returns: shape (rows,)."""
+        """Log odds. Returns: shape (rows,)."""
         return np.asarray(features @ self.weights + self.bias, np.float64)
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -42,22 +42,24 @@ class Line:
         return np.asarray(1 / (1 + np.exp(-np.clip(self.margins(features), -50, 50))), np.float64)
 
 
-def quality(found: NDArray[np.float64], answers: NDArray[np.float32]) -> dict[str, float]:
-    """How good probabilities are.
+def quality(probabilities: NDArray[np.float64], answers: NDArray[np.float32]) -> dict[str, float]:
+    """How good predicted probabilities are.
 
-    found: in [0, 1]; answers: 1 or 0; both of shape (rows,). Returns: area under the ROC curve, average precision,
-    expected calibration error, and precision and recall of those from 0.5 on; the first two are NaN where all answers
-    are the same.
+    probabilities: in [0, 1]; answers: 1 or 0; both of shape (rows,). Returns: area under the ROC curve, average
+    precision, expected calibration error, and precision and recall of those from 0.5 on; the first two are NaN where all
+    answers are the same.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - slow, only measuring needs it
 
-    right, kept = answers > 0.5, found >= 0.5
+    right, kept = answers > 0.5, probabilities >= 0.5
     both = 0 < np.count_nonzero(right) < len(right)
-    bins = np.minimum((found * BINS).astype(int), BINS - 1)
-    error = sum(abs(found[bins == one].mean() - right[bins == one].mean()) * np.mean(bins == one) for one in set(bins))
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    error = sum(
+        abs(probabilities[bins == one].mean() - right[bins == one].mean()) * np.mean(bins == one) for one in set(bins)
+    )
     figures = {
-        "auc": roc_auc_score(right, found) if both else np.nan,
-        "average_precision": average_precision_score(right, found) if both else np.nan,
+        "auc": roc_auc_score(right, probabilities) if both else np.nan,
+        "average_precision": average_precision_score(right, probabilities) if both else np.nan,
         "calibration_error": error,
         "precision": right[kept].mean() if kept.any() else 0.0,
         "recall": kept[right].mean() if right.any() else 0.0,

@@ -1,7 +1,7 @@
-"""Which reasons go with which heads, as directions of an encoder's vectors: regularized canonical correlation.
+"""Regularized canonical correlation between the vectors of heads and those of their reasons.
 
-Hotelling 1936; with a ridge, Vinod 1976. Two linear maps bring heads and their typical reasons together, and weigh each
-direction by how far it holds on both sides. Closed form: the same judgments give the same maps.
+Hotelling 1936; with a ridge, Vinod 1976. Two linear maps bring heads and their typical reasons into one space, each
+direction weighted by the root of its correlation. Closed form: the same judgments give the same maps.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Affinity:
 
     @classmethod
     def fit(cls, heads: NDArray[np.float32], reasons: NDArray[np.float32]) -> "Affinity":
-        """Learn from heads with a typical reason each. Both of shape (pairs, dimensions)."""
+        """Fit on heads with a typical reason each. Both of shape (pairs, dimensions)."""
         head_mean, reason_mean = heads.mean(axis=0), reasons.mean(axis=0)
         centered_heads, centered_reasons = (heads - head_mean).astype(np.float64), (reasons - reason_mean).astype(float)
         white_heads, white_reasons = _whitening(centered_heads), _whitening(centered_reasons)

@@ -1,4 +1,4 @@
-"""What every critic of texts is: it answers questions about statements, and is kept in a folder that says its kind."""
+"""The port of text critics: they score how plausible and how typical reasons are, read as texts; and their folders."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,39 +12,39 @@ from whybuy.artifacts import ArrayFolder
 from whybuy.errors import ArtifactError
 from whybuy.knowledge.critic.text_judgments import Statements
 
-SAVED = ArrayFolder("critic", 2, "critic.json", made_by="whybuy critic train")
+SAVED = ArrayFolder("critic", 3, "critic.json", made_by="whybuy critic train")
 
 
 class Kind(StrEnum):
-    """How a critic learned; its folder says so."""
+    """How a critic was trained; written in its folder."""
 
-    FITTED = "fitted"  # `Critic`
+    FITTED = "fitted"  # `FittedCritic`
     FINE_TUNED = "fine-tuned"  # `FineTunedCritic`
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a critic learned from, and how well it did on judgments of heads that it had not seen."""
+class TextFitReport:
+    """How many judgments trained a critic, and its quality on judgments of heads that it was not trained on."""
 
     judgments: int
-    out_of_fold: dict[str, dict[str, float]] = field(default_factory=dict)  # by question: what `quality` says
+    out_of_fold: dict[str, dict[str, float]] = field(default_factory=dict)  # by question: figures of `logistic.quality`
 
 
 class TextCritic(Protocol):
-    """Says how likely people are to call reasons plausible and typical."""
+    """Predicts how likely annotators are to call reasons plausible and typical."""
 
     @property
-    def lesson(self) -> Lesson:
-        """What it learned from, and what it is worth."""
+    def fit_report(self) -> TextFitReport:
+        """What it was trained on, and its quality."""
         ...
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Of "plausible" and "typical", those that there were enough answers to."""
+        """Those of "plausible" and "typical" that had enough answers to train on."""
         ...
 
     def score(self, statements: Statements) -> dict[str, NDArray[np.float64]]:
-        """Probabilities by question, each of shape (statements,): that people would say yes."""
+        """Probabilities by question, each of shape (statements,): that an annotator would say yes."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ def saved_kind(folder: Path) -> Kind:
         ArtifactError: the folder holds no critic, one of another format version or unknown kind, or a damaged one.
     """
     _, facts = SAVED.load(folder)
-    kind = facts.get("kind", Kind.FITTED)  # which the first folders did not say: there was no other
+    kind = str(facts.get("kind"))
     try:
         return Kind(kind)
     except ValueError:
@@ -70,14 +70,14 @@ def saved_kind(folder: Path) -> Kind:
 
 
 def read_saved(folder: Path, kind: Kind) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and the facts of a saved critic of this kind.
+    """The arrays and facts of a saved critic of this kind.
 
     Raises:
         ArtifactError: as of `saved_kind`, or the critic is of another kind.
     """
-    found = saved_kind(folder)
-    if found is not kind:
+    saved = saved_kind(folder)
+    if saved is not kind:
         raise ArtifactError(
-            f"{folder} holds a critic that is {found}, not {kind}. Open it with `open_text_critic`, which takes any."
+            f"{folder} holds a critic that is {saved}, not {kind}. Open it with `open_text_critic`, which takes any."
         )
     return SAVED.load(folder)

@@ -1,4 +1,4 @@
-"""A critic that reads head and reason together: a transformer fine-tuned on judgments (COSMO, SIGMOD 2024, §3.4)."""
+"""A text critic that is a transformer fine-tuned on judgments (COSMO, SIGMOD 2024, §3.4)."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.knowledge.critic.logistic import Line
-from whybuy.knowledge.critic.text_critic import SAVED, Kind, Lesson, read_saved
+from whybuy.knowledge.critic.logistic import LogisticModel
+from whybuy.knowledge.critic.text_critic import SAVED, Kind, TextFitReport, read_saved
 from whybuy.knowledge.critic.text_judgments import Statements
 from whybuy.language.pretrained import Pretrained, batches_by_length, on_device, open_pretrained
 
@@ -22,10 +22,10 @@ _MODEL = "transformer"  # folder within that of the critic; transformers opens i
 
 @dataclass(frozen=True, slots=True)
 class FineTuning:
-    """How a critic is fine-tuned: as FolkScope fine-tunes DeBERTa-v3-large (ACL Findings 2023, its code).
+    """How a critic is fine-tuned: as FolkScope (ACL Findings 2023, its code) fine-tunes DeBERTa-v3-large.
 
-    Ours are the warm-up and what the optimizer has besides; and the last epoch stays, not the best one on what is held
-    out, by which quality is told.
+    Our own: the warm-up and the other settings of the optimizer; and the last epoch is kept, not the best one on the
+    held-out heads, since these measure quality.
     """
 
     model: str  # a folder, or a name on the hub that transformers is set up for
@@ -39,8 +39,8 @@ class FineTuning:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reader:
-    """A sequence classifier with its tokenizer, which reads statements as pairs of texts."""
+class PairClassifier:
+    """A sequence classifier with its tokenizer; head and reason are its two texts."""
 
     tokenizer: Any  # whose types only the extra knows
     transformer: Any
@@ -64,44 +64,50 @@ class Reader:
             return self.transformer(**tokens).logits.float()
 
     def logits(self, statements: Statements) -> NDArray[np.float32]:
-        """The same of any number of statements, without gradients; those of like length are read together."""
+        """The same for any number of statements, without gradients; statements of similar length form a batch."""
         import torch  # noqa: PLC0415 - seconds to load, and an extra
 
-        found = np.zeros((len(statements), self.transformer.config.num_labels), np.float32)
+        logits = np.zeros((len(statements), self.transformer.config.num_labels), np.float32)
         whole = [" ".join((*head, reason)) for head, reason in zip(statements.heads, statements.reasons, strict=True)]
         with torch.inference_mode():
             for rows in batches_by_length(whole, BATCH):
-                found[rows] = self(statements.only(np.array(rows))).cpu().numpy()
-        return found
+                logits[rows] = self(statements.only(np.array(rows))).cpu().numpy()
+        return logits
 
 
 class FineTunedCritic:
-    """Answers "plausible" and "typical", as far as judgments taught them."""
+    """Scores "plausible" and "typical" by a fine-tuned transformer."""
 
-    def __init__(self, reader: Reader, lines: dict[str, Line], lesson: Lesson, recipe: FineTuning) -> None:
-        """lines: by question, in the order of the reader's logits, what makes a probability of each."""
-        self._reader, self._lines = reader, lines
-        self.lesson, self.recipe = lesson, recipe
+    def __init__(
+        self,
+        classifier: PairClassifier,
+        calibration: dict[str, LogisticModel],
+        report: TextFitReport,
+        recipe: FineTuning,
+    ) -> None:
+        """calibration: by question, in the order of the logits: from logit to probability."""
+        self._classifier, self._calibration = classifier, calibration
+        self.fit_report, self.recipe = report, recipe
 
     @property
     def questions(self) -> tuple[str, ...]:
         """See `TextCritic`."""
-        return tuple(self._lines)
+        return tuple(self._calibration)
 
     def score(self, statements: Statements) -> dict[str, NDArray[np.float64]]:
         """See `TextCritic`."""
-        logits = self._reader.logits(statements)
+        logits = self._classifier.logits(statements)
         return {
-            question: line.probabilities(logits[:, [column]])
-            for column, (question, line) in enumerate(self._lines.items())
+            question: model.probabilities(logits[:, [column]])
+            for column, (question, model) in enumerate(self._calibration.items())
         }
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
-        self._reader.transformer.save_pretrained(folder / _MODEL)
-        self._reader.tokenizer.save_pretrained(folder / _MODEL)
-        lines = [[question, float(line.weights[0]), line.bias] for question, line in self._lines.items()]
-        facts = {"lines": lines, "lesson": asdict(self.lesson), "recipe": asdict(self.recipe)}
+        self._classifier.transformer.save_pretrained(folder / _MODEL)
+        self._classifier.tokenizer.save_pretrained(folder / _MODEL)
+        calibration = [[question, float(model.weights[0]), model.bias] for question, model in self._calibration.items()]
+        facts = {"calibration": calibration, "fit_report": asdict(self.fit_report), "recipe": asdict(self.recipe)}
         SAVED.save(folder, {}, kind=Kind.FINE_TUNED, **facts)
 
     @classmethod
@@ -118,6 +124,6 @@ class FineTunedCritic:
             tokenizer, transformer = open_pretrained(Pretrained.CLASSIFIER, str((folder / _MODEL).resolve()))
         except InputError as error:
             raise ArtifactError(f"{folder} holds a damaged critic. {error} Run `whybuy critic train` again.") from error
-        lines = {question: Line(np.array([weight]), bias) for question, weight, bias in facts["lines"]}
-        reader = Reader(tokenizer, on_device(transformer), recipe.longest)
-        return cls(reader, lines, Lesson(**facts["lesson"]), recipe)
+        calibration = {name: LogisticModel(np.array([weight]), bias) for name, weight, bias in facts["calibration"]}
+        classifier = PairClassifier(tokenizer, on_device(transformer), recipe.longest)
+        return cls(classifier, calibration, TextFitReport(**facts["fit_report"]), recipe)

@@ -1,4 +1,4 @@
-"""Reasons as a critic reads them, and the files of judgments that it learns from."""
+"""Heads and reasons as texts, and files of judgments of them: the training data of text critics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _RELATIONS = frozenset(Relation)
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Why something is bought, in words: one head and one reason by row."""
+    """Heads and reasons as texts, row by row; a critic says how well each reason explains its head."""
 
     heads: Sequence[tuple[str, ...]]  # a query, a type, a title; of what is bought together, two titles
     reasons: Sequence[str]  # "used for winter camping"
@@ -33,36 +33,36 @@ class Statements:
         return len(self.reasons)
 
     def only(self, rows: NDArray[np.int64]) -> "Statements":
-        """Some of them. rows: numbers."""
+        """Some of them. rows: row numbers."""
         return Statements([self.heads[row] for row in rows], [self.reasons[row] for row in rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Statements with what people said of them."""
+class JudgedStatements:
+    """Statements with the answers of annotators."""
 
     statements: Statements
-    answers: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by question: 1 yes, 0 no, NaN nobody said
+    answers: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # by question: 1 yes, 0 no, NaN not answered
 
     def __len__(self) -> int:
         return len(self.statements)
 
-    def only(self, rows: NDArray[np.int64]) -> "Judged":
-        """Some of them. rows: numbers."""
-        return Judged(self.statements.only(rows), {name: each[rows] for name, each in self.answers.items()})
+    def only(self, rows: NDArray[np.int64]) -> "JudgedStatements":
+        """Some of them. rows: row numbers."""
+        return JudgedStatements(self.statements.only(rows), {name: each[rows] for name, each in self.answers.items()})
 
 
 def statement(relation: str, tail: str) -> str:
-    """A reason in words: with those of its relation, when it is one of the fifteen, else as it stands."""
+    """A reason as text: the words of its relation, if it is one of the fifteen, then the tail."""
     return f"{Relation(relation).words} {tail}" if relation in _RELATIONS else tail
 
 
-def read_judged(path: Path, report: ReadReport) -> Judged:
+def read_judged_statements(path: Path, report: ReadReport) -> JudgedStatements:
     """The judgments of a table.
 
     Columns: `head`, or `item_a_title` and `item_b_title`; `relation`, which may be empty or missing; `tail`;
-    `plausible` and `typical`, each 1, 0 or empty. Rows that say nothing, or something else, are set aside in the
-    report.
+    `plausible` and `typical`, each 1, 0 or empty. Rows without an answer, or with another one, are set aside in
+    the report.
 
     Raises:
         InputError: the file is missing or unreadable, lacks a column, or has no row that can be used.
@@ -75,17 +75,21 @@ def read_judged(path: Path, report: ReadReport) -> Judged:
         for row, line in zip(rows.batch.to_pylist(), rows.lines.to_pylist(), strict=True):
             titles = (row["head"],) if row.get("head") else (row.get("item_a_title", ""), row.get("item_b_title", ""))
             head = tuple(text for title in titles if (text := clean(title)))
-            said = [_ANSWERS.get(row.get(question, "").strip().casefold().removesuffix(".0")) for question in QUESTIONS]
-            if problem := _problem(head, row["tail"], said):
+            given = [
+                _ANSWERS.get(row.get(question, "").strip().casefold().removesuffix(".0")) for question in QUESTIONS
+            ]
+            if problem := _problem(head, row["tail"], given):
                 report.reject(problem, path, line, str(row["tail"]))
                 continue
             heads.append(head)
             reasons.append(statement(row.get("relation", ""), clean(row["tail"])))
-            for question, answer in zip(QUESTIONS, said, strict=True):
+            for question, answer in zip(QUESTIONS, given, strict=True):
                 answers[question].append(answer if answer is not None else float("nan"))
     if not heads:
         raise InputError(f"{path} has no judgment that can be used. Each row needs a head, a tail, and an answer.")
-    return Judged(Statements(heads, reasons), {name: np.array(each, np.float32) for name, each in answers.items()})
+    return JudgedStatements(
+        Statements(heads, reasons), {name: np.array(each, np.float32) for name, each in answers.items()}
+    )
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
@@ -97,11 +101,11 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
     )
 
 
-def _problem(head: tuple[str, ...], tail: str, said: Sequence[float | None]) -> str:
+def _problem(head: tuple[str, ...], tail: str, given: Sequence[float | None]) -> str:
     if not head:
         return "no head"
     if not tail.strip():
         return "no tail"
-    if None in said:
+    if None in given:
         return "an answer that is not 1, 0 or empty"
-    return "no answer" if all(np.isnan(answer) for answer in said if answer is not None) else ""
+    return "no answer" if all(np.isnan(answer) for answer in given if answer is not None) else ""

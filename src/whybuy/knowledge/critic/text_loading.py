@@ -1,4 +1,4 @@
-"""Opens a critic of texts, of whatever kind."""
+"""Opens a saved text critic of any kind."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from whybuy.knowledge.critic.text_critic import Kind, TextCritic, saved_kind
 from whybuy.knowledge.critic.text_fine_tuned import FineTunedCritic
-from whybuy.knowledge.critic.text_fitted import Critic
+from whybuy.knowledge.critic.text_fitted import FittedCritic
 
 _OPENED_BY: Mapping[Kind, Callable[[Path], TextCritic]] = MappingProxyType(
-    {Kind.FITTED: Critic.load, Kind.FINE_TUNED: FineTunedCritic.load}
+    {Kind.FITTED: FittedCritic.load, Kind.FINE_TUNED: FineTunedCritic.load}
 )
 
 

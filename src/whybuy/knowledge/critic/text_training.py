@@ -1,16 +1,16 @@
-"""Teaches a critic: every sign of a judged reason comes from models that have not seen its head."""
+"""Trains the default text critic by cross-fitting: features of a statement come from models without its head."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
-from whybuy.knowledge.critic.logistic import Line, quality
-from whybuy.knowledge.critic.text_critic import Lesson
-from whybuy.knowledge.critic.text_features import FIT, Fit, Vectors, shared_words, vectors_of
-from whybuy.knowledge.critic.text_fitted import SIGNS, Critic, Judge
-from whybuy.knowledge.critic.text_folds import answered, fold_by_name, judge_unseen, splits, weigh
-from whybuy.knowledge.critic.text_judgments import Judged
+from whybuy.knowledge.critic.logistic import LogisticModel, quality
+from whybuy.knowledge.critic.text_critic import TextFitReport
+from whybuy.knowledge.critic.text_features import FIT_FEATURES, HeadReasonFit, Vectors, shared_words, vectors_of
+from whybuy.knowledge.critic.text_fitted import FEATURES, FittedCritic, QuestionModel
+from whybuy.knowledge.critic.text_folds import answered_rows, cross_validated, fit_final, fold_by_name, splits
+from whybuy.knowledge.critic.text_judgments import JudgedStatements
 from whybuy.language.encoder import Encoder
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 
@@ -18,40 +18,43 @@ CURVE = (100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600)  # judgments
 WORDING = NgramConfig(words=2, characters=0)
 
 
-def learn_critic(judged: Judged, encoder: Encoder) -> Critic:
-    """Learn from judgments.
+def train_critic(judged: JudgedStatements, encoder: Encoder) -> FittedCritic:
+    """Train on judgments.
 
     Raises:
         InputError: no question has enough answers of both kinds.
     """
-    rows_of, reasons = answered(judged), list(judged.statements.reasons)
+    rows_of, reasons = answered_rows(judged), list(judged.statements.reasons)
     vectors, shared = vectors_of(judged.statements, encoder), shared_words(judged.statements)
     vectorizer = NgramVectorizer.fit(reasons, WORDING)
     wordings = vectorizer.transform(reasons)
     by_head = fold_by_name(judged.statements.heads)
-    judges, out_of_fold = dict[str, Judge](), dict[str, dict[str, float]]()
+    models, out_of_fold = dict[str, QuestionModel](), dict[str, dict[str, float]]()
     for question, rows in rows_of.items():
         answers = judged.answers[question]
-        signs = np.zeros((len(judged), len(SIGNS)), np.float32)
-        signs[:, len(FIT)] = shared
-        signs[:, : len(FIT)] = _fit_unseen(vectors, answers, by_head, rows)
-        signs[:, len(FIT) + 1] = _wording_unseen(wordings, answers, by_head, rows)
-        out_of_fold[question] = quality(judge_unseen(signs, answers, by_head, rows), answers[rows])
-        fit, wording = Fit.learn(vectors, rows[answers[rows] > 0.5]), Line.learn(wordings[rows], answers[rows])
-        judges[question] = Judge(fit, wording, weigh(signs[rows], answers[rows]))
-    return Critic(encoder, vectorizer, judges, Lesson(len(judged), out_of_fold))
+        features = np.zeros((len(judged), len(FEATURES)), np.float32)
+        features[:, len(FIT_FEATURES)] = shared
+        features[:, : len(FIT_FEATURES)] = _fit_out_of_fold(vectors, answers, by_head, rows)
+        features[:, len(FIT_FEATURES) + 1] = _wording_out_of_fold(wordings, answers, by_head, rows)
+        out_of_fold[question] = quality(cross_validated(features, answers, by_head, rows), answers[rows])
+        fit, wording = (
+            HeadReasonFit.fit(vectors, rows[answers[rows] > 0.5]),
+            LogisticModel.fit(wordings[rows], answers[rows]),
+        )
+        models[question] = QuestionModel(fit, wording, fit_final(features[rows], answers[rows]))
+    return FittedCritic(encoder, vectorizer, models, TextFitReport(len(judged), out_of_fold))
 
 
-def texts_of(judged: Judged) -> list[str]:
+def texts_of(judged: JudgedStatements) -> list[str]:
     """All heads and reasons, one after the other."""
     items = [text for head in judged.statements.heads for text in head]
     return [*items, *judged.statements.reasons]
 
 
-def learning_curve(judged: Judged, encoder: Encoder) -> list[dict[str, float]]:
-    """How good critics of ever more judgments are, on the heads of a fifth of them that none of them sees.
+def learning_curve(judged: JudgedStatements, encoder: Encoder) -> list[dict[str, float]]:
+    """Quality of critics trained on 100, 200, 400, ... judgments, on a fifth of the heads that none is trained on.
 
-    Returns: one for each size, with what `quality` says of the question that is learned last.
+    Returns: one row for each size, with the figures of `quality` for the last question that was trained.
     """
     by_head = fold_by_name(judged.statements.heads)
     held = judged.only(np.flatnonzero(by_head == 0))
@@ -59,29 +62,29 @@ def learning_curve(judged: Judged, encoder: Encoder) -> list[dict[str, float]]:
     curve = []
     for size in [*(size for size in CURVE if size < len(others)), len(others)]:
         try:
-            critic = learn_critic(judged.only(others[:size]), encoder)
+            critic = train_critic(judged.only(others[:size]), encoder)
         except InputError:  # too few of one answer yet
             continue
         question = critic.questions[-1]
-        said = ~np.isnan(held.answers[question])
-        found = critic.score(held.statements)[question][said]
-        curve.append({"judgments": float(size), **quality(found, held.answers[question][said])})
+        answered = ~np.isnan(held.answers[question])
+        scores = critic.score(held.statements)[question][answered]
+        curve.append({"judgments": float(size), **quality(scores, held.answers[question][answered])})
     return curve
 
 
-def _fit_unseen(
+def _fit_out_of_fold(
     vectors: Vectors, answers: NDArray[np.float32], folds: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    found = np.zeros((len(folds), len(FIT)), np.float32)
+    features = np.zeros((len(folds), len(FIT_FEATURES)), np.float32)
     for seen, unseen in splits(folds, rows, answers):
-        found[unseen] = Fit.learn(vectors, seen[answers[seen] > 0.5]).features(vectors.only(unseen))
-    return found
+        features[unseen] = HeadReasonFit.fit(vectors, seen[answers[seen] > 0.5]).features(vectors.only(unseen))
+    return features
 
 
-def _wording_unseen(
+def _wording_out_of_fold(
     wordings: csr_matrix, answers: NDArray[np.float32], folds: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    found = np.zeros(len(folds), np.float32)
+    margins = np.zeros(len(folds), np.float32)
     for seen, unseen in splits(folds, rows, answers):
-        found[unseen] = Line.learn(wordings[seen], answers[seen]).margins(wordings[unseen])
-    return found
+        margins[unseen] = LogisticModel.fit(wordings[seen], answers[seen]).margins(wordings[unseen])
+    return margins
