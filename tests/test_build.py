@@ -42,7 +42,7 @@ from whybuy.knowledge.proposing.hypothesizer import from_table
 from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.records import CRITIC, Judgment, Query, Question, Role
 
-STAGES = tuple("catalog events pairs hypotheses graph student lexical completions expansion tree order".split())
+STAGES = tuple("catalog events pairs hypotheses graph student lexical completions expansion tree reranker".split())
 PUBLISHED = set(STAGES)
 
 
@@ -243,10 +243,10 @@ def wanted_first(store: Path) -> int:
     return sum(opened.rank(query, limit=1) == [product_id] for query, product_id in wanted.items())
 
 
-def test_judgments_teach_the_order(small_store: Path, judged_store: Path) -> None:
+def test_judgments_train_the_reranker(small_store: Path, judged_store: Path) -> None:
     assert wanted_first(small_store) == 0
     assert wanted_first(judged_store) >= 20
-    assert "order_key" in Discovery.open(judged_store).facts()
+    assert "reranker_key" in Discovery.open(judged_store).facts()
 
 
 def test_what_people_deny_leaves_the_graph(store: Path) -> None:
@@ -283,12 +283,12 @@ def test_the_journal_is_heard_as_well(store: Path) -> None:
     assert "hypotheses" in rebuild(store).stages(State.DONE)
 
 
-def test_other_judgments_teach_the_order_alone(judged: Path) -> None:
+def test_other_judgments_train_the_reranker_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
     assert rebuild(judged).stages(State.DONE) == ["reranker"]
 
 
-def test_judgments_teach_a_shop_without_logs(tmp_path: Path) -> None:
+def test_judgments_train_a_shop_without_logs(tmp_path: Path) -> None:
     store = write_judged_store(tmp_path / "shop", logs=False)
     assert rebuild(store).stages(State.DONE)[-1] == "reranker"
     assert wanted_first(store) >= 20
@@ -296,14 +296,14 @@ def test_judgments_teach_a_shop_without_logs(tmp_path: Path) -> None:
     assert wanted_first(store) == 0
 
 
-def test_a_build_says_when_too_few_queries_teach_an_order(tmp_path: Path) -> None:
+def test_a_build_says_when_too_few_queries_train_a_reranker(tmp_path: Path) -> None:
     ear = Ear()
     build(write_store(tmp_path / "shop"), listen=ear)
     (summary,) = (one.summary for one in ear.heard if one.stage == "reranker" and one.summary)
-    assert summary == {"queries": 0, "why": "too few of 9 queries can teach; 200 are needed"}
+    assert summary == {"queries": 0, "why": "too few of 9 queries to train on; 200 are needed"}
 
 
-def test_a_folder_of_judgments_teaches_the_order(judged: Path) -> None:
+def test_a_folder_of_judgments_trains_the_reranker(judged: Path) -> None:
     (judged / JUDGED).unlink()
     (judged / JUDGED).mkdir()
     rows = [["query_id", "product_id", "label"]]
