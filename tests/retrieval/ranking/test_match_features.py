@@ -11,6 +11,7 @@ from tiny_shop import product_table
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import Product
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.ranking.fitting import fit_terms
 from whybuy.retrieval.ranking.match_features import Agreement, Match, agreement, match_features
 from whybuy.retrieval.ranking.past_queries import Memory
 from whybuy.retrieval.ranking.product_terms import NOTHING, UNKNOWN, ProductTerms
@@ -30,7 +31,7 @@ VOCABULARY = [*"acme 5 1 gal red paint bucket lawn mower bag with of for unheard
 
 @pytest.fixture(scope="module")
 def terms() -> ProductTerms:
-    return ProductTerms.build(product_table(PRODUCTS))
+    return fit_terms(product_table(PRODUCTS))
 
 
 def matched(terms: ProductTerms, query: str, product: str) -> dict[str, float]:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+import whybuy.retrieval.ranking.training
 import whybuy.retrieval.tree_training
 from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import InputError
 from whybuy.qrels import Qrels, Scale
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.ranking.fitting import fit_translations
 from whybuy.retrieval.ranking.past_queries import wording
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranking.reranker import open_reranker
@@ -114,11 +116,11 @@ def test_no_query_is_described_by_what_it_has_taught_of_words(
     gains = judged()
     learned_from: dict[Translations, set[bytes]] = {}
     described: list[bytes] = []
-    build, features = Translations.build, Translations.features
+    fit, features = fit_translations, Translations.features
 
     def remember(asked: Sequence[QueryTerms], good: csr_matrix, table: TermTable) -> Translations:
         assert len(asked) == good.shape[0]
-        translations = build(asked, good, table)
+        translations = fit(asked, good, table)
         learned_from[translations] = {query.stems.tobytes() for query in asked}
         return translations
 
@@ -127,7 +129,7 @@ def test_no_query_is_described_by_what_it_has_taught_of_words(
         described.append(query.stems.tobytes())
         return features(self, query, *others)
 
-    monkeypatch.setattr(Translations, "build", remember)
+    monkeypatch.setattr(whybuy.retrieval.ranking.training, "fit_translations", remember)
     monkeypatch.setattr(Translations, "features", describe)
     train_reranker(shop.trainer, gains, indexes, shop.read, tmp_path, config=replace(FEW, folds=3))
     every, *parts = learned_from.values()

@@ -14,9 +14,9 @@ from scipy.sparse import csr_matrix
 from tiny_shop import product_table
 from whybuy.errors import ArtifactError
 from whybuy.records import Product
+from whybuy.retrieval.ranking.fitting import CAUTION, MIN_LIFT, SMOOTHING, fit_terms, fit_translations
 from whybuy.retrieval.ranking.match_features import word_weights
-from whybuy.retrieval.ranking.product_terms import ProductTerms
-from whybuy.retrieval.ranking.translations import CAUTION, LEAST_LIFT, SMOOTHING, Translated, Translations
+from whybuy.retrieval.ranking.translations import Translated, Translations
 
 TITLES = [
     "White Refrigerator",
@@ -27,7 +27,7 @@ TITLES = [
     "Brush Set, Brush 5 x 5",
 ]
 PRODUCTS = [Product(str(number), title) for number, title in enumerate(TITLES)]
-TERMS = ProductTerms.build(product_table(PRODUCTS))
+TERMS = fit_terms(product_table(PRODUCTS))
 ALL = np.arange(len(TITLES), dtype=np.int32)
 WORDS = st.sampled_from(["fridge", "white", "paint", "garden", "tool", "refrigerator"])
 PAST = st.lists(st.tuples(st.lists(WORDS, min_size=1, max_size=3), st.sets(st.integers(0, 5), max_size=3)), max_size=8)
@@ -37,7 +37,7 @@ Past = list[tuple[list[str], set[int]]]
 def learned(past: Past) -> Translations:
     good = np.array([[product in found for product in range(len(TITLES))] for _, found in past], float)
     words = [TERMS.query(asked) for asked, _ in past]
-    return Translations.build(words, csr_matrix(good.reshape(len(past), len(TITLES))), TERMS.table)
+    return fit_translations(words, csr_matrix(good.reshape(len(past), len(TITLES))), TERMS.table)
 
 
 def titles() -> list[list[int]]:
@@ -59,7 +59,7 @@ def slow_answers(past: Past, stem: int) -> dict[int, tuple[float, float]]:
         share = count / (told + CAUTION)
         usual = sum(term in title for title in titles()) / len(TITLES)
         log_lift = math.log((share + SMOOTHING) / (usual + SMOOTHING))
-        if log_lift > LEAST_LIFT:
+        if log_lift > MIN_LIFT:
             answers[term] = share, share * log_lift
     return answers
 

@@ -15,12 +15,11 @@ from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
+from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.ranking.lambdamart_training import MIN_QUERIES, LambdaMARTConfig, RankingExamples, fit_lambdamart
 from whybuy.retrieval.ranking.past_queries import PastQueries, wording
-from whybuy.retrieval.ranking.product_terms import ProductTerms
 from whybuy.retrieval.ranking.reranker import FUSION
-from whybuy.retrieval.ranking.translations import Translations
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree_training import TreeTrainer
 
@@ -68,11 +67,11 @@ def train_reranker(
     """
     if len(gains) < config.least_queries or indexes.tree is None:
         return None
-    vectorizer, good, terms = indexes.tree.vectorizer, _good(gains.products), ProductTerms.build(trainer.products)
+    vectorizer, good, terms = indexes.tree.vectorizer, _good(gains.products), fit_terms(trainer.products)
     words = [terms.query(indexes.lexical.corrected(text)) for text in gains.texts]
     vectors = vectorizer.transform(gains.texts, threads=config.threads)
     past = PastQueries.build(gains.texts, vectors, good)
-    features = FeatureExtractor(terms, past, Translations.build(words, good, terms.table))
+    features = FeatureExtractor(terms, past, fit_translations(words, good, terms.table))
     order: list[int] = []  # of the queries that are described
     described: list[Candidates] = []
     for queries, others in _folds(gains, config):
@@ -81,7 +80,7 @@ def train_reranker(
         )
         finder = Finder(replace(indexes, tree=tree, reranker=None), len(terms), FinderConfig())
         other_words = [word for word, other in zip(words, others, strict=True) if other]
-        out_of_fold = replace(features, translations=Translations.build(other_words, good[others], terms.table))
+        out_of_fold = replace(features, translations=fit_translations(other_words, good[others], terms.table))
         for query in queries:
             retrieved = finder.retrieve(gains.texts[query], read(gains.texts[query]))
             candidates = out_of_fold.describe(retrieved, tree, without=query)

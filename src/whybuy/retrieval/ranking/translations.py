@@ -3,23 +3,18 @@
 Shoppers and sellers name the same thing differently: who asks for a "fridge" is content with a "refrigerator".
 """
 
-from collections.abc import Sequence
 from enum import IntEnum, auto
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, diags_array
 
 from whybuy.artifacts import ArrayFolder
 from whybuy.kernels import kernel
 from whybuy.retrieval.ranking.match_features import stands_in, word_weights
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 
-CAUTION = 3  # queries of a word in which nothing was good, added to those that there are
-SMOOTHING = 0.002  # added to shares before they are compared
-LEAST_LIFT = 0.5  # natural logarithm: what is hardly more frequent than in the whole catalog is left out
 _SAVED = ArrayFolder("translations", 1, "translations.json")
 
 
@@ -47,26 +42,6 @@ class Translations:
     def __init__(self, stems: NDArray[np.uint64], answers: Answers) -> None:
         """stems: shape (words,), ascending, as in `QueryTerms`."""
         self._stems, self._answers = stems, answers
-
-    @classmethod
-    def build(cls, asked: Sequence[QueryTerms], good: csr_matrix, table: TermTable) -> Self:
-        """Count which terms the titles of good products have. good: queries x products, > 0 where one was good."""
-        products, terms = len(table.type_of), len(table.rarity)
-        stems, queries = _words(asked)
-        titles = _ones(table.title, table.title_start, terms)
-        good = csr_matrix((np.ones(good.nnz), good.indices, good.indptr), shape=good.shape)
-        per_query = np.diff(good.indptr)
-        weighed = diags_array(1 / np.maximum(per_query, 1)) @ good @ titles
-        told = queries.T @ (per_query > 0)
-        counted = csr_matrix(diags_array(1 / (told + CAUTION)) @ (queries.T @ weighed)).tocoo()
-        usual = np.asarray(titles.sum(axis=0)).ravel() / max(products, 1)
-        lifts = np.log((counted.data + SMOOTHING) / (usual[counted.col] + SMOOTHING))
-        kept = lifts > LEAST_LIFT
-        words, shares = counted.row[kept], counted.data[kept]
-        order = np.lexsort((counted.col[kept], words))
-        starts = np.searchsorted(words[order], np.arange(len(stems) + 1)).astype(np.int64)
-        found = counted.col[kept].astype(np.int32), shares.astype(np.float32), (shares * lifts[kept]).astype(np.float32)
-        return cls(stems, Answers(starts, *(column[order] for column in found)))
 
     def __len__(self) -> int:
         return len(self._stems)
@@ -98,22 +73,6 @@ class Translations:
         arrays, _ = _SAVED.load(folder)
         stems = arrays.pop("stems")
         return cls(stems, Answers(**arrays))
-
-
-def _words(asked: Sequence[QueryTerms]) -> tuple[NDArray[np.uint64], csr_matrix]:
-    """The distinct words of queries, and which query has which: queries x words, ones."""
-    lengths = [len(query.stems) for query in asked]
-    every = np.concatenate([query.stems for query in asked]) if asked else np.empty(0, np.uint64)
-    stems, columns = np.unique(every, return_inverse=True)
-    return stems, _ones(columns, np.cumsum([0, *lengths]), len(stems))
-
-
-def _ones(columns: NDArray[np.integer], starts: NDArray[np.integer], width: int) -> csr_matrix:
-    """Rows of ones, however often a column is named."""
-    matrix = csr_matrix((np.ones(len(columns)), np.array(columns), np.array(starts)), shape=(len(starts) - 1, width))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
 
 
 @kernel
