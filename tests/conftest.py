@@ -9,9 +9,9 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from built_shops import BuiltShops
 from small_shop import write_judged_store, write_store
 from tree_shop import TreeShop, judged, make_shop
-from whybuy.build import build
 from whybuy.discovery import Discovery
 from whybuy.retrieval.finder import Indexes
 from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
@@ -20,16 +20,24 @@ _ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
+# Set before torch and scikit-learn are loaded, here and in the processes that tests start: two processes of two threads
+# each on two cores spend most of their time waiting for one another (a tiny transformer: 65 s of training, or 11).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("whybuy", deadline=None)  # the first call of a kernel compiles it
 settings.load_profile("whybuy")
 
 
 @pytest.fixture(scope="session")
-def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_shops(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> BuiltShops:
+    """Kept in pytest's cache, where there is one; `pytest --cache-clear` deletes them."""
+    cache = pytestconfig.cache if pytestconfig.pluginmanager.hasplugin("cacheprovider") else None
+    return BuiltShops(cache.mkdir("shops") if cache else tmp_path_factory.mktemp("shops"))
+
+
+@pytest.fixture(scope="session")
+def small_store(built_shops: BuiltShops, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small shop, built; to be read only."""
-    store = write_store(tmp_path_factory.mktemp("small"))
-    build(store)
-    return store
+    return built_shops.copy(write_store, tmp_path_factory.mktemp("small") / "shop")
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +47,9 @@ def small_discovery(small_store: Path) -> Discovery:
 
 
 @pytest.fixture(scope="session")
-def judged_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def judged_store(built_shops: BuiltShops, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small shop with an order learned from judgments; to be read only."""
-    store = write_judged_store(tmp_path_factory.mktemp("judged"))
-    build(store)
-    return store
+    return built_shops.copy(write_judged_store, tmp_path_factory.mktemp("judged") / "shop")
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import BertProcessing
-from tokenizers.trainers import WordLevelTrainer
-from transformers import (
-    BertConfig,
-    BertModel,
-    DebertaV2Config,
-    DebertaV2Model,
-    GPT2Config,
-    GPT2LMHeadModel,
-    PreTrainedTokenizerFast,
-)
+import pytest
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 NAMES = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
@@ -30,8 +16,8 @@ def write_tiny_transformer(folder: Path, texts: Sequence[str]) -> Path:
     """Train a tokenizer on texts, make a small encoder of random weights, save both."""
     shape: dict[str, Any] = {"hidden_size": DIMENSIONS, "intermediate_size": 32}
     shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": _write_tokenizer(folder, texts)}
-    torch.manual_seed(0)
-    BertModel(BertConfig(**shape)).save_pretrained(folder)
+    transformers = _seeded_transformers()
+    transformers.BertModel(transformers.BertConfig(**shape)).save_pretrained(folder)
     return folder
 
 
@@ -42,8 +28,9 @@ def write_tiny_deberta(folder: Path, texts: Sequence[str]) -> Path:
     attention: dict[str, Any] = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "share_att_key": True}
     attention |= {"position_buckets": 16, "norm_rel_ebd": "layer_norm", "position_biased_input": False}
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "pooler_dropout": 0.0}
-    torch.manual_seed(0)
-    DebertaV2Model(DebertaV2Config(**shape, **attention, **still)).save_pretrained(folder)
+    transformers = _seeded_transformers()
+    config = transformers.DebertaV2Config(**shape, **attention, **still)
+    transformers.DebertaV2Model(config).save_pretrained(folder)
     return folder
 
 
@@ -51,17 +38,27 @@ def write_tiny_causal_model(folder: Path, texts: Sequence[str]) -> Path:
     """Likewise a causal language model."""
     shape: dict[str, Any] = {"n_embd": DIMENSIONS, "n_layer": 2, "n_head": 2, "n_positions": 64}
     shape |= {"vocab_size": _write_tokenizer(folder, texts), "bos_token_id": 2, "eos_token_id": 3}
-    torch.manual_seed(0)
-    GPT2LMHeadModel(GPT2Config(**shape)).save_pretrained(folder)
+    transformers = _seeded_transformers()
+    transformers.GPT2LMHeadModel(transformers.GPT2Config(**shape)).save_pretrained(folder)
     return folder
 
 
+def _seeded_transformers() -> ModuleType:
+    """The package, imported when asked for: it takes seconds, and an environment without it skips what needs it."""
+    pytest.importorskip("torch").manual_seed(0)
+    transformers: ModuleType = pytest.importorskip("transformers")
+    return transformers
+
+
 def _write_tokenizer(folder: Path, texts: Sequence[str]) -> int:
-    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
-    tokenizer.train_from_iterator(texts, WordLevelTrainer(special_tokens=SPECIAL))
-    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(unk_token="[UNK]"))
+    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.train_from_iterator(texts, tokenizers.trainers.WordLevelTrainer(special_tokens=SPECIAL))
+    tokenizer.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     named: dict[str, Any] = dict(zip(NAMES, SPECIAL, strict=True))
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)
+    transformers = pytest.importorskip("transformers")
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)
     size: int = tokenizer.get_vocab_size()
     return size

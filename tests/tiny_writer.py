@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer
-from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
-from tokenizers.trainers import BpeTrainer
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+import pytest
 
 CHAT = (
     "{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}<|end|>\n{% endfor %}"
@@ -20,20 +14,22 @@ LONGEST = 1024  # tokens
 
 def write_tiny_writer(folder: Path, texts: Sequence[str], *, chat: bool = True) -> Path:
     """Train a tokenizer on texts, make a small model of random weights, save both."""
-    tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer, tokenizer.decoder = ByteLevel(add_prefix_space=False), ByteLevelDecoder()
-    trainer = BpeTrainer(
+    transformers, tokenizers = pytest.importorskip("transformers"), pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    bytewise = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer, tokenizer.decoder = bytewise, tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=400,
         special_tokens=["<|pad|>", "<|end|>"],
-        initial_alphabet=ByteLevel.alphabet(),
+        initial_alphabet=bytewise.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>")
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>")
     fast.chat_template = CHAT if chat else None
     fast.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
+    pytest.importorskip("torch").manual_seed(0)
+    config = transformers.LlamaConfig(
         vocab_size=len(fast),
         hidden_size=32,
         intermediate_size=64,
@@ -45,5 +41,5 @@ def write_tiny_writer(folder: Path, texts: Sequence[str], *, chat: bool = True) 
         eos_token_id=fast.eos_token_id,
         bos_token_id=None,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
     return folder

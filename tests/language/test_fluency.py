@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tiny_transformer import write_tiny_causal_model
 from whybuy.errors import ArtifactError
@@ -114,7 +112,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_perplexity_is_that_of_the_models_own_loss(folder: Path) -> None:
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     texts = ["walking the dog", "winter camping in the snow", "tent women"]
     with torch.inference_mode():
         tokens = [tokenizer(f"{text}.", return_tensors="pt")["input_ids"] for text in texts]

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from test_pages_browser import serving
 
-from whybuy.build import build
+from built_shops import BuiltShops
 from whybuy.demo.store import make_store
 from whybuy.discovery import Discovery
 
@@ -17,12 +18,14 @@ SESSIONS = 20_000
 SEARCH = "/?q=shoes+for+pregnant+women"
 
 
-@pytest.fixture(scope="session")
-def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = tmp_path_factory.mktemp("demo")
+def write_demo_store(store: Path) -> None:
+    """A third of the demo shop's sessions."""
     make_store(store, sessions=SESSIONS)
-    build(store)
-    discovery = Discovery.open(store)
+
+
+@pytest.fixture(scope="session")
+def demo_shop(built_shops: BuiltShops, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    discovery = Discovery.open(built_shops.copy(write_demo_store, tmp_path_factory.mktemp("demo") / "shop"))
     discovery.warm_up()
     yield from serving(discovery, tmp_path_factory.mktemp("journal"))
 

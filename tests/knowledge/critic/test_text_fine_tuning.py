@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForSequenceClassification
 
 from judged_titles import judged_titles
 from tiny_transformer import write_tiny_causal_model, write_tiny_deberta, write_tiny_transformer
@@ -48,6 +46,7 @@ def check_same(left: FineTunedCritic, right: FineTunedCritic, statements: Statem
 
 
 def test_only_what_was_answered_counts_in_the_loss() -> None:
+    torch = pytest.importorskip("torch")
     logits = torch.tensor([[0.0, 50.0], [math.log(3), -50.0]], requires_grad=True)
     loss = answered_loss(logits, torch.tensor([[1.0, math.nan], [0.0, math.nan]]))
     assert loss.item() == pytest.approx(math.log(2) + math.log(4))
@@ -106,7 +105,8 @@ def test_any_transformer_is_taught_and_saved(judged: JudgedStatements, write: Wr
 
 def test_a_taught_model_is_opened_by_transformers_itself(critic: FineTunedCritic, tmp_path: Path) -> None:
     critic.save(tmp_path)
-    config = AutoModelForSequenceClassification.from_pretrained(tmp_path / "transformer").config
+    transformers = pytest.importorskip("transformers")
+    config = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "transformer").config
     assert config.id2label == {0: "plausible", 1: "typical"}
     assert config.problem_type == "multi_label_classification"
 
