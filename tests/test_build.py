@@ -37,7 +37,7 @@ from whybuy.discovery import Discovery
 from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentBook, to_table
+from whybuy.journal.judgments import JudgmentLog, to_table
 from whybuy.knowledge.proposing.hypothesizer import from_table
 from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.records import CRITIC, Judgment, Query, Question, Role
@@ -273,7 +273,7 @@ def test_the_journal_is_heard_as_well(store: Path) -> None:
     one = next(from_table(pq.read_table(proposed)))
     with Journal(store / JOURNAL_FILE) as journal:
         answers = tuple((question, True) for question in Question)
-        JudgmentBook(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
+        JudgmentLog(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
     ear = rebuild(store)
     facts = next(progress.summary for progress in ear.heard if progress.stage == "critic" and progress.summary)
     assert (facts["plausible heard"], facts["typical heard"]) == (1, 1)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from whybuy.annotation.people import write_people
 from whybuy.annotation.queue import write_queue
 from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentBook
+from whybuy.journal.judgments import JudgmentLog
 from whybuy.knowledge.annotation.settling import settle
 from whybuy.records import Question
 
@@ -111,14 +111,14 @@ def test_two_judges_and_an_adjudicator_finish_thirty_reasons(store: Path, visit:
         expect(cleo.locator("tr[data-question=complete] .kappa")).to_have_text("1.00")
         expect(cleo.locator(".facts div", has_text="Settled").locator("dd")).to_have_text("30")
     with Journal(store / JOURNAL_FILE) as journal:
-        table = settle(entered.judgment for entered in JudgmentBook(journal).standing())
+        table = settle(entered.judgment for entered in JudgmentLog(journal).current())
     assert table.num_rows == 30
     assert sum(table["typical"].to_pylist()) >= 25 - (finished - 10)
 
 
 def answers_kept(store: Path) -> int:
     with Journal(store / JOURNAL_FILE) as journal:
-        return sum(len(entries) for entries in JudgmentBook(journal).by_judge().values())
+        return sum(len(entries) for entries in JudgmentLog(journal).by_judge().values())
 
 
 def expect_answers(page: Page, count: int) -> None:

@@ -17,7 +17,7 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.build import open_critic
 from whybuy.cli import app
 from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentBook, in_order
+from whybuy.journal.judgments import JudgmentLog, in_order
 from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.records import HeadKind, Judgment, Question, Role
 
@@ -76,7 +76,7 @@ def test_out_and_in_again(store: Path, tmp_path: Path) -> None:
     with Journal(store / JOURNAL_FILE) as journal:
         tasks = read_queue(store).tasks
         yes = in_order(dict.fromkeys(Question, True))
-        JudgmentBook(journal).add(
+        JudgmentLog(journal).add(
             Judgment(*task.item, name, Role.JUDGE, yes) for task in tasks for name in ("ana", "ben")
         )
     for name, rows in (("all.csv", 12), ("tasks.json", 12)):

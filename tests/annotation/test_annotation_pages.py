@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 
 from snapshot import assert_snapshot
 from whybuy.annotation.app import create_app
-from whybuy.annotation.desk import Desk
+from whybuy.annotation.assignment import Assigner
 from whybuy.annotation.people import PEOPLE_FILE, People, read_people, write_people
 from whybuy.annotation.queue import QUEUE_FILE, read_queue, write_queue
 from whybuy.errors import InputError
 from whybuy.journal import Journal
-from whybuy.journal.judgments import JudgmentBook
+from whybuy.journal.judgments import JudgmentLog
 from whybuy.records import Role
 
 PEOPLE = make_people()
@@ -24,14 +24,16 @@ FIRST = {"number": "0", "question": "complete", "answer": "yes"}
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[JudgmentBook]:
+def log(tmp_path: Path) -> Iterator[JudgmentLog]:
     with Journal(tmp_path / "journal.sqlite", patience=0.05) as journal:
-        yield JudgmentBook(journal)
+        yield JudgmentLog(journal)
 
 
 @pytest.fixture
-def client(book: JudgmentBook) -> TestClient:
-    return TestClient(create_app(Desk(make_queue(4), book), PEOPLE, shop="Corner shop"), raise_server_exceptions=False)
+def client(log: JudgmentLog) -> TestClient:
+    return TestClient(
+        create_app(Assigner(make_queue(4), log), PEOPLE, shop="Corner shop"), raise_server_exceptions=False
+    )
 
 
 def as_(client: TestClient, name: str) -> TestClient:
@@ -74,18 +76,18 @@ def test_a_program_may_send_its_token_in_a_header(client: TestClient) -> None:
     "headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example"}, {"origin": "null"}]
 )
 def test_another_site_cannot_answer_in_a_persons_name(
-    client: TestClient, book: JudgmentBook, path: str, headers: dict[str, str]
+    client: TestClient, log: JudgmentLog, path: str, headers: dict[str, str]
 ) -> None:
     response = as_(client, "ana").post(path, data=FIRST, headers=headers)
     assert response.status_code == 403
     assert "sent from another site" in response.text
-    assert book.standing() == []
+    assert log.current() == []
 
 
-def test_nothing_is_changed_by_looking(client: TestClient, book: JudgmentBook) -> None:
+def test_nothing_is_changed_by_looking(client: TestClient, log: JudgmentLog) -> None:
     ana = as_(client, "ana")
     assert {ana.get(path).status_code for path in ("/answer?number=0&question=complete&answer=yes", "/undo")} == {405}
-    assert book.standing() == []
+    assert log.current() == []
 
 
 @pytest.mark.parametrize(
@@ -99,19 +101,19 @@ def test_nothing_is_changed_by_looking(client: TestClient, book: JudgmentBook) -
         ({**FIRST, "question": "typical"}, 409),
     ],
 )
-def test_a_wrong_answer_is_refused(client: TestClient, book: JudgmentBook, form: dict[str, str], status: int) -> None:
+def test_a_wrong_answer_is_refused(client: TestClient, log: JudgmentLog, form: dict[str, str], status: int) -> None:
     assert as_(client, "ana").post("/answer", data=form).status_code == status
-    assert book.standing() == []
+    assert log.current() == []
 
 
-def test_a_journal_that_cannot_be_written_keeps_nothing_and_says_so(client: TestClient, book: JudgmentBook) -> None:
+def test_a_journal_that_cannot_be_written_keeps_nothing_and_says_so(client: TestClient, log: JudgmentLog) -> None:
     ana = as_(client, "ana")
-    with Journal(book._journal.path) as other, other._writing():
+    with Journal(log._journal.path) as other, other._writing():
         response = ana.post("/answer", data=FIRST)
     assert response.status_code == 503
     assert "is locked by another program" in response.text
     assert "0 of 4 reasons finished" in ana.get("/").text
-    assert book.standing() == []
+    assert log.current() == []
 
 
 def test_judges_are_blind_to_each_other_and_to_the_critic_until_they_have_answered(client: TestClient) -> None:

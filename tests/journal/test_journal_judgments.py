@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from whybuy.errors import InputError
 from whybuy.journal import Journal, Kind
 from whybuy.journal.judgments import (
-    JudgmentBook,
+    JudgmentLog,
     from_body,
     from_table,
     in_order,
@@ -43,8 +43,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield journal
 
 
-def standing(book: JudgmentBook) -> list[Judgment]:
-    return [entered.judgment for entered in book.standing()]
+def standing(log: JudgmentLog) -> list[Judgment]:
+    return [entered.judgment for entered in log.current()]
 
 
 @given(judgments)
@@ -80,40 +80,40 @@ def test_a_bad_row_says_why(body: str, reason: str) -> None:
 def test_bad_rows_are_counted_and_set_aside(journal: Journal) -> None:
     journal.append(["nonsense", to_body(said("ana", True)), json.dumps({"format": 1, "retracts": 9, "judge": "ana"})],
                    kind=Kind.JUDGMENT)  # fmt: skip
-    book = JudgmentBook(journal)
-    assert standing(book) == [said("ana", True)]
-    assert list(book.set_aside) == [1, 3]
-    assert book.set_aside[3] == "takes back row 9, which is no judgment of 'ana'"
+    log = JudgmentLog(journal)
+    assert standing(log) == [said("ana", True)]
+    assert list(log.set_aside) == [1, 3]
+    assert log.set_aside[3] == "takes back row 9, which is no judgment of 'ana'"
 
 
 def test_a_later_answer_stands_until_it_is_taken_back(journal: Journal) -> None:
-    book = JudgmentBook(journal)
-    book.add([said("ana", True)])
-    book.add([said("ana", True, False)])
-    assert standing(book) == [said("ana", True, False)]
+    log = JudgmentLog(journal)
+    log.add([said("ana", True)])
+    log.add([said("ana", True, False)])
+    assert standing(log) == [said("ana", True, False)]
     for left in ([said("ana", True)], []):
-        last = book.last_by("ana")
+        last = log.last_by("ana")
         assert last is not None
-        book.retract(last)
-        assert standing(book) == left
-    assert book.last_by("ana") is None
+        log.retract(last)
+        assert standing(log) == left
+    assert log.last_by("ana") is None
     assert len(journal.read(kind=Kind.JUDGMENT)) == 4
 
 
 def test_nobody_takes_back_what_another_said(journal: Journal) -> None:
-    book = JudgmentBook(journal)
-    book.add([said("ana", True)])
+    log = JudgmentLog(journal)
+    log.add([said("ana", True)])
     journal.append([json.dumps({"format": 1, "retracts": 1, "judge": "ben"})], kind=Kind.JUDGMENT)
-    book.refresh()
-    assert standing(book) == [said("ana", True)]
-    assert "no judgment of 'ben'" in book.set_aside[2]
+    log.refresh()
+    assert standing(log) == [said("ana", True)]
+    assert "no judgment of 'ben'" in log.set_aside[2]
 
 
 def test_each_judge_and_role_has_an_answer_of_its_own(journal: Journal) -> None:
-    book = JudgmentBook(journal)
+    log = JudgmentLog(journal)
     given_judgments = [said("ana", True), said("ben", False), said("ana", False, role=Role.AUDITOR)]
-    book.add(given_judgments)
-    assert standing(book) == [one.judgment for one in book.of(item_of(given_judgments[0]))] == given_judgments
+    log.add(given_judgments)
+    assert standing(log) == [one.judgment for one in log.of(item_of(given_judgments[0]))] == given_judgments
 
 
 @settings(max_examples=15)
@@ -123,20 +123,20 @@ def test_two_processes_see_the_same(steps: list[tuple[str, int | None]]) -> None
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         with Journal(path) as first, Journal(path) as second:
-            books = {"ana": JudgmentBook(first), "ben": JudgmentBook(second)}
+            logs = {"ana": JudgmentLog(first), "ben": JudgmentLog(second)}
             model: dict[str, list[Judgment]] = {"ana": [], "ben": []}
             for number, (judge, tail) in enumerate(steps):
-                book = books[judge]
+                log = logs[judge]
                 if tail is not None:
                     model[judge].append(said(judge, bool(number % 2), tail=str(tail)))
-                    book.add(model[judge][-1:])
-                elif last := book.last_by(judge):
+                    log.add(model[judge][-1:])
+                elif last := log.last_by(judge):
                     assert last.judgment == model[judge].pop()
-                    book.retract(last)
+                    log.retract(last)
             expected = {(one.judge, one.tail): one for each in model.values() for one in each}
-            for book in (*books.values(), JudgmentBook(first)):
-                book.refresh()
-                assert {(one.judge, one.tail): one for one in standing(book)} == expected
+            for log in (*logs.values(), JudgmentLog(first)):
+                log.refresh()
+                assert {(one.judge, one.tail): one for one in standing(log)} == expected
 
 
 def test_rejections_are_read_alone(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_rejections_are_read_alone(tmp_path: Path) -> None:
     assert read_rejections(path) == ()
     assert not path.exists()
     with Journal(path) as journal:
-        book = JudgmentBook(journal)
-        book.add([said("reader", role=Role.READER), said("ana", False), said("reader", role=Role.READER, tail="cats")])
-        book.retract(book.rejections()[0])
+        log = JudgmentLog(journal)
+        log.add([said("reader", role=Role.READER), said("ana", False), said("reader", role=Role.READER, tail="cats")])
+        log.retract(log.rejections()[0])
     assert read_rejections(path) == (said("reader", role=Role.READER, tail="cats"),)

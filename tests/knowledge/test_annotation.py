@@ -17,9 +17,16 @@ from whybuy.graph.increment import rejections
 from whybuy.journal.judgments import from_table, in_order
 from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.knowledge.annotation.agreement import agreement, cohen_kappa, krippendorff_alpha
-from whybuy.knowledge.annotation.sampling import Candidates, WeightConfig, knowledge_weight, least_sure, sample, seated
-from whybuy.knowledge.annotation.settling import State, audited, heard, settle, state_of, verdict
-from whybuy.knowledge.annotation.skipping import next_question, with_spared
+from whybuy.knowledge.annotation.sampling import (
+    Candidates,
+    WeightConfig,
+    knowledge_weight,
+    most_uncertain,
+    sample,
+    stratified_order,
+)
+from whybuy.knowledge.annotation.settling import State, audited, settle, state_of, training_judgments, verdict
+from whybuy.knowledge.annotation.skipping import next_question, with_implied
 from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Head, HeadKind, Hypothesis, Judgment, Question, Role
 from whybuy.relations import Relation
@@ -39,10 +46,10 @@ def test_a_no_ends_the_questions_and_implies_the_decisive_ones() -> None:
     assert next_question({Question.COMPLETE: True}) is Question.RELEVANT
     assert next_question({Question.COMPLETE: True, Question.RELEVANT: False}) is None
     assert next_question(dict.fromkeys(Question, True)) is None
-    assert with_spared({Question.COMPLETE: False}) == {
+    assert with_implied({Question.COMPLETE: False}) == {
         Question.COMPLETE: False, Question.PLAUSIBLE: False, Question.TYPICAL: False}  # fmt: skip
     plausible = dict.fromkeys(list(Question)[:4], True) | {Question.TYPICAL: False}
-    assert with_spared(plausible)[Question.PLAUSIBLE] is True
+    assert with_implied(plausible)[Question.PLAUSIBLE] is True
 
 
 # ---------------------------------------------------------------- agreement
@@ -156,7 +163,7 @@ def test_settled_rows_are_one_an_item_in_the_schema() -> None:
 
 
 def test_a_critic_hears_what_is_settled_and_each_finished_judgment_of_the_rest() -> None:
-    table = heard([
+    table = training_judgments([
         said("ana", *YES), said("ben", *YES),
         said("ana", *YES, tail="cats"), said("ben", False, tail="cats"),
         said("ana", *YES, tail="dogs"), said("ben", True, tail="dogs")]
@@ -248,7 +255,7 @@ def test_every_kind_of_head_and_category_is_heard_early() -> None:
 def test_seats_go_by_the_root_of_the_weight() -> None:
     """One stratum of nine times the weight of the other has three seats to its one."""
     strata = np.repeat([0, 1], [90, 10])
-    first = seated(np.arange(100.0), [strata], np.ones(100), size=40)
+    first = stratified_order(np.arange(100.0), [strata], np.ones(100), size=40)
     assert Counter(strata[first].tolist()) == {0: 30, 1: 10}
 
 
@@ -267,14 +274,14 @@ def test_within_a_stratum_rows_come_as_often_as_they_weigh() -> None:
 
 def test_doubt_comes_first() -> None:
     probabilities = np.random.default_rng(5).random(400)
-    asked = least_sure(CANDIDATES, HOMES, probabilities, size=60)
+    asked = most_uncertain(CANDIDATES, HOMES, probabilities, size=60)
     sureness, finest = abs(probabilities - 0.5), CANDIDATES.strata(HOMES)[0]
     left = np.setdiff1d(np.arange(400), asked)
     for stratum in set(finest[asked].tolist()) & set(finest[left].tolist()):
         assert sureness[asked][finest[asked] == stratum].max() <= sureness[left][finest[left] == stratum].min()
     assert sureness[asked].mean() < sureness.mean() / 2
     with pytest.raises(InputError, match=r"\(3,\) probabilities do not go with 400 candidates"):
-        least_sure(CANDIDATES, HOMES, probabilities[:3], size=5)
+        most_uncertain(CANDIDATES, HOMES, probabilities[:3], size=5)
 
 
 def test_an_empty_sample_is_refused() -> None:

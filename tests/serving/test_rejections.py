@@ -12,7 +12,7 @@ from fakes import FakeDiscovery
 from whybuy.build import build
 from whybuy.discovery import Discovery
 from whybuy.journal import JOURNAL_FILE, Journal, Kind
-from whybuy.journal.judgments import JudgmentBook
+from whybuy.journal.judgments import JudgmentLog
 from whybuy.records import Head, HeadKind, Judgment, Query, Role
 from whybuy.relations import Relation
 from whybuy.serving.app import create_app
@@ -117,7 +117,7 @@ def test_what_is_hidden_at_once_is_what_the_next_build_leaves_out(small_store: P
     assert before.has_edge(*EDGE)
     assert ("slip-on shoe", "pregnant women") in reasons(before)
     with Journal(store / JOURNAL_FILE) as journal:
-        book = JudgmentBook(journal)
+        book = JudgmentLog(journal)
         book.add([Judgment(*EDGE, "reader", Role.READER, ())])
         hidden = Discovery.open(store)
         report = build(store)

@@ -7,7 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from whybuy import __version__
 from whybuy.annotation import pages
-from whybuy.annotation.desk import Desk, StaleAnswerError
+from whybuy.annotation.assignment import Assigner, StaleAnswerError
 from whybuy.annotation.people import People
 from whybuy.annotation.rendering import render
 from whybuy.errors import InputError
@@ -24,10 +24,10 @@ _PROBLEMS = ProblemConfig(
 )
 
 
-def create_app(desk: Desk, people: People, *, shop: str) -> FastAPI:
-    """The pages over one desk. shop: its name."""
+def create_app(assigner: Assigner, people: People, *, shop: str) -> FastAPI:
+    """The pages over one assigner. shop: its name."""
     app = FastAPI(title="whybuy annotation", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.office = pages.Office(desk, people, shop)
+    app.state.services = pages.Services(assigner, people, shop)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC, packages=[("whybuy.web", "static")]), name="static")
     app.add_middleware(Envelope, largest_body=10_000)

@@ -16,7 +16,7 @@ from whybuy.build import HYPOTHESES_FILE, open_critic
 from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
-from whybuy.knowledge.annotation.sampling import Candidates, behavior_of, least_sure, sample
+from whybuy.knowledge.annotation.sampling import Candidates, behavior_of, most_uncertain, sample
 from whybuy.records import PAIR_SCHEMA, Head, HeadKind, Question
 
 Probabilities = Mapping[str, NDArray[np.float64]]
@@ -49,14 +49,18 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
     ]
     wanted = size + len(queue)  # some of those drawn may be in the queue already
     if active:
-        spoken = [texts.heads(head) for head in heads]
-        doubts = _ask(judge, candidates.table, spoken)["plausible"] if judge else _of_shop(store, candidates.table)
-        rows = least_sure(candidates, categories, doubts, size=wanted)
+        in_words = [texts.heads(head) for head in heads]
+        probabilities = (
+            _predict(judge, candidates.table, in_words)["plausible"]
+            if judge
+            else _of_graph_critic(store, candidates.table)
+        )
+        rows = most_uncertain(candidates, categories, probabilities, size=wanted)
     else:
         rows = sample(candidates, categories, size=wanted, seed=seed)
     chosen = candidates.table.take(pa.array(rows))
     words = [texts.heads(heads[row]) for row in rows]
-    thought = _ask(judge, chosen, words) if judge is not None else {}
+    predicted = _predict(judge, chosen, words) if judge is not None else {}
     tasks = [
         {
             **{name: row[name] for name in ("head_kind", "head_key", "relation", "tail")},
@@ -64,19 +68,19 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
             "category": categories[rows[at]],
             "behavior": behavior_of(row["head_kind"], row["generator"]).value,
             "examples": texts.examples(row),
-            **{question: float(each[at]) for question, each in thought.items() if question in QUEUE_SCHEMA.names},
+            **{question: float(each[at]) for question, each in predicted.items() if question in QUEUE_SCHEMA.names},
         }
         for at, row in enumerate(chosen.to_pylist())
     ]
     return queue.grown(queue_table(tasks), size)
 
 
-def _of_shop(store: Path, hypotheses: pa.Table) -> NDArray[np.float64]:
+def _of_graph_critic(store: Path, hypotheses: pa.Table) -> NDArray[np.float64]:
     """Probabilities by the critic of the shop's graph; before there are judgments, those of statistics."""
     critic, judgments = open_critic(store)
     probabilities = critic.posterior(judgments).get(Question.PLAUSIBLE, critic.edges.plausibility)
     return probabilities[critic.edges.find(hypotheses)]
 
 
-def _ask(judge: Judge, hypotheses: pa.Table, heads: Sequence[tuple[str, ...]]) -> Probabilities:
+def _predict(judge: Judge, hypotheses: pa.Table, heads: Sequence[tuple[str, ...]]) -> Probabilities:
     return judge(heads, hypotheses["relation"].to_pylist(), hypotheses["tail"].to_pylist())

@@ -1,4 +1,4 @@
-"""What judges are told of each question, with an example of either answer."""
+"""The guidelines for annotators: what each question means, with an example of either answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

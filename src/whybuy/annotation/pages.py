@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from whybuy.annotation.desk import Desk, Turn
+from whybuy.annotation.assignment import Assigner, Assignment
 from whybuy.annotation.people import People, Person
 from whybuy.annotation.progress import Progress, progress
 from whybuy.annotation.queue import Task
@@ -25,17 +25,17 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Services:
     """What the routes share."""
 
-    desk: Desk
+    assigner: Assigner
     people: People
     shop: str
 
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """A person's last answer, and once it finished a task, what was thought of it before."""
+    """A person's last answer, with the task and its predicted probabilities once that answer finished it."""
 
     judgment: Judgment
     task: Task | None  # None while it is not finished
@@ -43,11 +43,11 @@ class Last:
 
 @dataclass(frozen=True, slots=True)
 class JudgeView:
-    """What a person is asked now."""
+    """The page on which a person answers a question."""
 
     shop: str
     person: Person
-    turn: Turn | None
+    assignment: Assignment | None
     last: Last | None
     finished: int
     tasks: int
@@ -55,7 +55,7 @@ class JudgeView:
 
 @dataclass(frozen=True, slots=True)
 class ProgressView:
-    """How far all are."""
+    """The page of the progress of all annotators."""
 
     shop: str
     person: Person
@@ -64,7 +64,7 @@ class ProgressView:
 
 @dataclass(frozen=True, slots=True)
 class PlainView:
-    """A page that asks and counts nothing."""
+    """A page without a question or figures."""
 
     shop: str
     person: Person
@@ -78,30 +78,30 @@ class AnswerForm(BaseModel):
     answer: Annotated[str, Field(pattern="^(yes|no)$")]
 
 
-async def _office(request: Request) -> Office:
-    office = request.app.state.office
-    assert isinstance(office, Office)
-    return office
+async def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
 
 
 async def _person(request: Request) -> Person:
     """Whose token the request carries, in the cookie of the page or in the header of a program."""
-    scheme, _, said = request.headers.get("authorization", "").partition(" ")
-    token = said if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
-    person = (await _office(request)).people.with_token(token)
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    person = (await _services(request)).people.with_token(token)
     if person is None:
         raise HTTPException(401, "Open the link that `whybuy annotate` printed for you; it says who you are.")
     return person
 
 
-Here = Annotated[Office, Depends(_office)]
-Me = Annotated[Person, Depends(_person)]
+ServicesDep = Annotated[Services, Depends(_services)]
+PersonDep = Annotated[Person, Depends(_person)]
 
 
 @router.get("/enter")
-def enter(token: str, office: Here) -> RedirectResponse:
+def enter(token: str, services: ServicesDep) -> RedirectResponse:
     """Remember whose browser this is, and take the token out of the address."""
-    if office.people.with_token(token) is None:
+    if services.people.with_token(token) is None:
         raise HTTPException(401, "Nobody has this token. Ask for a new link from whoever runs `whybuy annotate`.")
     response = RedirectResponse("/", 303)
     response.set_cookie(COOKIE, token, max_age=_A_MONTH, httponly=True, samesite="lax")
@@ -109,45 +109,49 @@ def enter(token: str, office: Here) -> RedirectResponse:
 
 
 @router.get("/")
-def judge_page(me: Me, office: Here) -> str:
-    """The reason and the question that this person is asked now."""
-    office.desk.book.refresh()
-    turn, finished = office.desk.turn(me), office.desk.finished_by(me)
-    view = JudgeView(office.shop, me, turn, _last(me, office.desk), finished, len(office.desk.queue))
+def judge_page(person: PersonDep, services: ServicesDep) -> str:
+    """The reason and the question that this person is to answer next."""
+    services.assigner.log.refresh()
+    assignment, finished = services.assigner.next_for(person), services.assigner.finished_by(person)
+    view = JudgeView(
+        services.shop, person, assignment, _last(person, services.assigner), finished, len(services.assigner.queue)
+    )
     return render("judge.html", view)
 
 
 @router.post("/answer", dependencies=[FromOwnPage])
-def answer(me: Me, office: Here, fields: Fields) -> RedirectResponse:
-    """Keep an answer, then show what comes next."""
+def answer(person: PersonDep, services: ServicesDep, fields: Fields) -> RedirectResponse:
+    """Record an answer, then show the next question."""
     form = filled(AnswerForm, fields)
-    office.desk.answer(me, form.number, form.question, yes=form.answer == "yes")
+    services.assigner.answer(person, form.number, form.question, yes=form.answer == "yes")
     return RedirectResponse("/", 303)
 
 
 @router.post("/undo", dependencies=[FromOwnPage])
-def undo(me: Me, office: Here) -> RedirectResponse:
+def undo(person: PersonDep, services: ServicesDep) -> RedirectResponse:
     """Take the last answer back, and ask it again."""
-    office.desk.undo(me)
+    services.assigner.undo(person)
     return RedirectResponse("/", 303)
 
 
 @router.get("/progress")
-def progress_page(me: Me, office: Here) -> str:
-    """How far all are, how fast, and how far they agree."""
-    office.desk.book.refresh()
-    return render("progress.html", ProgressView(office.shop, me, progress(office.desk.queue, office.desk.book)))
+def progress_page(person: PersonDep, services: ServicesDep) -> str:
+    """Progress, speed and agreement of all annotators."""
+    services.assigner.log.refresh()
+    return render(
+        "progress.html", ProgressView(services.shop, person, progress(services.assigner.queue, services.assigner.log))
+    )
 
 
 @router.get("/guidelines")
-def guidelines_page(me: Me, office: Here) -> str:
+def guidelines_page(person: PersonDep, services: ServicesDep) -> str:
     """What each question means."""
-    return render("guidelines.html", PlainView(office.shop, me))
+    return render("guidelines.html", PlainView(services.shop, person))
 
 
-def _last(person: Person, desk: Desk) -> Last | None:
-    entered = desk.last(person)
+def _last(person: Person, assigner: Assigner) -> Last | None:
+    entered = assigner.last(person)
     if entered is None:
         return None
     finished = is_finished(entered.judgment)
-    return Last(entered.judgment, desk.queue.by_item.get(item_of(entered.judgment)) if finished else None)
+    return Last(entered.judgment, assigner.queue.by_item.get(item_of(entered.judgment)) if finished else None)

@@ -38,10 +38,10 @@ class People:
         return len(self._by_name)
 
     def with_token(self, token: str) -> Person | None:
-        """Whose token this is; every token is compared in full, so that time tells nothing."""
-        asked = token.encode()
-        found = [person for person in self._by_name.values() if secrets.compare_digest(person.token.encode(), asked)]
-        return found[0] if found else None
+        """Whose token this is; every token is compared in full, so that the time taken reveals nothing."""
+        given = token.encode()
+        matches = [person for person in self._by_name.values() if secrets.compare_digest(person.token.encode(), given)]
+        return matches[0] if matches else None
 
     def joined_by(self, names: Sequence[str], part: Role) -> "People":
         """With these people as well, each with a new token; who is here already keeps theirs.

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from whybuy.annotation.desk import is_audited
+from whybuy.annotation.assignment import is_audited
 from whybuy.annotation.queue import Queue
-from whybuy.journal.judgments import JudgmentBook
+from whybuy.journal.judgments import JudgmentLog
 from whybuy.knowledge.annotation.agreement import Agreement, agreement
 from whybuy.knowledge.annotation.settling import JUDGES, State, audited, is_finished, state_of, verdict
 from whybuy.records import Judgment, Question, Role
@@ -48,58 +48,60 @@ class Progress:
     set_aside: int  # rows of the journal that cannot be used
 
 
-def progress(queue: Queue, book: JudgmentBook) -> Progress:
+def progress(queue: Queue, log: JudgmentLog) -> Progress:
     """How far the annotation is now. Items that are judged but not in the queue count for agreement as well."""
-    standing = book.standing()
-    said: dict[object, list[Judgment]] = {task.item: [] for task in queue.tasks}
-    for entered in standing:
+    current = log.current()
+    judgments: dict[object, list[Judgment]] = {task.item: [] for task in queue.tasks}
+    for entered in current:
         one = entered.judgment
-        said.setdefault((one.head, one.relation, one.tail), []).append(one)
-    states = [state_of(said[task.item]) for task in queue.tasks]
-    pairs = [[one for one in each if one.role is Role.JUDGE and is_finished(one)] for each in said.values()]
-    seen, agreed = audited(said.values())
+        judgments.setdefault((one.head, one.relation, one.tail), []).append(one)
+    states = [state_of(judgments[task.item]) for task in queue.tasks]
+    pairs = [[one for one in each if one.role is Role.JUDGE and is_finished(one)] for each in judgments.values()]
+    seen, agreed = audited(judgments.values())
     due = sum(
-        state is State.SETTLED and is_audited(task) and all(one.role is not Role.AUDITOR for one in said[task.item])
+        state is State.SETTLED
+        and is_audited(task)
+        and all(one.role is not Role.AUDITOR for one in judgments[task.item])
         for task, state in zip(queue.tasks, states, strict=True)
     )
     return Progress(
         tasks=len(queue),
         states={state.value: states.count(state) for state in State},
-        workers=_workers(book),
+        workers=_workers(log),
         agreement={question.value: each for question, each in agreement(p for p in pairs if len(p) >= JUDGES).items()},
         audits=seen,
         audits_agreed=agreed,
         audits_due=due,
-        yields=_yields(queue, said),
-        rejections=len(book.rejections()),
-        set_aside=len(book.set_aside),
+        yields=_yields(queue, judgments),
+        rejections=len(log.rejections()),
+        set_aside=len(log.set_aside),
     )
 
 
-def _workers(book: JudgmentBook) -> tuple[Worker, ...]:
+def _workers(log: JudgmentLog) -> tuple[Worker, ...]:
     """From every answer that was not taken back, so that the questions of one task count one by one."""
     workers = []
-    for name, entries in sorted(book.by_judge().items()):
-        asked = [entered for entered in entries if entered.judgment.role is not Role.READER]
-        times = [entered.received for entered in asked]
+    for name, entries in sorted(log.by_judge().items()):
+        answered = [entered for entered in entries if entered.judgment.role is not Role.READER]
+        times = [entered.received for entered in answered]
         waits = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
         thoughts = [wait for wait in waits if 0 < wait <= LONGEST_THOUGHT]  # what was imported came all at once
-        done = sum(is_finished(entered.judgment) for entered in asked)
-        if asked:
+        done = sum(is_finished(entered.judgment) for entered in answered)
+        if answered:
             workers.append(Worker(name, done, round(median(thoughts), 2) if thoughts else None))
     return tuple(workers)
 
 
-def _yields(queue: Queue, said: dict[object, list[Judgment]]) -> dict[str, Yield]:
-    found: dict[str, list[dict[Question, bool]]] = {}
+def _yields(queue: Queue, judgments: dict[object, list[Judgment]]) -> dict[str, Yield]:
+    by_behavior: dict[str, list[dict[Question, bool]]] = {}
     for task in queue.tasks:
-        settled = verdict(said[task.item])
+        settled = verdict(judgments[task.item])
         if settled is not None:
-            found.setdefault(task.behavior, []).append(dict(settled.answers))
+            by_behavior.setdefault(task.behavior, []).append(dict(settled.answers))
     return {
         behavior: Yield(
             len(answers),
             *(sum(one[question] for one in answers) for question in (Question.PLAUSIBLE, Question.TYPICAL)),
         )
-        for behavior, answers in sorted(found.items())
+        for behavior, answers in sorted(by_behavior.items())
     }

@@ -1,4 +1,4 @@
-"""What is to be judged: proposed reasons with the texts that a person needs, in a file of the store that only grows."""
+"""The tasks of annotation: proposed reasons with the texts that a person needs, in a file that only grows."""
 
 import os
 import uuid
@@ -25,8 +25,8 @@ QUEUE_SCHEMA = pa.schema(
         pa.field("heads", pa.list_(pa.string()), nullable=False),  # in words; of a pair two titles
         pa.field("category", pa.string(), nullable=False),
         pa.field("behavior", pa.string(), nullable=False),
-        pa.field("examples", pa.list_(pa.string()), nullable=False),  # what speaks for it, in words
-        pa.field("plausible", pa.float64()),  # what a critic or a language model thinks, in [0, 1]
+        pa.field("examples", pa.list_(pa.string()), nullable=False),  # evidence, in words
+        pa.field("plausible", pa.float64()),  # probability by a critic or a language model
         pa.field("typical", pa.float64()),
     ]
 )
@@ -57,7 +57,7 @@ class Task:
 
 
 class Queue:
-    """Tasks in the order in which they are asked."""
+    """Tasks in the order in which they are assigned."""
 
     def __init__(self, table: pa.Table) -> None:
         """table: QUEUE_SCHEMA."""

@@ -27,7 +27,7 @@ def lead_words(head: Head) -> str:
 
 
 def guideline(question: Question) -> Guideline:
-    """What judges are told of a question."""
+    """The guideline of a question."""
     return GUIDELINES[Question(question)]
 
 

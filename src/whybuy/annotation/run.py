@@ -5,18 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from whybuy.annotation.app import create_app
-from whybuy.annotation.desk import Desk
+from whybuy.annotation.assignment import Assigner
 from whybuy.annotation.people import Person, read_people
 from whybuy.annotation.queue import read_queue
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentBook
+from whybuy.journal.judgments import JudgmentLog
 from whybuy.web.listening import address, listen, make_server
 
 Listening = Callable[[str, tuple[Person, ...]], None]
-"""Hears the address of the start page and who may enter, once the port is taken."""
+"""Called with the address of the start page and the accounts, once the port is taken."""
 
 
 def annotate(store: Path, *, host: str = "127.0.0.1", port: int = 8010, listening: Listening = lambda *_: None) -> None:
@@ -40,7 +40,7 @@ def annotate(store: Path, *, host: str = "127.0.0.1", port: int = 8010, listenin
         )
     name = read_settings(store).one(SHOP_CONFIG).name
     with Journal(store / JOURNAL_FILE) as journal, contextlib.suppress(KeyboardInterrupt):
-        app = create_app(Desk(queue, JudgmentBook(journal)), people, shop=name)
+        app = create_app(Assigner(queue, JudgmentLog(journal)), people, shop=name)
         with listen(host, port) as listener:
             listening(address(listener), tuple(people))
             make_server(app).run(sockets=[listener])

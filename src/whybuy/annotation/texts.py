@@ -1,4 +1,4 @@
-"""What a judge reads of a hypothesis: its head in words, its category, and what shoppers did that speaks for it."""
+"""What annotators read about a hypothesis: its head in words, its category, and the behavior that supports it."""
 
 import re
 from collections import Counter
@@ -51,31 +51,31 @@ class ShopTexts:
         return self._root_of_type.get(head.key[0], "")
 
     def examples(self, row: Row) -> list[str]:
-        """What speaks for a hypothesis: searches with what was bought, things bought together, said sentences."""
+        """The evidence of a hypothesis in words: searches with purchases, products bought together, sentences."""
         evidence, words = row["evidence"], row["words"]
         assert isinstance(evidence, list)
         assert isinstance(words, list)
-        found = (text for one in evidence for text in self._examples(one, words))
-        return list(dict.fromkeys(found))[:EXAMPLES_SHOWN]
+        examples = (text for one in evidence for text in self._examples(one, words))
+        return list(dict.fromkeys(examples))[:EXAMPLES_SHOWN]
 
     def _examples(self, evidence: str, words: Sequence[str]) -> Iterator[str]:
         """evidence: a pair id or a product id."""
         if evidence not in self._pairs:
-            yield from self._said(evidence, words)
+            yield from self._sentences(evidence, words)
             return
         kind, left, right, sessions = self._pairs[evidence]
         if kind == Behavior.SEARCH_BUY:
             yield f"Searched for “{left}”, bought {self._titles.get(right, right)}"
             return
-        yield from self._said(left, words)
-        yield from self._said(right, words)
+        yield from self._sentences(left, words)
+        yield from self._sentences(right, words)
         times = "once" if sessions == 1 else f"{sessions:,} times"
         yield f"Bought together {times}: {self._titles.get(left, left)}, and {self._titles.get(right, right)}"
 
-    def _said(self, product_id: str, words: Sequence[str]) -> Iterator[str]:
+    def _sentences(self, product_id: str, words: Sequence[str]) -> Iterator[str]:
         """The sentences of a description that have some of the words."""
         for sentence in _SENTENCE.split(self._descriptions.get(product_id, "")):
-            if any(normalize(said) in normalize(sentence) for said in words):
+            if any(normalize(word) in normalize(sentence) for word in words):
                 yield f"{self._titles[product_id]}: “{sentence}”"
 
     @cached_property

@@ -87,12 +87,12 @@ def export_judgments(
     from whybuy.annotation.queue import read_queue
     from whybuy.annotation.tables import to_csv
     from whybuy.journal import JOURNAL_FILE, Journal
-    from whybuy.journal.judgments import JudgmentBook, from_table
+    from whybuy.journal.judgments import JudgmentLog, from_table
     from whybuy.knowledge.annotation.settling import by_item, is_finished, settle
 
     _one_of_two(target)
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
-        said = [entered.judgment for entered in JudgmentBook(journal).standing() if is_finished(entered.judgment)]
+        said = [entered.judgment for entered in JudgmentLog(journal).current() if is_finished(entered.judgment)]
         queue = read_queue(store)
         if target.suffix == ".json":
             target.write_bytes(to_label_studio(queue.tasks, by_item(said)))
@@ -116,17 +116,17 @@ def import_judgments(
     from whybuy.annotation.label_studio import from_label_studio
     from whybuy.annotation.tables import from_rows
     from whybuy.journal import JOURNAL_FILE, Journal
-    from whybuy.journal.judgments import JudgmentBook
+    from whybuy.journal.judgments import JudgmentLog
     from whybuy.tables import ReadReport
 
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
         reading = ReadReport()
         read = from_label_studio if source.suffix == ".json" else from_rows
         found = list(dict.fromkeys(read(source, reading)))
-        book = JudgmentBook(journal)
-        here = {entered.judgment for entered in book.standing()}
+        log = JudgmentLog(journal)
+        here = {entered.judgment for entered in log.current()}
         new = [judgment for judgment in found if judgment not in here]
-        book.add(new)
+        log.add(new)
         print_set_aside(reading)
         counts = {"read": reading.rows_read, "new": len(new), "set_aside": reading.set_aside.total()}
         print(as_json(counts) if json else f"{len(new):,} new judgments of {reading.rows_read:,} read")
@@ -138,10 +138,10 @@ def judgments_status(*, store: Store = HERE, json: Json = False) -> None:
     from whybuy.annotation.progress import progress
     from whybuy.annotation.queue import read_queue
     from whybuy.journal import JOURNAL_FILE, Journal
-    from whybuy.journal.judgments import JudgmentBook
+    from whybuy.journal.judgments import JudgmentLog
 
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
-        now = progress(read_queue(store), JudgmentBook(journal))
+        now = progress(read_queue(store), JudgmentLog(journal))
         print(as_json(now)) if json else _print_progress(now)
 
 

@@ -1,4 +1,4 @@
-"""Judgments in the journal: each a row of JSON that is only ever added; taking one back is a row of its own."""
+"""Judgments in the journal: one row of JSON each, never changed; taking one back appends a row that names it."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ Item = tuple[Head, Relation, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class JudgmentEntry:
     """A judgment with its place in the journal."""
 
     cursor: int
@@ -40,17 +40,17 @@ class _Retraction:
     judge: str
 
 
-class JudgmentBook:
-    """The judgments of a journal that nobody took back; reads on where it stopped, safe to share between threads.
+class JudgmentLog:
+    """The judgments in a journal that were not taken back; safe to share between threads.
 
-    A later judgment of the same item by the same judge in the same role stands in place of the earlier one, so an
+    A later judgment of the same item by the same judge in the same role replaces the earlier one, so an
     item may be answered question by question; taking the later one back brings the earlier one back.
     """
 
     def __init__(self, journal: Journal, *, only: Role | None = None) -> None:
         """Read all that is there.
 
-        only: keep in mind those of one role alone.
+        only: the one role whose judgments are kept in memory; None keeps all.
 
         Raises:
             JournalError: the file is locked or damaged.
@@ -59,14 +59,14 @@ class JudgmentBook:
         self._only = only
         self._turn = threading.Lock()
         self._cursor = 0
-        self._entered: dict[int, Entered] = {}
-        self._lines: dict[Item, dict[tuple[str, Role], list[int]]] = {}  # cursors, the last one stands
+        self._entered: dict[int, JudgmentEntry] = {}
+        self._lines: dict[Item, dict[tuple[str, Role], list[int]]] = {}  # cursors, the last one counts
         self._by_judge: dict[str, list[int]] = {}
         self.set_aside: dict[int, str] = {}  # why a row cannot be used, by cursor
         self.refresh()
 
     def refresh(self) -> bool:
-        """Take up what this process and others have added; returns whether there was anything."""
+        """Read what this and other processes have added since the last call; returns whether there was anything."""
         with self._turn:
             before = self._cursor
             while entries := self._journal.read(after=self._cursor, limit=_PAGE, kind=Kind.JUDGMENT):
@@ -84,7 +84,7 @@ class JudgmentBook:
         self._journal.append([to_body(judgment) for judgment in judgments], kind=Kind.JUDGMENT)
         self.refresh()
 
-    def retract(self, entered: Entered) -> None:
+    def retract(self, entered: JudgmentEntry) -> None:
         """Take a judgment back; on disk when this returns.
 
         Raises:
@@ -94,31 +94,31 @@ class JudgmentBook:
         self._journal.append([orjson.dumps(body).decode()], kind=Kind.JUDGMENT)
         self.refresh()
 
-    def standing(self) -> list[Entered]:
-        """The judgments that stand, in the order in which they came."""
+    def current(self) -> list[JudgmentEntry]:
+        """The judgments that were neither taken back nor replaced, oldest first."""
         with self._turn:
             cursors = [cursors[-1] for lines in self._lines.values() for cursors in lines.values()]
             return [self._entered[cursor] for cursor in sorted(cursors)]
 
-    def of(self, item: Item) -> list[Entered]:
-        """The judgments of one item that stand."""
+    def of(self, item: Item) -> list[JudgmentEntry]:
+        """The judgments of one item that were neither taken back nor replaced."""
         with self._turn:
             return [self._entered[cursors[-1]] for cursors in self._lines.get(item, {}).values()]
 
-    def last_by(self, judge: str) -> Entered | None:
+    def last_by(self, judge: str) -> JudgmentEntry | None:
         """The latest row of a judge that was not taken back."""
         with self._turn:
             cursors = self._by_judge.get(judge)
             return self._entered[cursors[-1]] if cursors else None
 
-    def by_judge(self) -> dict[str, list[Entered]]:
+    def by_judge(self) -> dict[str, list[JudgmentEntry]]:
         """Every judgment of each judge that was not taken back, earlier ones of an item included, in order."""
         with self._turn:
             return {judge: [self._entered[one] for one in cursors] for judge, cursors in self._by_judge.items()}
 
-    def rejections(self) -> list[Entered]:
+    def rejections(self) -> list[JudgmentEntry]:
         """The edges that readers rejected, in the order in which they came."""
-        return [entered for entered in self.standing() if entered.judgment.role is Role.READER]
+        return [entered for entered in self.current() if entered.judgment.role is Role.READER]
 
     def _take(self, entry: Entry) -> None:
         try:
@@ -126,11 +126,11 @@ class JudgmentBook:
             if isinstance(body, _Retraction):
                 self._remove(body)
             elif self._only in (None, body.role):
-                self._enter(Entered(entry.cursor, entry.received, body))
+                self._enter(JudgmentEntry(entry.cursor, entry.received, body))
         except InputError as error:
             self.set_aside[entry.cursor] = str(error)
 
-    def _enter(self, entered: Entered) -> None:
+    def _enter(self, entered: JudgmentEntry) -> None:
         judgment = entered.judgment
         self._entered[entered.cursor] = entered
         self._lines.setdefault(item_of(judgment), {}).setdefault((judgment.judge, judgment.role), []).append(
@@ -166,7 +166,7 @@ def read_rejections(path: Path) -> tuple[Judgment, ...]:
     if not path.exists():
         return ()
     with Journal(path) as journal:
-        return tuple(entered.judgment for entered in JudgmentBook(journal, only=Role.READER).rejections())
+        return tuple(entered.judgment for entered in JudgmentLog(journal, only=Role.READER).rejections())
 
 
 # ---------------------------------------------------------------- a row
@@ -185,7 +185,7 @@ def to_body(judgment: Judgment) -> str:
 
 
 def from_body(body: str) -> Judgment | _Retraction:
-    """What a row of the journal says.
+    """The judgment or retraction in a row of the journal.
 
     Raises:
         InputError: it is no JSON, of another format version, or not of the form of `to_body`.

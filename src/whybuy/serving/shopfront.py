@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from whybuy.journal.judgments import Entered
+from whybuy.journal.judgments import JudgmentEntry
 from whybuy.records import Answer, Edge, Hit, Neighborhood, Node, Product, Reason
 from whybuy.serving.addresses import SearchAddress
 from whybuy.serving.api import find
@@ -76,7 +76,9 @@ class GraphView:
     shop: str
     node: str
     neighborhood: Neighborhood
-    rejections: tuple[Entered, ...]  # that can be taken back here: the one just made, or on the bare page the latest
+    rejections: tuple[
+        JudgmentEntry, ...
+    ]  # that can be taken back here: the one just made, or on the bare page the latest
     query: str = ""
 
     @property

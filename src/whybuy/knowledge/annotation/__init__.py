@@ -1,1 +1,1 @@
-"""Judging by people: which hypotheses to ask about, how far judges agree, and what their answers settle."""
+"""Annotation by people: which hypotheses to ask about, how far judges agree, and what their answers settle."""

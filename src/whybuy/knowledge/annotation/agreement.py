@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError
-from whybuy.knowledge.annotation.skipping import with_spared
+from whybuy.knowledge.annotation.skipping import with_implied
 from whybuy.records import Judgment, Question
 
 
@@ -59,9 +59,9 @@ def agreement(items: Iterable[Sequence[Judgment]]) -> dict[Question, Agreement]:
     """Agreement by question. items: the finished judgments of each item, two judges or more.
 
     Kappa sees the first two of an item in the order of their names. What a no implies counts as answered
-    (`skipping.with_spared`).
+    (`skipping.with_implied`).
     """
-    judged = [[with_spared(dict(one.answers)) for one in sorted(each, key=lambda one: one.judge)] for each in items]
+    judged = [[with_implied(dict(one.answers)) for one in sorted(each, key=lambda one: one.judge)] for each in items]
     return {question: _agreement([[one.get(question) for one in each] for each in judged]) for question in Question}
 
 

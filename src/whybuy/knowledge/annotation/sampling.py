@@ -1,4 +1,4 @@
-"""Which hypotheses people are asked about: by weight or by a critic's doubt, spread over strata, repeatably."""
+"""Draws hypotheses for people to judge: by weight or by a critic's uncertainty, spread over strata."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _CO_BUY_GENERATOR = "co_buy."
 
 @dataclass(frozen=True, slots=True)
 class WeightConfig:
-    """How strongly a sample leans to what is often said and away from what is popular (COSMO; the formula is ours)."""
+    """How strongly a sample leans to frequent knowledge and away from popular heads (COSMO; the formula is ours)."""
 
     frequency: float = 1.0  # exponent of the knowledge's frequency
     rarity: float = 1.0  # exponent of the head's popularity, which divides
@@ -45,7 +45,7 @@ class Candidates:
     def strata(self, categories: Sequence[str]) -> list[NDArray[np.int64]]:
         """The nested strata, finest first: behavior with kind of head and generator, then category, then relation.
 
-        So that a new generator is soon heard about.
+        A new generator is a stratum of its own, so a sample soon has some of it.
 
         categories: one by candidate.
         """
@@ -65,12 +65,12 @@ def behavior_of(head_kind: str, generator: str) -> Behavior:
 def knowledge_weight(
     frequency: NDArray[np.float64], popularity: NDArray[np.float64], config: WeightConfig
 ) -> NDArray[np.float64]:
-    """(1 + log frequency)^a / (1 + log popularity)^b, so that less obvious knowledge is heard (our design).
+    """(1 + log frequency)^a / (1 + log popularity)^b, so that less obvious knowledge is sampled too (our design).
 
     frequency: edges that a tail stands in; popularity: purchases that a head's edges rest on; both >= 1, shape (n,).
     """
-    said, popular = (1.0 + np.log(np.maximum(values, 1.0)) for values in (frequency, popularity))
-    weights: NDArray[np.float64] = said**config.frequency / popular**config.rarity
+    frequent, popular = (1.0 + np.log(np.maximum(values, 1.0)) for values in (frequency, popularity))
+    weights: NDArray[np.float64] = frequent**config.frequency / popular**config.rarity
     return weights
 
 
@@ -83,11 +83,11 @@ def sample(candidates: Candidates, categories: Sequence[str], *, size: int, seed
     Raises:
         InputError: the size is less than 1.
     """
-    tickets = -np.log(_uniform(candidates.keys, seed)) / candidates.weights
-    return seated(tickets, candidates.strata(categories), candidates.weights, size=size)
+    priorities = -np.log(_uniform(candidates.keys, seed)) / candidates.weights
+    return stratified_order(priorities, candidates.strata(categories), candidates.weights, size=size)
 
 
-def least_sure(
+def most_uncertain(
     candidates: Candidates, categories: Sequence[str], probabilities: NDArray[np.floating], *, size: int
 ) -> NDArray[np.int64]:
     """Rows of candidates about which a critic is least sure, strata taking turns.
@@ -99,16 +99,16 @@ def least_sure(
     """
     if probabilities.shape != (len(candidates.keys),):
         raise InputError(f"{probabilities.shape} probabilities do not go with {len(candidates.keys)} candidates.")
-    doubt = 0.5 - np.abs(probabilities - 0.5)
-    return seated(-doubt, candidates.strata(categories), np.maximum(doubt, 1e-9), size=size)
+    uncertainty = 0.5 - np.abs(probabilities - 0.5)
+    return stratified_order(-uncertainty, candidates.strata(categories), np.maximum(uncertainty, 1e-9), size=size)
 
 
-def seated(
-    tickets: NDArray[np.float64], strata: Sequence[NDArray[np.int64]], weights: NDArray[np.float64], *, size: int
+def stratified_order(
+    priorities: NDArray[np.float64], strata: Sequence[NDArray[np.int64]], weights: NDArray[np.float64], *, size: int
 ) -> NDArray[np.int64]:
-    """The rows that get the first seats: within a stratum the smallest tickets, strata in turns as in Sainte-Lague.
+    """The first rows when strata take turns as parties do in Sainte-Lague: within a stratum, smallest priority first.
 
-    Level by level, turns go by the square root of a stratum's weight: small strata are heard, large ones still count
+    Level by level, turns go by the square root of a stratum's weight: small strata are sampled, large ones still count
     more (our design). However many rows are asked for, the first ones are the same.
 
     strata: finest first, each within one of the next.
@@ -118,10 +118,10 @@ def seated(
     """
     if size < 1:
         raise InputError(f"A sample of {size} is asked for; take 1 or more.")
-    turn = tickets
+    turn = priorities
     for level in strata:
         turn = (_ranks(turn, level) + 0.5) / np.sqrt(_totals(level, weights))
-    return np.lexsort((tickets, turn))[:size]
+    return np.lexsort((priorities, turn))[:size]
 
 
 def _ranks(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""What judgments settle: two judges who say the same, an adjudicator where they differ, an auditor over both."""
+"""Which answer counts: that of two judges who agree, of an adjudicator where they differ, or of an auditor."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,11 +7,15 @@ from enum import Enum
 import pyarrow as pa
 
 from whybuy.journal.judgments import Item, in_order, item_of, to_table
-from whybuy.knowledge.annotation.skipping import DECISIVE, next_question, with_spared
+from whybuy.knowledge.annotation.skipping import DECISIVE, next_question, with_implied
 from whybuy.records import Judgment, Question, Role
 
 JUDGES = 2  # who answer each item, blind to each other
-_LAST_WORD = (Role.READER, Role.AUDITOR, Role.ADJUDICATOR)  # whose judgment stands over the others', the first first
+_OVERRULING = (
+    Role.READER,
+    Role.AUDITOR,
+    Role.ADJUDICATOR,
+)  # whose judgment counts instead of the judges', first to last
 
 
 class State(Enum):
@@ -28,7 +32,7 @@ def is_finished(judgment: Judgment) -> bool:
 
 
 def state_of(judgments: Sequence[Judgment]) -> State:
-    """How far the judges of one item are; what readers and auditors say does not count here."""
+    """How far the judges of one item are; judgments of readers and auditors do not count here."""
     finished = [one for one in judgments if is_finished(one)]
     if any(one.role is Role.ADJUDICATOR for one in finished):
         return State.SETTLED
@@ -41,11 +45,11 @@ def state_of(judgments: Sequence[Judgment]) -> State:
 def verdict(judgments: Sequence[Judgment]) -> Judgment | None:
     """The judgment of one item that counts, with what a no in it implies; None while it is not settled.
 
-    A reader's rejection counts as neither plausible nor typical, whatever judges said; then an auditor's answers, an
-    adjudicator's, and those of judges who agree. Of several in one role the last one counts.
+    A reader's rejection counts first, as neither plausible nor typical; then an auditor's answers, an adjudicator's,
+    and those of judges who agree. Of several in one role the last one counts.
     """
     finished = {one.role: one for one in judgments if is_finished(one)}
-    decided = next((finished[role] for role in _LAST_WORD if role in finished), None)
+    decided = next((finished[role] for role in _OVERRULING if role in finished), None)
     if decided is None and state_of(judgments) is State.SETTLED:
         decided = finished[Role.JUDGE]
     return decided and replace(decided, answers=_complete(decided))
@@ -60,13 +64,13 @@ def settle(judgments: Iterable[Judgment]) -> pa.Table:
     return to_table(one for one in verdicts if one is not None)
 
 
-def heard(judgments: Iterable[Judgment]) -> pa.Table:
-    """What a critic learns from, in JUDGMENT_SCHEMA: the settled items, and each finished judgment of the others."""
-    said: list[Judgment] = []
+def training_judgments(judgments: Iterable[Judgment]) -> pa.Table:
+    """What a critic is trained on, in JUDGMENT_SCHEMA: the settled items, and each finished judgment of the others."""
+    rows: list[Judgment] = []
     for each in by_item(judgments).values():
         settled = verdict(each)
-        said += [settled] if settled else [one for one in each if is_finished(one)]
-    return to_table(said)
+        rows += [settled] if settled else [one for one in each if is_finished(one)]
+    return to_table(rows)
 
 
 def by_item(judgments: Iterable[Judgment]) -> Mapping[Item, list[Judgment]]:
@@ -84,12 +88,12 @@ def audited(items: Iterable[Sequence[Judgment]]) -> tuple[int, int]:
         auditor = next((one for one in judgments if one.role is Role.AUDITOR and is_finished(one)), None)
         before = verdict([one for one in judgments if one.role not in (Role.AUDITOR, Role.READER)])
         if auditor and before:
-            said = dict(_complete(auditor))
+            answers = dict(_complete(auditor))
             seen += 1
-            same += all(said.get(question) == dict(before.answers).get(question) for question in DECISIVE)
+            same += all(answers.get(question) == dict(before.answers).get(question) for question in DECISIVE)
     return seen, same
 
 
 def _complete(judgment: Judgment) -> tuple[tuple[Question, bool], ...]:
     answers = dict.fromkeys(DECISIVE, False) if judgment.role is Role.READER else dict(judgment.answers)
-    return in_order(with_spared(answers))
+    return in_order(with_implied(answers))

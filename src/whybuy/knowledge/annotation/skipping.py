@@ -1,4 +1,4 @@
-"""The five questions: which is asked next, and what a no says of those that it spares."""
+"""The five questions: which comes next, and what a no implies for the questions that are then skipped."""
 
 from collections.abc import Mapping
 
@@ -19,20 +19,20 @@ def next_question(answers: Mapping[Question, bool]) -> Question | None:
     return next((question for question in Question if question not in answers), None)
 
 
-def with_spared(answers: Mapping[Question, bool]) -> dict[Question, bool]:
-    """The answers with what a no among them implies: what is incomplete, beside the point or hollow explains nothing.
+def with_implied(answers: Mapping[Question, bool]) -> dict[Question, bool]:
+    """The answers, with those that a no among them implies: neither plausible nor typical.
 
-    The fact sheet's design has a no at any of the first four imply "not typical"; that it also implies "not plausible"
-    is ours, so that the critic learns from it. Questions in between stay unanswered.
+    That any no of the first four implies "not typical" is COSMO's (SIGMOD 2024); that it implies "not plausible" too
+    is our design, so that the critic learns from it. Other skipped questions stay unanswered.
     """
     refused = not all(answers.values())
     return {**dict.fromkeys(DECISIVE, False), **answers} if refused else dict(answers)
 
 
 def answers_to(judgments: pa.Table, question: Question) -> pa.Array:
-    """The answer of each judgment (JUDGMENT_SCHEMA) to a question: no after any earlier no, null where nobody said."""
-    asked = list(Question)[: list(Question).index(question) + 1]
-    answers = [judgments[each.value].combine_chunks() for each in asked]
+    """The answer of each judgment (JUDGMENT_SCHEMA) to a question: no after any no, null where none was given."""
+    questions = list(Question)[: list(Question).index(question) + 1]
+    answers = [judgments[each.value].combine_chunks() for each in questions]
     denied = np.zeros(judgments.num_rows, bool)
     for each in answers:
         denied |= pc.fill_null(pc.invert(each), False).to_numpy(zero_copy_only=False)

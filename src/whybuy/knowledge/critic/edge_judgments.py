@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 
 from whybuy.errors import InputError
 from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentBook
-from whybuy.knowledge.annotation.settling import heard
+from whybuy.journal.judgments import JudgmentLog
+from whybuy.knowledge.annotation.settling import training_judgments
 from whybuy.records import JUDGMENT_SCHEMA
 
 
@@ -22,7 +22,7 @@ def read_reason_judgments(store: Path, file: str) -> pa.Table:
     tables = [read_judgment_table(store / file)] if file else []
     if (store / JOURNAL_FILE).exists():
         with Journal(store / JOURNAL_FILE) as journal:
-            tables.append(heard(entered.judgment for entered in JudgmentBook(journal).standing()))
+            tables.append(training_judgments(entered.judgment for entered in JudgmentLog(journal).current()))
     return pa.concat_tables(tables) if tables else JUDGMENT_SCHEMA.empty_table()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.knowledge.annotation.sampling import seated
+from whybuy.knowledge.annotation.sampling import stratified_order
 
 
 def select_edges(
@@ -27,4 +27,6 @@ def select_edges(
     chosen = order[np.sort(first)]
     if not len(chosen):
         return chosen
-    return chosen[seated(-information[chosen], [stratum[chosen]], np.maximum(information[chosen], 1e-9), size=count)]
+    return chosen[
+        stratified_order(-information[chosen], [stratum[chosen]], np.maximum(information[chosen], 1e-9), size=count)
+    ]

@@ -1,4 +1,4 @@
-"""Who is asked what next, and where an answer goes."""
+"""Which reason and question each annotator gets next, and how their answers are recorded."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from whybuy.annotation.people import Person
 from whybuy.annotation.queue import Queue, Task
 from whybuy.errors import InputError
-from whybuy.journal.judgments import Entered, JudgmentBook, in_order
+from whybuy.journal.judgments import JudgmentEntry, JudgmentLog, in_order
 from whybuy.knowledge.annotation.settling import JUDGES, State, is_finished, state_of
 from whybuy.knowledge.annotation.skipping import next_question
 from whybuy.records import Judgment, Question, Role
@@ -20,118 +20,118 @@ class StaleAnswerError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What a person is asked now."""
+class Assignment:
+    """The question that a person is to answer next."""
 
     task: Task
     role: Role
     answers: dict[Question, bool]  # given so far
     question: Question
-    differing: dict[Question, tuple[bool | None, ...]]  # what the judges said, where an adjudicator decides
+    differing: dict[Question, tuple[bool | None, ...]]  # what the judges answered, where an adjudicator decides
 
 
-class Desk:
-    """Hands out tasks and takes answers; each answer is on disk before it counts."""
+class Assigner:
+    """Assigns tasks to people and records their answers; an answer is on disk before it counts."""
 
-    def __init__(self, queue: Queue, book: JudgmentBook) -> None:
+    def __init__(self, queue: Queue, log: JudgmentLog) -> None:
         self.queue = queue
-        self.book = book
+        self.log = log
 
-    def turn(self, person: Person) -> Turn | None:
+    def next_for(self, person: Person) -> Assignment | None:
         """The next question for a person, one whose answers were begun first; None when there is nothing to do."""
         if person.part is Role.JUDGE:
             return self._unfinished(person, Role.JUDGE) or self._to_judge(person)
         for role in (Role.ADJUDICATOR, Role.AUDITOR):
-            if turn := self._unfinished(person, role):
-                return turn
+            if assignment := self._unfinished(person, role):
+                return assignment
         return self._to_decide(person) or self._to_audit(person)
 
     def answer(self, person: Person, number: int, question: Question, *, yes: bool) -> Task | None:
-        """Keep an answer; it is on disk when this returns. Returns: the task, when this finished it.
+        """Record an answer; it is on disk when this returns. Returns: the task, when this finished it.
 
         Raises:
             StaleAnswerError: the person is not asked this now.
             JournalError: the journal cannot be written; the answer is not kept.
         """
-        turn = self.turn(person)
-        if turn is None or (turn.task.number, turn.question) != (number, question):
+        assignment = self.next_for(person)
+        if assignment is None or (assignment.task.number, assignment.question) != (number, question):
             raise StaleAnswerError(f"{person.name} is not asked now whether reason {number + 1} is {question.value}.")
-        answers = turn.answers | {question: yes}
-        head, relation, tail = turn.task.item
-        self.book.add([Judgment(head, relation, tail, person.name, turn.role, in_order(answers))])
-        return turn.task if next_question(answers) is None else None
+        answers = assignment.answers | {question: yes}
+        head, relation, tail = assignment.task.item
+        self.log.add([Judgment(head, relation, tail, person.name, assignment.role, in_order(answers))])
+        return assignment.task if next_question(answers) is None else None
 
     def undo(self, person: Person) -> bool:
         """Take the person's last answer back; returns whether there was one."""
         last = self.last(person)
         if last is not None:
-            self.book.retract(last)
+            self.log.retract(last)
         return last is not None
 
-    def last(self, person: Person) -> Entered | None:
+    def last(self, person: Person) -> JudgmentEntry | None:
         """The person's last answer."""
-        entered = self.book.last_by(person.name)
+        entered = self.log.last_by(person.name)
         return entered if entered and entered.judgment.role is not Role.READER else None
 
     def state(self, task: Task) -> State:
         """How far a task is."""
-        return state_of(self._said(task))
+        return state_of(self._judgments(task))
 
     def finished_by(self, person: Person) -> int:
         """How many tasks a person is done with."""
         return sum(
-            one.judge == person.name and is_finished(one) for task in self.queue.tasks for one in self._said(task)
+            one.judge == person.name and is_finished(one) for task in self.queue.tasks for one in self._judgments(task)
         )
 
     # ------------------------------------------------------------ choosing
-    def _said(self, task: Task) -> list[Judgment]:
-        return [entered.judgment for entered in self.book.of(task.item)]
+    def _judgments(self, task: Task) -> list[Judgment]:
+        return [entered.judgment for entered in self.log.of(task.item)]
 
-    def _unfinished(self, person: Person, role: Role) -> Turn | None:
+    def _unfinished(self, person: Person, role: Role) -> Assignment | None:
         last = self.last(person)
         if last is None or last.judgment.role is not role or is_finished(last.judgment):
             return None
         task = self.queue.by_item.get((last.judgment.head, last.judgment.relation, last.judgment.tail))
-        return self._asked(task, role, dict(last.judgment.answers)) if task else None
+        return self._assignment(task, role, dict(last.judgment.answers)) if task else None
 
-    def _to_judge(self, person: Person) -> Turn | None:
+    def _to_judge(self, person: Person) -> Assignment | None:
         """The first task that too few others have begun; else one that others began and left."""
-        left: Task | None = None
+        unfinished: Task | None = None
         for task in self.queue.tasks:
-            said = [one for one in self._said(task) if one.role is Role.JUDGE]
-            if any(one.judge == person.name for one in said) or sum(map(is_finished, said)) >= JUDGES:
+            judgments = [one for one in self._judgments(task) if one.role is Role.JUDGE]
+            if any(one.judge == person.name for one in judgments) or sum(map(is_finished, judgments)) >= JUDGES:
                 continue
-            if len(said) < JUDGES:
-                return self._asked(task, Role.JUDGE, {})
-            left = left or task
-        return self._asked(left, Role.JUDGE, {}) if left else None
+            if len(judgments) < JUDGES:
+                return self._assignment(task, Role.JUDGE, {})
+            unfinished = unfinished or task
+        return self._assignment(unfinished, Role.JUDGE, {}) if unfinished else None
 
-    def _to_decide(self, person: Person) -> Turn | None:
+    def _to_decide(self, person: Person) -> Assignment | None:
         for task in self.queue.tasks:
-            said = self._said(task)
-            if state_of(said) is State.DISPUTED and all(one.judge != person.name for one in said):
-                return self._asked(task, Role.ADJUDICATOR, {}, _differing(said))
+            judgments = self._judgments(task)
+            if state_of(judgments) is State.DISPUTED and all(one.judge != person.name for one in judgments):
+                return self._assignment(task, Role.ADJUDICATOR, {}, _differing(judgments))
         return None
 
-    def _to_audit(self, person: Person) -> Turn | None:
+    def _to_audit(self, person: Person) -> Assignment | None:
         for task in self.queue.tasks:
-            said = self._said(task)
-            seen = any(one.judge == person.name or one.role is Role.AUDITOR for one in said)
-            if is_audited(task) and not seen and state_of(said) is State.SETTLED:
-                return self._asked(task, Role.AUDITOR, {})
+            judgments = self._judgments(task)
+            seen = any(one.judge == person.name or one.role is Role.AUDITOR for one in judgments)
+            if is_audited(task) and not seen and state_of(judgments) is State.SETTLED:
+                return self._assignment(task, Role.AUDITOR, {})
         return None
 
-    def _asked(
+    def _assignment(
         self,
         task: Task,
         role: Role,
         answers: dict[Question, bool],
         differing: dict[Question, tuple[bool | None, ...]] | None = None,
-    ) -> Turn | None:
+    ) -> Assignment | None:
         question = next_question(answers)
         if differing is None and role is Role.ADJUDICATOR:
-            differing = _differing(self._said(task))
-        return Turn(task, role, answers, question, differing or {}) if question else None
+            differing = _differing(self._judgments(task))
+        return Assignment(task, role, answers, question, differing or {}) if question else None
 
 
 def is_audited(task: Task) -> bool:
@@ -141,9 +141,9 @@ def is_audited(task: Task) -> bool:
     return int.from_bytes(digest, "big") < AUDITED * 2**32
 
 
-def _differing(said: Sequence[Judgment]) -> dict[Question, tuple[bool | None, ...]]:
-    """What the judges said of each question on which they differ, in no order that tells who said it."""
-    answers = [dict(one.answers) for one in said if one.role is Role.JUDGE and is_finished(one)]
+def _differing(judgments: Sequence[Judgment]) -> dict[Question, tuple[bool | None, ...]]:
+    """The answers of the judges to each question on which they differ, sorted so that none can be traced to a judge."""
+    answers = [dict(one.answers) for one in judgments if one.role is Role.JUDGE and is_finished(one)]
     by_question = {question: tuple(one.get(question) for one in answers) for question in Question}
     return {
         question: tuple(sorted(each, key=lambda answer: (answer is None, not answer)))
