@@ -21,10 +21,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.most_frequent import MostFrequent
+from whybuy.completion.query_log import FOLLOW_SCHEMA
 from whybuy.completion.session_training import SessionConfig, teach_session
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
 from whybuy.evaluation.splits import Part, part_of

@@ -6,7 +6,7 @@
 The queries are made of the words that the completions of STORE, a built shop, have, as often as they have them: 2 to 5
 words each, weights like one over the rank. Queries are drawn by weight and typed to a random length ("typed_well"), to
 a random length with a letter left out ("mistyped"), and to each of some lengths. So many queries of --cut are cut into
-beginnings and endings, of which completions are composed. With --pairs, a session ranker learns from so many pairs of
+heads and suffixes, of which completions are composed. With --pairs, a session ranker learns from so many pairs of
 queries that share a word, and prefixes are typed after a query ("in_session"), and after two more ("after_three").
 With --keep, a copy of STORE with all of it is left, for `http_complete.py` to serve.
 """
@@ -18,6 +18,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,11 +27,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest
-from whybuy.completion.asked import LINK_SCHEMA, PART_SCHEMA
 from whybuy.completion.completer import FORMAT_VERSION, Completer
-from whybuy.completion.endings import Endings
+from whybuy.completion.query_log import LINK_SCHEMA, PART_SCHEMA, QueryLog
 from whybuy.completion.session_ranker import SessionRanker
 from whybuy.completion.session_training import Lessons, SessionConfig, fit_session_ranker
+from whybuy.completion.suffix_building import build_suffixes
+from whybuy.completion.suffixes import Suffixes
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
@@ -59,8 +61,8 @@ def main() -> None:
         started = time.perf_counter()
         Completer.open(Path(name))
         opened = time.perf_counter() - started
-        endings = endings_of(vocabulary, arguments.cut, rng)
-        completer = saved(Completer.build(vocabulary, endings=endings), Path(name) / "plain")
+        suffixes = suffixes_of(vocabulary, arguments.cut, rng)
+        completer = saved(Completer.build(vocabulary, suffixes=suffixes), Path(name) / "plain")
         texts, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
         drawn = [texts[row] for row in rng.choice(len(texts), arguments.keystrokes, p=weights / weights.sum())]
         figures = {
@@ -77,7 +79,7 @@ def main() -> None:
         }
         if arguments.pairs:
             ranker, training = taught(vocabulary, arguments.pairs, rng)
-            completer = saved(Completer.build(vocabulary, ranker, endings=endings), Path(name) / "session")
+            completer = saved(Completer.build(vocabulary, ranker, suffixes=suffixes), Path(name) / "session")
             figures["in_session"] = training | in_session(completer, drawn, rng)
         if arguments.keep:
             keep(completer, arguments.store, arguments.keep)
@@ -143,20 +145,22 @@ def keep(completer: Completer, store: Path, copy: Path) -> None:
     artifacts.publish(artifacts.live() | {"completions": digest("scale")})
 
 
-def endings_of(vocabulary: pa.Table, count: int, rng: np.random.Generator) -> Endings:
-    """Beginnings and endings of some of the queries, each of which three shoppers or more asked."""
+def suffixes_of(vocabulary: pa.Table, count: int, rng: np.random.Generator) -> Suffixes:
+    """Beginnings and suffixes of some of the queries, each of which three shoppers or more asked."""
     chosen = [vocabulary["key"][row].as_py().split() for row in rng.permutation(len(vocabulary))[:count].tolist()]
     parts = [(words[:at], " ".join(words[at:])) for words in chosen for at in range(1, len(words))]
     begun = Counter(" ".join(words) for words, _ in parts)
-    ended = Counter(ending for _, ending in parts)
-    linked = Counter((word, ending) for words, ending in parts for word in set(words))
-    links = [{"word": word, "ending": ending, "shoppers": 2 + times} for (word, ending), times in linked.items()]
+    ended = Counter(suffix for _, suffix in parts)
+    linked = Counter((word, suffix) for words, suffix in parts for word in set(words))
+    links = [{"word": word, "suffix": suffix, "shoppers": 2 + times} for (word, suffix), times in linked.items()]
     tables = []
     for part in (begun, ended):
         rows = [{"text": text, "shoppers": 2 + times} for text, times in sorted(part.items())]
         tables.append(pa.Table.from_pylist(rows, PART_SCHEMA))
-    beginnings, endings = tables
-    return Endings.build(beginnings, endings, pa.Table.from_pylist(links, LINK_SCHEMA), language="en")
+    heads, suffixes = tables
+    linked_parts = pa.Table.from_pylist(links, LINK_SCHEMA)
+    log = replace(QueryLog.empty(), heads=heads, suffixes=suffixes, links=linked_parts)
+    return build_suffixes(log, language="en")
 
 
 def before(text: str, other: str, rng: np.random.Generator) -> str:

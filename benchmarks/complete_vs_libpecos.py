@@ -38,11 +38,11 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path(sys.prefix) / "peers", help="their virtual environment")
     asked = parser.parse_args()
     peers = peers_python(asked.peers)
-    taught, keystrokes = cut_store_log(asked.store, CompletionTrial(queries=asked.queries))
+    trained, keystrokes = cut_store_log(asked.store, CompletionTrial(queries=asked.queries))
     keystrokes = [one for one in keystrokes if one.previous]
-    keys = taught.vocabulary["key"].to_pylist()
-    lessons = lessons_from(taught.said.follow_ups, keys)
-    completer = Completer.build(taught.vocabulary, taught.ranker, endings=taught.endings)
+    keys = trained.parts.vocabulary["key"].to_pylist()
+    lessons = lessons_from(trained.log.follow_ups, keys)
+    completer = Completer.build(trained.parts.vocabulary, trained.parts.ranker, suffixes=trained.parts.suffixes)
     figures: dict[str, object] = {
         "keystrokes": len(keystrokes),
         "pairs": len(lessons.rows),
@@ -52,8 +52,8 @@ def main() -> None:
     for number in asked.configurations:
         began = time.perf_counter()
         tree = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number], threads=2)
-        trained = {"train_s": round(time.perf_counter() - began, 2)}
-        figures[f"xmr-{number}"] = trained | ours(partial(asked_of, tree), keystrokes)
+        training = {"train_s": round(time.perf_counter() - began, 2)}
+        figures[f"xmr-{number}"] = training | ours(partial(asked_of, tree), keystrokes)
         figures[f"libpecos-{number}"] = theirs(peers, tree, keys, lessons, keystrokes)
     print(json.dumps(figures, indent=1))
 

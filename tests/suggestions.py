@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from whybuy.completion.asked import FOLLOW_SCHEMA
 from whybuy.completion.folding import fold, word_key, word_key_hash
+from whybuy.completion.query_log import FOLLOW_SCHEMA
 from whybuy.completion.session_training import Lessons, lessons_from
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 

@@ -23,12 +23,12 @@ from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.catalog.sources import read_catalog, source_files
 from whybuy.catalog.types import TYPE_CONFIG, infer_types
 from whybuy.completion import completer
-from whybuy.completion.asked import Counted
-from whybuy.completion.completer import COMPLETION_CONFIG, Completer
-from whybuy.completion.endings import Endings
-from whybuy.completion.names import leads_to, names_of
-from whybuy.completion.session_training import SESSION_CONFIG, teach_session
-from whybuy.completion.vocabulary import VOCABULARY_CONFIG, Knowledge, choose_vocabulary, read_asked
+from whybuy.completion.building import build_parts
+from whybuy.completion.catalog_phrases import catalog_phrases, purchased_category
+from whybuy.completion.completer import COMPLETION_CONFIG
+from whybuy.completion.query_log import QueryLog, read_query_log
+from whybuy.completion.session_training import SESSION_CONFIG
+from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups
 from whybuy.config import ConfigTable, Settings, read_settings
 from whybuy.errors import ArtifactError, ConfigError
 from whybuy.graph import KnowledgeGraph, NodeMerger, assemble
@@ -369,21 +369,16 @@ class _Line:
         events = self._artifacts.folder("events", self._keys["events"]) if pairs else None
 
         def make(folder: Path, summary: Summary) -> None:
-            said = read_asked(events, folder, config, language=language) if events else Counted.none()
+            log = read_query_log(events, folder, config, language=language) if events else QueryLog.empty()
             index = LexicalIndex.open(lexical)
             products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
-            names = names_of(products, opened, least_products=config.least_products)
-            intent = IntentReader(opened, IntentConfig()).first
-            shop = Knowledge(index.finds, index.spelled, intent, leads_to(_found(pairs), products))
-            vocabulary, report = choose_vocabulary(said.asked, names, shop, config, language)
-            ranker = teach_session(vocabulary, said.follow_ups, session, half_life_days=config.half_life_days)
-            right = shop.spells(language)
-            endings = Endings.build(
-                said.beginnings, said.endings, said.links, language=language, intent=intent, right=right
-            )
-            thresholds = config.thresholds(language)
-            Completer.build(vocabulary, ranker, endings=endings, thresholds=thresholds).save(folder)
-            summary |= asdict(report) | {"endings": len(endings), "session weights": ranker.weights if ranker else ()}
+            phrases = catalog_phrases(products, opened, least_products=config.least_products)
+            intent, category = IntentReader(opened, IntentConfig()).first, purchased_category(_found(pairs), products)
+            lookups = ShopLookups(index.finds, index.spelled, intent, category)
+            parts = build_parts(log, phrases, lookups, config, session, language=language)
+            parts.completer().save(folder)
+            weights = parts.ranker.weights if parts.ranker else ()
+            summary |= asdict(parts.report) | {"suffixes": len(parts.suffixes), "session weights": weights}
 
         inputs = self._from("catalog", "graph", "lexical", *(["events", "pairs"] if events else []))
         config_key = repr((config, session, language))

@@ -10,10 +10,12 @@ SERVING = {
     "intents": ("whybuy.intents",),
 }
 TRAINING = (
-    "whybuy.completion.asked",
+    "whybuy.completion.building",
+    "whybuy.completion.catalog_phrases",
     "whybuy.completion.hybrid_index",
-    "whybuy.completion.names",
+    "whybuy.completion.query_log",
     "whybuy.completion.session_training",
+    "whybuy.completion.suffix_building",
     "whybuy.completion.vocabulary",
     "whybuy.intents.calibration_fitting",
     "whybuy.intents.student_training",
@@ -22,6 +24,7 @@ TRAINING = (
     "duckdb",
     "ibis",
     "sklearn",
+    "whybuy.xmr.training",
 )
 
 

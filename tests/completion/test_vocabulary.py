@@ -10,43 +10,48 @@ import pyarrow.parquet as pq
 import pytest
 
 from whybuy.behavior.mining import QUERIES_FILE
-from whybuy.completion.asked import ASKED_SCHEMA
+from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.limits import LONGEST
-from whybuy.completion.names import names_of
+from whybuy.completion.query_log import QUERY_COUNT_SCHEMA, read_query_log
 from whybuy.completion.vocabulary import (
-    Knowledge,
+    ShopLookups,
     VocabularyConfig,
     choose_vocabulary,
-    read_asked,
 )
 from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, VOCABULARY_SCHEMA, Suggested
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
-Said = tuple[str, float, str]  # shopper, seconds since START, query
+Search = tuple[str, float, str]  # shopper, seconds since START, query
 
 
-def asked_of(folder: Path, said: Sequence[Said], config: VocabularyConfig | None = None) -> dict[str, dict[str, float]]:
+def counts_of(
+    folder: Path, searches: Sequence[Search], config: VocabularyConfig | None = None
+) -> dict[str, dict[str, float]]:
     rows = [
         {"timestamp": START + timedelta(seconds=seconds), "query_id": f"q{place:04d}", "query": query,
          "client_id": client, "session_id": "", "hits": []}
-        for place, (client, seconds, query) in enumerate(said)
+        for place, (client, seconds, query) in enumerate(searches)
     ]  # fmt: skip
     folder.mkdir(exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
-    asked = read_asked(folder, folder, config or VocabularyConfig(), language="en").asked
-    return {row.pop("query"): row for row in asked.to_pylist()}
+    counts = read_query_log(folder, folder, config or VocabularyConfig(), language="en").counts
+    return {row.pop("query"): row for row in counts.to_pylist()}
 
 
 def test_queries_are_counted_with_their_shoppers(tmp_path: Path) -> None:
-    found = asked_of(
+    found = counts_of(
         tmp_path, [("a", 0, "tent"), ("a", 4000, "tent"), ("b", 9, "tent"), ("b", 70, "stove"), ("c", 5, "")]
     )
-    assert {query: (row["asked"], row["shoppers"]) for query, row in found.items()} == {"stove": (1, 1), "tent": (3, 2)}
+    counts = {query: (row["key_count"], row["key_shoppers"]) for query, row in found.items()}
+    assert counts == {
+        "stove": (1, 1),
+        "tent": (3, 2),
+    }
 
 
 def test_what_is_asked_again_at_once_counts_once(tmp_path: Path) -> None:
-    found = asked_of(tmp_path, [("a", 0, "tent"), ("a", 60, "tent"), ("a", 99, "stove"), ("a", 120, "tent")])
-    assert found["tent"]["asked"] == 2
+    found = counts_of(tmp_path, [("a", 0, "tent"), ("a", 60, "tent"), ("a", 99, "stove"), ("a", 120, "tent")])
+    assert found["tent"]["key_count"] == 2
 
 
 @pytest.mark.parametrize(
@@ -63,15 +68,15 @@ def test_what_is_asked_again_at_once_counts_once(tmp_path: Path) -> None:
 def test_what_was_still_being_typed_does_not_count(
     tmp_path: Path, first: str, second: str, pause: int, kept: bool
 ) -> None:
-    found = asked_of(tmp_path, [("a", 0, first), ("a", pause, second), ("b", 1, "lamp")])
+    found = counts_of(tmp_path, [("a", 0, first), ("a", pause, second), ("b", 1, "lamp")])
     assert (first in found) is kept
     assert second in found
 
 
 def test_old_queries_weigh_less(tmp_path: Path) -> None:
     day = 86_400
-    said = [("a", 0, "old"), ("b", 10 * day, "middle"), ("c", 20 * day, "new")]
-    found = asked_of(tmp_path, said, VocabularyConfig(half_life_days=10.0))
+    searches = [("a", 0, "old"), ("b", 10 * day, "middle"), ("c", 20 * day, "new")]
+    found = counts_of(tmp_path, searches, VocabularyConfig(half_life_days=10.0))
     assert {query: row["weight"] for query, row in found.items()} == pytest.approx(
         {"old": 0.25, "middle": 0.5, "new": 1.0}
     )
@@ -82,20 +87,20 @@ def test_old_queries_weigh_less(tmp_path: Path) -> None:
 def test_spark_counts_what_duckdb_counts(tmp_path: Path) -> None:
     pytest.importorskip("pyspark", reason="the spark extra is not installed")
     words = ("tent", "red", "for", "camping", "stove")
-    said = [
+    searches = [
         (f"c{place % 7}", 40.0 * place, " ".join(words[(place * step) % 5] for step in range(1, 2 + place % 3)))
         for place in range(300)
     ]
-    asked_of(tmp_path, said)
+    counts_of(tmp_path, searches)
     duckdb, spark = (
-        read_asked(tmp_path, tmp_path, VocabularyConfig(engine=engine, threads=2), language="en")
+        read_query_log(tmp_path, tmp_path, VocabularyConfig(engine=engine, threads=2), language="en")
         for engine in ("duckdb", "spark")
     )
-    for name in ("follow_ups", "beginnings", "endings", "links"):
+    for name in ("follow_ups", "heads", "suffixes", "links"):
         ours, theirs = (sorted(map(str, getattr(one, name).to_pylist())) for one in (duckdb, spark))
         assert len(ours) > 3
         assert ours == theirs
-    assert duckdb.asked.drop_columns("weight").equals(spark.asked.drop_columns("weight"))
+    assert duckdb.counts.drop_columns("weight").equals(spark.counts.drop_columns("weight"))
 
 
 # ---------------------------------------------------------------- choosing
@@ -103,23 +108,23 @@ def chosen(
     asked: Sequence[tuple[str, int, int]], products: Sequence[tuple[str, str]] = (), *, unfound: str = "nothing"
 ) -> dict[str, dict[str, Any]]:
     """asked: query, times, shoppers. products: brand, type. Returns: rows by text."""
-    said = [{"query": query, "times": times, "asked": times, "shoppers": shoppers, "weight": float(times)}
+    searches = [{"query": query, "count": times, "key_count": times, "key_shoppers": shoppers, "weight": float(times)}
             for query, times, shoppers in asked]  # fmt: skip
     blank = {"title": "", "description": "", "type_confidence": 1.0, "category": [], "attributes": [], "currency": "",
              "url": "", "image": "", "locale": ""}  # fmt: skip
     feed = [blank | {"product_id": str(place), "brand": brand, "product_type": kind}
             for place, (brand, kind) in enumerate(products)]  # fmt: skip
     table, report = choose_vocabulary(
-        pa.Table.from_pylist(said, ASKED_SCHEMA),
-        names_of(pa.Table.from_pylist(feed, PRODUCT_SCHEMA), None, least_products=2),
-        Knowledge(lambda text: unfound not in text),
+        pa.Table.from_pylist(searches, QUERY_COUNT_SCHEMA),
+        catalog_phrases(pa.Table.from_pylist(feed, PRODUCT_SCHEMA), None, least_products=2),
+        ShopLookups(lambda text: unfound not in text),
         VocabularyConfig(),
         "en",
     )
     assert table.schema == VOCABULARY_SCHEMA
     keys = table["key"].to_pylist()
     assert keys == sorted(set(keys))
-    assert table.num_rows == report.suggested + report.named
+    assert table.num_rows == report.suggested + report.from_catalog
     return {row["text"]: row for row in table.to_pylist()}
 
 
@@ -182,11 +187,13 @@ def test_what_is_misspelled_counts_for_the_right_spelling() -> None:
         "rare wordd": 4,
     }
     rows = [
-        {"query": query, "times": times, "asked": times, "shoppers": times, "weight": float(times)}
+        {"query": query, "count": times, "key_count": times, "key_shoppers": times, "weight": float(times)}
         for query, times in asked.items()
     ]
-    shop = Knowledge(lambda text: True, lambda text: right.get(text, text))
-    table, report = choose_vocabulary(pa.Table.from_pylist(rows, ASKED_SCHEMA), {}, shop, VocabularyConfig(), "en")
+    shop = ShopLookups(lambda text: True, lambda text: right.get(text, text))
+    table, report = choose_vocabulary(
+        pa.Table.from_pylist(rows, QUERY_COUNT_SCHEMA), {}, shop, VocabularyConfig(), "en"
+    )
     found = dict(zip(table["text"].to_pylist(), table["weight"].to_pylist(), strict=True))
     assert found == {"swim caps": 34.0, "trellis": 90.0, "trellises": 9.0, "rare word": 5.0, "rare wordd": 4.0}
     assert (report.misspelled, report.suggested) == (1, 5)  # an inflection, and what may be right itself, stay

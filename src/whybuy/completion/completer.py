@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder, write_json
-from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold, fold_prefix, spans_of, word_key, word_key_hash
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
+from whybuy.completion.suffixes import Suffixes
 from whybuy.completion.text_column import TextColumn
 from whybuy.completion.word_index import WordIndex
 from whybuy.config import ConfigTable
@@ -26,13 +26,13 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
 ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
 LEAST_TIMES = 1e-30  # of which a logarithm is taken
 LONGEST_PREFIX = 200  # letters that are looked at
 _TEXTS_FILE = "texts.parquet"
-_SESSION_FOLDER, _ENDINGS_FOLDER = "session", "endings"
+_SESSION_FOLDER, _SUFFIXES_FOLDER = "session", "suffixes"
 _THRESHOLDS_FILE = "thresholds.json"
 _SHOWN = ["key", "text", "source", "word_key", "relation", "tail", "words", "confidence", "category"]
 _SAVED = ArrayFolder("completions", 2, "completions.json")
@@ -67,16 +67,16 @@ class Completer:
         texts: pa.Table,
         *,
         ranker: SessionRanker | None = None,
-        endings: Endings | None = None,
+        suffixes: Suffixes | None = None,
         thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> None:
         """indexes: of the keys. texts: `_SHOWN` of the vocabulary.
 
-        endings: of longer queries. thresholds: that a query has to meet.
+        suffixes: of longer queries. thresholds: that a query has to meet.
         """
         self._whole, self._words = indexes
-        self._ranker, self._endings, self._config, self.thresholds = ranker, endings, config, thresholds
+        self._ranker, self._suffixes, self._config, self.thresholds = ranker, suffixes, config, thresholds
         self._live: Completer | None = None
         self._texts, self._intents = texts, {name: texts[name].combine_chunks() for name in INTENT_COLUMNS}
         self._keys, self._spellings = TextColumn(texts["key"]), TextColumn(texts["text"])
@@ -101,7 +101,7 @@ class Completer:
         vocabulary: pa.Table,
         ranker: SessionRanker | None = None,
         *,
-        endings: Endings | None = None,
+        suffixes: Suffixes | None = None,
         thresholds: Thresholds = _THRESHOLDS,
         config: CompletionConfig = _USUAL,
     ) -> Self:
@@ -112,7 +112,7 @@ class Completer:
             (whole, WordIndex.build(whole)),
             vocabulary.select(_SHOWN),
             ranker=ranker,
-            endings=endings,
+            suffixes=suffixes,
             thresholds=thresholds,
             config=config,
         )
@@ -135,7 +135,7 @@ class Completer:
         """At most `limit` completions: what fits better comes first, of one fit what is asked most.
 
         After other queries, those of one fit come in the order of log(times asked) + weight * log(score of the session
-        ranker). What is composed of a beginning and an ending follows what was asked. Where nothing is typed, all
+        ranker). What is composed of a head and a suffix follows what was asked. Where nothing is typed, all
         begins with it. What only begins with the first letters is offered where nothing fits.
 
         previous: queries of the session, the one just before first. distinct: of the same words in other orders and
@@ -223,9 +223,9 @@ class Completer:
                 page.shown[sign] = self._completion(row, key, fit, page.prefix, likely)
 
     def _compose(self, page: "_Page", limit: int) -> None:
-        """Add what is composed of a beginning and an ending."""
-        for one in self._endings.complete(page.prefix, limit, spelled=self._spelled) if self._endings else ():
-            sign = word_key_hash(one.meant) if page.distinct else one.key
+        """Add what is composed of a head and a suffix."""
+        for one in self._suffixes.complete(page.prefix, limit, spelled=self._spelled) if self._suffixes else ():
+            sign = word_key_hash(one.word_key) if page.distinct else one.key
             if sign not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
                 page.shown[sign] = Completion(
@@ -264,8 +264,8 @@ class Completer:
         write_json(folder / _THRESHOLDS_FILE, asdict(self.thresholds))
         if self._ranker:
             self._ranker.save(folder / _SESSION_FOLDER)
-        if self._endings:
-            self._endings.save(folder / _ENDINGS_FOLDER)
+        if self._suffixes:
+            self._suffixes.save(folder / _SUFFIXES_FOLDER)
 
     @classmethod
     def open(cls, folder: Path, config: CompletionConfig = _USUAL) -> Self:
@@ -281,10 +281,10 @@ class Completer:
         except (OSError, ValueError, TypeError, pa.ArrowInvalid) as error:
             raise ArtifactError(f"{folder} holds no readable completions ({error}). Run `whybuy build`.") from error
         ranker = SessionRanker.open(folder / _SESSION_FOLDER)
-        endings = Endings.open(folder / _ENDINGS_FOLDER) if (folder / _ENDINGS_FOLDER).is_dir() else None
+        suffixes = Suffixes.open(folder / _SUFFIXES_FOLDER) if (folder / _SUFFIXES_FOLDER).is_dir() else None
         whole = PrefixIndex.of(arrays, "whole")
         indexes = whole, WordIndex.of(arrays, "words", whole)
-        return cls(indexes, texts, ranker=ranker, endings=endings, thresholds=thresholds, config=config)
+        return cls(indexes, texts, ranker=ranker, suffixes=suffixes, thresholds=thresholds, config=config)
 
 
 def _scored(rows: NDArray[np.int32], scores: NDArray[np.float32]) -> _Scored:

@@ -1,15 +1,17 @@
-"""What a query has to meet to be suggested, and how far back a session counts: of builds and of serving."""
+"""Limits that building a vocabulary and serving completions share."""
 
 from dataclasses import dataclass
 
-LONGEST = 100  # letters of a suggestion; what is longer was pasted
-LOOKED_BACK = 3  # queries of a session before one
+LONGEST = 100  # letters of a suggestion; longer texts were pasted
+LOOKED_BACK = 3  # earlier queries of a session that completion takes into account
+LEAST_ASKED = 2  # searches for a query that may be suggested
+LEAST_SHOPPERS = 3  # different shoppers who searched for it, for privacy
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """What a query has to meet to be suggested."""
 
-    least_asked: int = 2
-    least_shoppers: int = 3
-    language: str = "en"
+    least_asked: int = LEAST_ASKED
+    least_shoppers: int = LEAST_SHOPPERS
+    language: str = "en"  # in which words are brought to their dictionary form

@@ -10,13 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.completion.asked import Counted
+from whybuy.completion.building import CompleterParts
 from whybuy.completion.completer import Completer
-from whybuy.completion.endings import Endings
 from whybuy.completion.folding import fold
 from whybuy.completion.most_frequent import MostFrequent
 from whybuy.completion.published import CONFIGURATIONS, PublishedTree
-from whybuy.completion.session_ranker import SessionRanker
+from whybuy.completion.query_log import QueryLog
 from whybuy.completion.session_training import lessons_from
 from whybuy.evaluation.character_gru import CharacterGru, GruConfig
 from whybuy.evaluation.complete import BASELINE, SESSION, Complete
@@ -26,26 +25,24 @@ _SEED = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Taught:
-    """What the early part of a log taught."""
+class TrainedCompletion:
+    """The early part of a query log, and what was built from it."""
 
-    vocabulary: pa.Table
-    said: Counted
-    ranker: SessionRanker | None
-    endings: Endings
+    log: QueryLog
+    parts: CompleterParts
 
 
 def methods_of(
-    taught: Taught, configurations: Sequence[int], *, network: bool, listen: Callable[[str], None]
+    trained: TrainedCompletion, configurations: Sequence[int], *, network: bool, listen: Callable[[str], None]
 ) -> dict[str, Complete]:
     """All methods but the oracle, by name. configurations: of the published tree. network: whether to train one."""
-    vocabulary, said = taught.vocabulary, taught.said
+    log, vocabulary = trained.log, trained.parts.vocabulary
     times: defaultdict[str, float] = defaultdict(float)
-    for query, count in zip(said.asked["query"].to_pylist(), said.asked["times"].to_pylist(), strict=True):
+    for query, count in zip(log.counts["query"].to_pylist(), log.counts["count"].to_pylist(), strict=True):
         times[fold(query)] += count
     frequent, alone = MostFrequent(times), Completer.build(vocabulary)
-    trie = Completer.build(vocabulary, endings=taught.endings)
-    ranked = Completer.build(vocabulary, taught.ranker, endings=taught.endings)
+    trie = Completer.build(vocabulary, suffixes=trained.parts.suffixes)
+    ranked = Completer.build(vocabulary, trained.parts.ranker, suffixes=trained.parts.suffixes)
     known = set(vocabulary["key"].to_pylist())
     private = MostFrequent({key: count for key, count in times.items() if key in known})
     methods: dict[str, Complete] = {
@@ -59,11 +56,11 @@ def methods_of(
     if network:
         rows = [
             (fold(previous or ""), fold(query))
-            for query, previous in _rows(said.follow_ups.select(["query", "previous_1"]))
+            for query, previous in _rows(log.follow_ups.select(["query", "previous_1"]))
         ]
         methods["gru"] = CharacterGru.fit(rows, GruConfig(), listen=listen).complete
     keys = vocabulary["key"].to_pylist()
-    lessons = lessons_from(said.follow_ups, keys)
+    lessons = lessons_from(log.follow_ups, keys)
     listen(f"{len(lessons.rows):,} pairs of a query and a suggestion asked after it")
     for number in configurations:
         listen(f"published tree, configuration {number}")

@@ -1,4 +1,4 @@
-"""Completion measured on a log cut in time: taught by its early part, typed in its late part."""
+"""Completion measured on a log cut in time: trained by its early part, typed in its late part."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from whybuy.behavior.events import read_events
 from whybuy.behavior.recognize import EventSource
 from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.catalog.shop import SHOP_CONFIG
-from whybuy.completion.endings import Endings
+from whybuy.completion.building import build_parts
+from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.folding import fold
 from whybuy.completion.limits import LOOKED_BACK
-from whybuy.completion.names import names_of
-from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig, teach_session
-from whybuy.completion.vocabulary import VOCABULARY_CONFIG, Knowledge, VocabularyConfig, choose_vocabulary, read_asked
+from whybuy.completion.query_log import read_query_log
+from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig
+from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups, VocabularyConfig
 from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.evaluation.complete import (
@@ -32,7 +33,14 @@ from whybuy.evaluation.complete import (
     evaluate_completion,
     keystrokes_of,
 )
-from whybuy.evaluation.completion_methods import MEANT_FILE, NEXT_FILE, Taught, methods_of, oracle_of, shuffled
+from whybuy.evaluation.completion_methods import (
+    MEANT_FILE,
+    NEXT_FILE,
+    TrainedCompletion,
+    methods_of,
+    oracle_of,
+    shuffled,
+)
 from whybuy.retrieval.lexical import LexicalIndex
 
 LADDER = (0, 5, 6, 7, 8, 9)  # the paper's configurations that are measured by default
@@ -63,15 +71,15 @@ def evaluate_store_completion(
     return _evaluate(_log_of(store), trial, listen, oracle)
 
 
-def cut_store_log(store: Path, trial: CompletionTrial) -> tuple[Taught, list[Keystroke]]:
-    """What the early part of a shop's log taught, and the keystrokes of its late part: for measuring other methods.
+def cut_store_log(store: Path, trial: CompletionTrial) -> tuple[TrainedCompletion, list[Keystroke]]:
+    """What the early part of a shop's log trained, and the keystrokes of its late part: for measuring other methods.
 
     Raises:
         ArtifactError: there is no finished build.
         InputError: the shop has no log, or too short a one.
     """
-    taught, late = _cut(_log_of(store), trial, lambda said: None)
-    return taught, keystrokes_of(late)
+    trained, late = _cut(_log_of(store), trial, lambda said: None)
+    return trained, keystrokes_of(late)
 
 
 def evaluate_log_completion(
@@ -90,7 +98,7 @@ def evaluate_log_completion(
             f"{read.queries:,} queries, {read.repeated:,} copies of rows, {read.reading.set_aside.total():,} set aside"
         )
         config = VocabularyConfig(least_shoppers=trial.least_shoppers)
-        log = _Log(Path(folder), config, SessionConfig(), "en", {}, Knowledge(lambda text: True))
+        log = _Log(Path(folder), config, SessionConfig(), "en", {}, ShopLookups(lambda text: True))
         return _evaluate(log, trial, listen, None)
 
 
@@ -102,8 +110,8 @@ class _Log:
     config: VocabularyConfig
     session: SessionConfig
     language: str
-    names: Mapping[str, float]  # of a catalog
-    shop: Knowledge
+    phrases: Mapping[str, float]  # of a catalog
+    shop: ShopLookups
 
 
 def _log_of(store: Path) -> _Log:
@@ -118,16 +126,16 @@ def _log_of(store: Path) -> _Log:
         config,
         settings.one(SESSION_CONFIG),
         settings.one(SHOP_CONFIG).language,
-        names_of(products, None, least_products=config.least_products),
-        Knowledge(index.finds, index.spelled),
+        catalog_phrases(products, None, least_products=config.least_products),
+        ShopLookups(index.finds, index.spelled),
     )
 
 
 def _evaluate(
     log: _Log, trial: CompletionTrial, listen: Callable[[str], None], oracle: Path | None
 ) -> CompletionReport:
-    taught, late = _cut(log, trial, listen)
-    methods = methods_of(taught, trial.configurations, network=trial.network, listen=listen)
+    trained, late = _cut(log, trial, listen)
+    methods = methods_of(trained, trial.configurations, network=trial.network, listen=listen)
     methods["session, others' queries"] = shuffled(methods[SESSION], late)
     if oracle:
         methods[ORACLE] = oracle_of(oracle, methods[BASELINE])
@@ -136,22 +144,19 @@ def _evaluate(
 
 def _cut(
     log: _Log, trial: CompletionTrial, listen: Callable[[str], None]
-) -> tuple[Taught, list[tuple[str, tuple[str, ...]]]]:
-    """What the early part taught, and some queries of the late part with those before them."""
+) -> tuple[TrainedCompletion, list[tuple[str, tuple[str, ...]]]]:
+    """What the early part trained, and some queries of the late part with those before them."""
     config, language = log.config, log.language
     with TemporaryDirectory() as spill:
-        follow_ups = read_asked(log.events, Path(spill), config, language=language).follow_ups
+        follow_ups = read_query_log(log.events, Path(spill), config, language=language).follow_ups
         if not follow_ups.num_rows:
             raise InputError("The log has no query; completion is measured by what shoppers asked.")
         cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
-        said = read_asked(log.events, Path(spill), config, language=language, before=cut)
-    vocabulary, _ = choose_vocabulary(said.asked, log.names, log.shop, config, language)
-    ranker = teach_session(vocabulary, said.follow_ups, log.session, half_life_days=config.half_life_days)
-    listen(f"session ranker: weights {ranker.weights if ranker else ()}")
-    right = log.shop.spells(language)
-    endings = Endings.build(said.beginnings, said.endings, said.links, language=language, right=right)
+        early = read_query_log(log.events, Path(spill), config, language=language, before=cut)
+    parts = build_parts(early, log.phrases, log.shop, config, log.session, language=language)
+    listen(f"session ranker: weights {parts.ranker.weights if parts.ranker else ()}")
     late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
-    return Taught(vocabulary, said, ranker, endings), late
+    return TrainedCompletion(early, parts), late
 
 
 def _typed(late: pa.Table, most: int) -> list[tuple[str, tuple[str, ...]]]:

@@ -13,7 +13,7 @@ class Suggested(StrEnum):
 
     ASKED = "asked"  # other shoppers asked it
     CATALOG = "catalog"  # the shop's products are called so
-    COMPOSED = "composed"  # a beginning and an ending that others asked
+    COMPOSED = "composed"  # a head and a suffix, each searched for by others
 
 
 VOCABULARY_SCHEMA = pa.schema(

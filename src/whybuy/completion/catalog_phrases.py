@@ -1,4 +1,8 @@
-"""What a shop itself names: types, brands and attribute values with their types, and what types are bought for."""
+"""Phrases of the catalog and the graph that completion may suggest though nobody searched for them, and categories.
+
+A phrase is a product type, a type with a brand or an attribute value before it ("red tent"), or a type with a reason to
+buy it ("tent for winter camping").
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -26,33 +30,35 @@ _JOINED_BY = {
     Relation.X_IS_A: "for",
     Relation.X_WANT: "to",
 }
-"""Between a type and what it is bought for; reasons of other relations are no part of a query (our design)."""
+"""The word between a type and its reason; reasons of other relations make no phrase (our design)."""
 
 
-def names_of(products: pa.Table, graph: KnowledgeGraph | None, *, least_products: int) -> dict[str, float]:
-    """How many products answer to each name: normalized texts.
+def catalog_phrases(products: pa.Table, graph: KnowledgeGraph | None, *, least_products: int) -> dict[str, float]:
+    """The number of products that each phrase names, by normalized phrase.
 
-    products: PRODUCT_SCHEMA. least_products: of a type with a brand or an attribute value.
+    products: PRODUCT_SCHEMA. least_products: of a type with a brand or attribute value, for the two to make a phrase.
     """
     typed = products.filter(pc.not_equal(products["product_type"], ""))
     types = typed.group_by("product_type").aggregate([([], "count_all")])
     count = dict(zip(types["product_type"].to_pylist(), types["count_all"].to_pylist(), strict=True))
-    words = _told(typed).group_by(["word", "product_type"]).aggregate([([], "count_all")])
+    words = _type_words(typed).group_by(["word", "product_type"]).aggregate([([], "count_all")])
     words = words.filter(pc.greater_equal(words["count_all"], least_products))
     texts = pc.binary_join_element_wise(words["word"], words["product_type"], " ").to_pylist()
-    named: Counter[str] = Counter()
-    for text, products_of in [*count.items(), *zip(texts, words["count_all"].to_pylist(), strict=True)]:
-        named[normalize(text)] += products_of
-    for kind, text in _bought_for(graph) if graph else ():
+    phrases: Counter[str] = Counter()
+    for text, number in [*count.items(), *zip(texts, words["count_all"].to_pylist(), strict=True)]:
+        phrases[normalize(text)] += number
+    for kind, reason in _worded_reasons(graph) if graph else ():
         if kind in count:
-            named[normalize(f"{kind} {text}")] += count[kind]
-    return dict(named)
+            phrases[normalize(f"{kind} {reason}")] += count[kind]
+    return dict(phrases)
 
 
-def leads_to(pairs: pa.Table, products: pa.Table, *, share: float = 0.6) -> Callable[[str], str | None]:
-    """The category of what was bought for a query, None where it is not one for most; the last but the type itself.
+def purchased_category(pairs: pa.Table, products: pa.Table, *, share: float = 0.6) -> Callable[[str], str | None]:
+    """A look-up of the category that most purchases after a query fall in, None where there is none.
 
-    pairs: PAIR_SCHEMA. products: PRODUCT_SCHEMA. share: of the purchases that the category has at least.
+    The category of a product is the deepest of its path that is not its type.
+
+    pairs: PAIR_SCHEMA. products: PRODUCT_SCHEMA. share: of the purchases after a query that the category has to have.
     """
     bought = pairs.filter((pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field("purchases") > 0))
     category = {
@@ -67,23 +73,23 @@ def leads_to(pairs: pa.Table, products: pa.Table, *, share: float = 0.6) -> Call
     ):
         counts[query][category.get(product, "")] += purchases
     most = {query: (*of_query.most_common(1)[0], of_query.total()) for query, of_query in counts.items()}
-    found = {query: name for query, (name, count, total) in most.items() if name and count >= share * total}
-    return found.get
+    categories = {query: name for query, (name, count, total) in most.items() if name and count >= share * total}
+    return categories.get
 
 
-def _told(products: pa.Table) -> pa.Table:
-    """Columns word and product_type: the brand and the attribute values of each product."""
+def _type_words(products: pa.Table) -> pa.Table:
+    """Columns word (a brand or an attribute value) and product_type, one row for each of each product."""
     attributes = products["attributes"].combine_chunks()
     values = pc.struct_field(pc.list_flatten(attributes), "value")
     types = products["product_type"].combine_chunks()
     of_value = types.take(pc.list_parent_indices(attributes))
-    told = [pa.table({"word": products["brand"], "product_type": types})]
-    told.append(pa.table({"word": values, "product_type": of_value}))
-    return pa.concat_tables(told).filter(pc.field("word") != "")
+    parts = [pa.table({"word": products["brand"], "product_type": types})]
+    parts.append(pa.table({"word": values, "product_type": of_value}))
+    return pa.concat_tables(parts).filter(pc.field("word") != "")
 
 
-def _bought_for(graph: KnowledgeGraph) -> Iterable[tuple[str, str]]:
-    """Product types with "for" or "to" and each of their reasons."""
+def _worded_reasons(graph: KnowledgeGraph) -> Iterable[tuple[str, str]]:
+    """Each product type with each of its reasons, in words: ("tent", "for winter camping")."""
     edges = graph.edges.select(["head", "relation", "tail"])
     heads = graph.nodes.take(edges["head"])
     of_type = pc.equal(heads["kind"].cast(pa.string()), HeadKind.TYPE.value)
