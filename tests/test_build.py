@@ -160,6 +160,7 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[reranker]\nfolds = 2"), {"reranker"}),
     (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
+    (lambda store: add_setting(store, "[search]\nneeds = { limit = 1 }"), {"completions", "reranker"}),
 ]
 
 
@@ -170,6 +171,18 @@ def test_a_change_rebuilds_only_what_depends_on_it(store: Path, change: Callable
     assert set(ear.stages(State.DONE)) == made
     assert set(ear.stages(State.REUSED)) == set(STAGES) - made
     assert len(folders(store)) == len(PUBLISHED) + len(made)  # what was live until now may still be opened
+
+
+def test_completions_name_the_intents_that_search_reads(store: Path) -> None:
+    def named(store: Path) -> list[str]:
+        folder = ArtifactStore(store / ARTIFACTS_FOLDER).current()["completions"]
+        tails: list[str] = pq.read_table(folder / "texts.parquet")["tail"].drop_null().to_pylist()
+        return tails
+
+    assert "pregnant women" in named(store)
+    add_setting(store, "[search]\nneeds = { limit = 0 }")
+    rebuild(store)
+    assert named(store) == []
 
 
 def test_what_was_replaced_twice_is_gone(store: Path) -> None:

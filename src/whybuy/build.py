@@ -36,7 +36,7 @@ from whybuy.graph import files as graph_files
 from whybuy.graph.increment import rejections
 from whybuy.graph.node_merging import read_corrections
 from whybuy.graph.writing import GRAPH_CONFIG
-from whybuy.intents import IntentConfig, IntentReader, student
+from whybuy.intents import IntentReader, student
 from whybuy.intents.student_training import STUDENT_CONFIG, teach_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
@@ -67,6 +67,7 @@ from whybuy.retrieval.ranking.training import RERANKER_CONFIG, train_reranker
 from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TREE_CONFIG, TreeTrainer
+from whybuy.shop import SEARCH_CONFIG
 
 HYPOTHESES_FILE = "hypotheses.parquet"
 FIT_REPORT_FILE = "fit_report.json"
@@ -366,6 +367,7 @@ class _Line:
     def _completions(self, catalog: Path, graph: Path, lexical: Path, pairs: Path | None) -> None:
         config = self._settings.one(VOCABULARY_CONFIG)
         session, language = self._settings.one(SESSION_CONFIG), self._shop.language
+        intents = self._settings.one(SEARCH_CONFIG).needs
         events = self._artifacts.folder("events", self._keys["events"]) if pairs else None
 
         def make(folder: Path, summary: Summary) -> None:
@@ -373,7 +375,7 @@ class _Line:
             index = LexicalIndex.open(lexical)
             products, opened = pq.read_table(catalog / PRODUCTS_FILE), KnowledgeGraph(graph)
             phrases = catalog_phrases(products, opened, least_products=config.least_products)
-            intent, category = IntentReader(opened, IntentConfig()).first, purchased_category(_found(pairs), products)
+            intent, category = IntentReader(opened, intents).first, purchased_category(_found(pairs), products)
             lookups = ShopLookups(index.finds, index.spelled, intent, category)
             parts = build_parts(log, phrases, lookups, config, session, language=language)
             parts.completer().save(folder)
@@ -381,7 +383,7 @@ class _Line:
             summary |= asdict(parts.report) | {"suffixes": len(parts.suffixes), "session weights": weights}
 
         inputs = self._from("catalog", "graph", "lexical", *(["events", "pairs"] if events else []))
-        config_key = repr((config, session, language))
+        config_key = repr((config, session, language, intents))
         self._stage("completions", completer.FORMAT_VERSION, inputs | {"config": config_key}, make)
 
     def _expansion(self, catalog: Path, graph: Path) -> Path:
@@ -419,7 +421,7 @@ class _Line:
         return self._store / named if named else None
 
     def _reranker(self, catalog: Path, graph: Path, pairs: Path | None, judged: Path | None) -> None:
-        config = self._settings.one(RERANKER_CONFIG)
+        config, intents = self._settings.one(RERANKER_CONFIG), self._settings.one(SEARCH_CONFIG).needs
 
         def make(folder: Path, summary: Summary) -> None:
             trainer = self._tree_trainer(catalog, graph, pairs)
@@ -427,14 +429,14 @@ class _Line:
             ids = trainer.products["product_id"].to_pylist()
             gains = qrels_training_set(read_qrels(judged), ids) if judged else trainer.searches
             indexes = self._indexes(trainer.products, opened)
-            reader = IntentReader(opened, IntentConfig())
+            reader = IntentReader(opened, intents)
             learned = train_reranker(trainer, gains, indexes, reader.read, folder, config=config)
             summary["queries"] = min(len(gains), config.most_queries) if learned else 0
             if learned is None:
                 summary["why"] = f"too few of {len(gains)} queries to train on; {config.least_queries} are needed"
 
         inputs = self._from("tree", "lexical") | self._contents([judged] if judged else [])
-        self._stage("reranker", reranker.FORMAT_VERSION, inputs | {"config": repr(config)}, make)
+        self._stage("reranker", reranker.FORMAT_VERSION, inputs | {"config": repr((config, intents))}, make)
 
     def _indexes(self, products: pa.Table, graph: KnowledgeGraph) -> Indexes:
         folders = {kind: self._artifacts.folder(kind, self._keys[kind]) for kind in ("lexical", "expansion", "tree")}

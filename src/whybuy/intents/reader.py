@@ -29,13 +29,11 @@ class IntentConfig:
 class IntentReader:
     """Reads the needs of queries from one graph; safe for many threads."""
 
-    def __init__(
-        self, graph: KnowledgeGraph, config: IntentConfig | None = None, rejected: RejectedEdges | None = None
-    ) -> None:
+    def __init__(self, graph: KnowledgeGraph, config: IntentConfig, rejected: RejectedEdges | None = None) -> None:
         """rejected: edges of this graph that speak for no need; looked up anew for each query."""
         self._graph = graph
         self._rejected = rejected or RejectedEdges(graph)
-        self._config = config or IntentConfig()
+        self._config = config
         self._words, self._intents = graph.words, graph.intents
         self._weights = self._words.weights(self._intents.start, len(self._intents))
         self._types = frozenset(canonical(name, graph.language) for name in _types(graph))
