@@ -4,19 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from whybuy.text import canonical, clean, edit_distance, lemma, lemmas, ngrams, normalize, tokenize
+from whybuy.text import canonical, clean, lemma, lemmas, ngrams, normalize, tokenize
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="<>&"), max_size=40)
-WORDS = st.text("abcde", max_size=8)
-
-
-def edit_distance_slowly(left: str, right: str) -> int:
-    if not left or not right:
-        return len(left) + len(right)
-    if left[0] == right[0]:
-        return edit_distance_slowly(left[1:], right[1:])
-    rests = ((left[1:], right), (left, right[1:]), (left[1:], right[1:]))
-    return 1 + min(edit_distance_slowly(*rest) for rest in rests)
 
 
 @pytest.mark.parametrize(
@@ -152,15 +142,3 @@ def test_ngrams_are_all_runs_longest_first(items: list[int], longest: int) -> No
     assert set(spans) == expected
     assert len(spans) == len(expected)
     assert [end - start for start, end in spans] == sorted((end - start for start, end in spans), reverse=True)
-
-
-@given(WORDS, WORDS)
-def test_edit_distance_equals_the_slow_obvious_version(left: str, right: str) -> None:
-    assert edit_distance(left, right) == edit_distance_slowly(left, right)
-
-
-@given(WORDS, WORDS, WORDS)
-def test_edit_distance_is_a_metric(one: str, two: str, three: str) -> None:
-    assert edit_distance(one, one) == 0
-    assert edit_distance(one, two) == edit_distance(two, one)
-    assert edit_distance(one, three) <= edit_distance(one, two) + edit_distance(two, three)

@@ -112,14 +112,3 @@ def ngrams(words: Sequence[str], longest: int, shortest: int = 1) -> Iterator[tu
     for length in range(min(longest, len(words)), shortest - 1, -1):
         for start in range(len(words) - length + 1):
             yield start, start + length
-
-
-def edit_distance(left: str, right: str) -> int:
-    """Levenshtein distance in characters: insertions, deletions and replacements, each 1."""
-    previous = list(range(len(right) + 1))
-    for row, character in enumerate(left, 1):
-        current = [row]
-        for column, other in enumerate(right, 1):
-            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (character != other)))
-        previous = current
-    return previous[-1]

@@ -2,9 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
 from whybuy.retrieval.type_names import FARTHEST, SHORTEST, TypeNames
-from whybuy.text import edit_distance, lemmas
+from whybuy.text import lemmas
 
 typed = st.text("abcel", min_size=1, max_size=7)
 
@@ -26,7 +27,7 @@ def test_no_type_is_nearer_in_letters(names: set[str], word: str) -> None:
     found = TypeNames(names).nearest(word)
     asked = [one for one in lemmas(word) if len(one) >= SHORTEST]
     shares = {
-        name: edit_distance(one, part) / max(len(one), len(part))
+        name: Levenshtein.distance(one, part) / max(len(one), len(part))
         for one in asked
         for name in names
         for part in lemmas(name)

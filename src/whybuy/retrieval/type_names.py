@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 import numpy as np
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import cdist
 
-from whybuy.retrieval.spelling import edit_distances, letter_matrix
 from whybuy.text import lemmas
 
 SHORTEST = 4  # letters of a word that may name a type
@@ -18,8 +19,8 @@ class TypeNames:
     def __init__(self, names: Iterable[str]) -> None:
         pairs = sorted({(name, word) for name in names for word in lemmas(name)})
         self._names = [name for name, _ in pairs]
-        self._lengths = np.array([len(word) for _, word in pairs], np.int16)
-        self._letters = letter_matrix([word for _, word in pairs])
+        self._words = [word for _, word in pairs]
+        self._lengths = np.array([len(word) for word in self._words], np.int16)
 
     def nearest(self, query: str) -> str | None:
         """The type with a word that takes the fewest edits by letter to a word of the query; None when all are far."""
@@ -29,7 +30,7 @@ class TypeNames:
         return name if share <= FARTHEST else None
 
     def _nearest(self, word: str) -> tuple[float, str]:
-        edits = edit_distances(word, self._letters, self._lengths)
+        (edits,) = cdist([word], self._words, scorer=OSA.distance, dtype=np.int16)
         shares = edits / np.maximum(self._lengths, len(word))
         at = int(np.argmin(shares))  # the first of equals: names are sorted
         return float(shares[at]), self._names[at]

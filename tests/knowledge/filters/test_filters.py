@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from tiny_shop import hypotheses_lists, of_type, product_table, reason
 from whybuy.knowledge.filters import (
@@ -24,7 +25,7 @@ from whybuy.knowledge.filters.limit_tuning import Aim
 from whybuy.knowledge.proposing.hypothesizer import from_table, to_table
 from whybuy.records import Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
-from whybuy.text import canonical, edit_distance
+from whybuy.text import canonical
 
 SHOE, LEASH = of_type("slip-on shoe"), of_type("dog leash")
 PRODUCTS = product_table(
@@ -334,7 +335,7 @@ def test_restating_equals_the_slow_obvious_version(hypotheses: list[Hypothesis])
         if any(f" {tail} " in f" {canonical(title).split(' for ')[0]} " for title in parts):
             return True
         texts = [canonical(text) for text in [*named, *own]]
-        return any(tail == text or edit_distance(tail, text) < 0.2 * max(len(tail), len(text)) for text in texts)
+        return any(tail == text or Levenshtein.distance(tail, text) < 0.2 * max(len(tail), len(text)) for text in texts)
 
     tails = ["slip-on shoe", "leash", "red", "blue tent", "marlow drift", "tent for the trip", "hiking"]
     tried = [dataclasses.replace(one, tail=tail) for one in hypotheses[:5] for tail in tails] + hypotheses

@@ -7,13 +7,15 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cpdist
 
-from whybuy.knowledge.filters.edits import closeness
 from whybuy.knowledge.filters.text_pairs import PairsOfTexts, Said, said_pairs
 from whybuy.knowledge.numbering import distinct
 from whybuy.text import canonical
 
 _CONNECTING = frozenset("for in on as to".split())
+_LEAST_SIMILARITY = 0.5  # below it a pair counts as 0, which no limit reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,13 @@ class Restates:
         pairs = said_pairs(hypotheses, self.products)
         keys = [canonical(text, self.language) for text in tails]
         said = [canonical(text, self.language) for text in pairs.texts]
-        near = closeness(keys, said, pairs.tail, pairs.text)
+        near: NDArray[np.float64] = cpdist(
+            np.array(keys, object)[pairs.tail].tolist(),
+            np.array(said, object)[pairs.text].tolist(),
+            scorer=Levenshtein.normalized_similarity,
+            score_cutoff=_LEAST_SIMILARITY,
+            dtype=np.float64,
+        )
         words = [(frozenset(key.split()), f" {key} ") for key in keys]
         types = {number: frozenset(said[number].split()) for number in _of(pairs, Said.TYPE)}
         near[_where(pairs, Said.TYPE, lambda tail, text: bool(words[tail][0]) and words[tail][0] <= types[text])] = 1.0
