@@ -16,15 +16,18 @@ DEV := .venv/installed-dev
 # pip with a dot for each package instead of its log; errors are shown in full.
 define pip_install
 	@printf 'Installing $(1) '
-	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -c constraints.txt -e '$(1)' 2>&1; \
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off --no-compile -c constraints.txt -e '$(1)' 2>&1; \
 	echo "exit $$?"; } | awk '/^Collecting / { printf "."; fflush() } /^(ERROR|error|  error)/ { print "\n" $$0 } \
 	/^exit / { code = $$2 } END { print code ? "" : " done"; exit code }'
 endef
 
-.PHONY: help install demo test check bench shops intentionqa clean python
+# What takes seconds and not minutes: no test that trains long, starts servers or writes a whole shop.
+FAST := not slow and not browser and not heavy
+
+.PHONY: help install demo test test-fast check bench shops intentionqa clean python
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' Makefile
 
 install: $(DEV) ## Make .venv with all that development needs
 
@@ -33,6 +36,9 @@ demo: $(RUNTIME) ## Build the demo shop and serve its pages on PORT
 
 test: $(DEV) ## Run the tests; ARGS go to pytest
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-fast: $(DEV) ## Run those that take 90 seconds together, while you work; ARGS go to pytest
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m '$(FAST)' $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import contract
 	@status=0; $(BIN)/ruff check --no-cache --quiet || status=1; $(BIN)/ruff format --no-cache --check --quiet || status=1; \

@@ -9,11 +9,18 @@ import pytest
 import whybuy
 
 PROJECT = Path(whybuy.__file__).parents[2]
-PAGES = sorted(path.relative_to(PROJECT) for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")])
+PAGES = sorted(
+    path.relative_to(PROJECT)
+    for path in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), PROJECT / "benchmarks/README.md"]
+)
 
 
 def read(name: str | Path) -> str:
     return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def test_a_newcomer_reads_a_readme_of_few_lines() -> None:
+    assert len(read("README.md").splitlines()) <= 120
 
 
 def test_the_map_is_the_tree() -> None:
@@ -40,6 +47,14 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == whybuy.__version__
 
 
+def test_the_index_of_benchmarks_names_each_script_and_result() -> None:
+    index = read("benchmarks/README.md")
+    files = [*PROJECT.glob("benchmarks/*.py"), *PROJECT.glob("results/*.json")]
+    unnamed = [path.name for path in files if f"`{re.sub('^edges_.*', 'edges_*.json', path.name)}`" not in index]
+    assert unnamed == []
+    assert all((PROJECT / "benchmarks" / name).is_file() for name in re.findall(r"`(\w+\.py)`", index))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)#]+)\)", read(page))
@@ -49,7 +64,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_every_make_target_and_script_that_a_page_names_exists(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):.*##", read("Makefile"), flags=re.MULTILINE))
-    assert set(re.findall(r"(?:`|\$ )make ([a-z]+)", read(page))) <= targets
+    targets = set(re.findall(r"^([a-z-]+):.*##", read("Makefile"), flags=re.MULTILINE))
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", read(page))) <= targets
     scripts = re.findall(r"python (benchmarks/\w+\.py)", read(page))
     assert all((PROJECT / script).is_file() for script in scripts)
