@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -151,15 +150,20 @@ class ArtifactStore:
         Raises:
             ArtifactError: another process is building.
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - 12 ms, for builds alone
+
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / LOCK).open("w") as lock:
-            try:
-                _lock(lock.fileno())
-            except OSError:
-                raise ArtifactError(
-                    f"Another process is building in {self.root}. Wait until it is done, or stop it, and run again."
-                ) from None
+        lock = FileLock(self.root / LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ArtifactError(
+                f"Another process is building in {self.root}. Wait until it is done, or stop it, and run again."
+            ) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     def sweep(self, *keep: Mapping[str, str]) -> int:
         """Delete drafts and artifacts that are not among the kept generations; returns how many folders went."""
@@ -198,21 +202,6 @@ def read_manifest(folder: Path, kind: str, format_version: int, *, verify: bool 
         if not path.is_file() or path.stat().st_size != entry.size or (verify and file_digest(path) != entry.sha256):
             raise ArtifactError(f"{path} is missing or damaged. Delete {folder}, then run `whybuy build`.")
     return manifest
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Take the lock of an open file without waiting; it goes when the file is closed."""
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Take the lock of an open file without waiting; it goes when the file is closed."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_json(path: Path, value: object) -> None:
