@@ -25,7 +25,7 @@ from whybuy.demo.judge import SimulatedJudge, judge_candidates, judge_on
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
 from whybuy.intents import Student
-from whybuy.intents.student_training import teach_student
+from whybuy.intents.student_training import train_student
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
 from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Intent, Product
@@ -50,7 +50,7 @@ def main() -> None:
         with artifacts.create(KIND, "first", FORMAT_VERSION, {}) as (folder, _):
             assemble(first, folder, GraphConfig())
         graph = KnowledgeGraph(artifacts.folder(KIND, "first"))
-        model = teach_student(graph, products, pairs)
+        model = train_student(graph, products, pairs)
         if model is None:
             parser.error("the graph could not teach a student")
         guesses = to_table(proposals(Student(model, graph), products, pairs, arguments.least))

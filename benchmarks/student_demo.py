@@ -3,7 +3,7 @@
     python benchmarks/student_demo.py SHOP FOLDER > results/student_demo.json
 
 SHOP: the demo shop (`whybuy demo --store SHOP --no-serve`). FOLDER: where the shops without the queries are built.
-Withheld is a fifth of the distinct queries that name a need, with all their events. `--tuning` withholds another fifth
+A fifth of the distinct queries that name an intent is held out, with all events. `--tuning` holds out another fifth
 of the rest, and asks only for that: what is tuned is tuned there.
 """
 
@@ -30,7 +30,7 @@ from whybuy.evaluation.splits import Part, part_of
 from whybuy.evaluation.student import evaluate_store_intents, type_precision
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student
-from whybuy.intents.student_training import teach_student
+from whybuy.intents.student_training import train_student
 from whybuy.text import normalize
 
 
@@ -45,7 +45,7 @@ def withheld_for_tuning(text: str) -> bool:
 
 
 def without(shop: Path, folder: Path, gone: Callable[[str], bool]) -> int:
-    """Copy the files of a shop without some queries that name a need; returns how many texts are left out."""
+    """Copy the files of a shop without some queries that name an intent; returns how many texts are left out."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(shop, folder, ignore=shutil.ignore_patterns(ARTIFACTS_FOLDER))
     named = {normalize(text) for text in pq.read_table(shop / NAMED)["query"].to_pylist()}
@@ -64,7 +64,7 @@ def products_withheld(store: Path) -> dict[str, float]:
     graph, catalog = KnowledgeGraph(folders["graph"]), Catalog.load(folders["catalog"])
     seen = pa.array([part_of(product_id) is Part.TRAIN for product_id in catalog.ids])
     started = time.perf_counter()
-    model = teach_student(graph, catalog.table.filter(seen), pq.read_table(folders["pairs"] / PAIRS_FILE))
+    model = train_student(graph, catalog.table.filter(seen), pq.read_table(folders["pairs"] / PAIRS_FILE))
     seconds = time.perf_counter() - started
     assert model is not None
     truths = read_truth(store / REASONS)
@@ -97,8 +97,8 @@ def timed(ask: Callable[[str], object], texts: list[str]) -> dict[str, float]:
         ask(text)
         cpu.append(1000 * (time.thread_time() - busy))
         clock.append(1000 * (time.perf_counter() - started))
-    found = {"p50_ms": (clock, 50), "p99_ms": (clock, 99), "p50_cpu_ms": (cpu, 50), "p99_cpu_ms": (cpu, 99)}
-    return {name: float(np.percentile(*each)) for name, each in found.items()}
+    clocks = {"p50_ms": (clock, 50), "p99_ms": (clock, 99), "p50_cpu_ms": (cpu, 50), "p99_cpu_ms": (cpu, 99)}
+    return {name: float(np.percentile(*each)) for name, each in clocks.items()}
 
 
 def main() -> None:

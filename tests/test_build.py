@@ -355,7 +355,7 @@ def test_logs_can_be_left_out(store: Path) -> None:
 
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
-    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "teach_student", "build_lexical"),
+    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "train_student", "build_lexical"),
     *("choose_vocabulary", "build_expansion", "reason_training_set", "train_reranker"),
 )
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))

@@ -37,7 +37,7 @@ from whybuy.graph.increment import rejections
 from whybuy.graph.node_merging import read_corrections
 from whybuy.graph.writing import GRAPH_CONFIG
 from whybuy.intents import IntentReader, student
-from whybuy.intents.student_training import STUDENT_CONFIG, teach_student
+from whybuy.intents.student_training import STUDENT_CONFIG, train_student
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
@@ -344,7 +344,7 @@ class _Line:
 
         def make(folder: Path, summary: Summary) -> None:
             opened = KnowledgeGraph(graph)
-            model = teach_student(opened, pq.read_table(catalog / PRODUCTS_FILE), _found(pairs), config)
+            model = train_student(opened, pq.read_table(catalog / PRODUCTS_FILE), _found(pairs), config)
             summary["reasons"] = len(model.tails) if model else 0
             if model is None:
                 summary["why"] = "the graph speaks of too few queries and products to know how sure a guess may be"

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whybuy.errors import InputError
 
@@ -108,6 +109,17 @@ class ZeroResults:
     def __call__(self, gains: Sequence[float], judged: Sequence[float]) -> float:
         """gains: one number per ranked product; judged: not looked at."""
         return float(len(gains) == 0)
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int = 10) -> float:
+    """Expected calibration error: the mean gap, by bin of equal width, between confidence and share of right answers.
+
+    confidence: shape (answers,), in [0, 1]; right: of the same shape. In [0, 1], lower is better; 0 of no answers.
+    Naeini et al., AAAI 2015.
+    """
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(places, confidence - right, minlength=bins)
+    return float(np.abs(gaps).sum() / max(1, len(confidence)))
 
 
 def share(part: int, whole: int) -> float:

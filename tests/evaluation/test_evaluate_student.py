@@ -1,4 +1,4 @@
-"""Measuring who understands queries: recall by need, calibration, the baseline, and files that cannot be read."""
+"""Measuring who understands queries: recall by tail, calibration, the baseline, and files that cannot be read."""
 
 from pathlib import Path
 
@@ -12,32 +12,32 @@ from hypothesis import strategies as st
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
 from whybuy.errors import InputError
 from whybuy.evaluation.student import (
-    NamedQuery,
+    LabeledQuery,
     Neighbors,
-    calibration_error,
     evaluate_intents,
-    read_named,
+    read_labeled,
     type_precision,
 )
-from whybuy.intents.training_set import course_of
+from whybuy.intents.training_set import training_data
+from whybuy.metrics import calibration_error
 from whybuy.records import Head, HeadKind, Intent, Product
 from whybuy.relations import Relation
 
 FOR, ON = Relation.USED_FOR_AUDIENCE, Relation.USED_ON
 QUERIES = [
-    NamedQuery("clogs for nurses", ((FOR, frozenset(("nurse", "night nurse"))),), held_out=False),
-    NamedQuery("gift for dads", ((FOR, frozenset(("dad",))), (ON, frozenset(("father day",)))), held_out=True),
+    LabeledQuery("clogs for nurses", ((FOR, frozenset(("nurse", "night nurse"))),), held_out=False),
+    LabeledQuery("gift for dads", ((FOR, frozenset(("dad",))), (ON, frozenset(("father day",)))), held_out=True),
 ]
 
 
-def test_a_need_is_found_in_any_of_its_wordings_and_inflections() -> None:
-    said = {
+def test_an_intent_is_found_in_any_of_its_wordings_and_inflections() -> None:
+    answers = {
         "clogs for nurses": [Intent(ON, "a night nurse", 0.9)],
         "gift for dads": [Intent(FOR, "moms", 0.8), Intent(FOR, "dads", 0.4)],
     }
-    report = evaluate_intents({"neighbors": said.__getitem__, "mute": lambda query: []}, QUERIES)
-    parts, asked = report.parts(), report.asked["neighbors"]
-    figures = {name: asked.as_json(kept) for name, kept in parts.items()}
+    report = evaluate_intents({"neighbors": answers.__getitem__, "mute": lambda query: []}, QUERIES)
+    parts, reader = report.parts(), report.readers["neighbors"]
+    figures = {name: reader.as_json(kept) for name, kept in parts.items()}
     assert (figures["all"]["recall@1"], figures["all"]["recall@10"]) == (0.5, 0.75)
     assert (figures["seen"]["recall@10"], figures["unseen"]["recall@10"]) == (1.0, 0.5)
     assert (figures["seen"]["recall@10_with_relation"], figures["unseen"]["recall@10_with_relation"]) == (0.0, 0.5)
@@ -49,42 +49,42 @@ def test_a_need_is_found_in_any_of_its_wordings_and_inflections() -> None:
 
 
 def test_there_must_be_queries() -> None:
-    with pytest.raises(InputError, match=r"no query to ask.*benchmarks/student_demo\.py"):
+    with pytest.raises(InputError, match=r"no query to read.*benchmarks/student_demo\.py"):
         evaluate_intents({}, [])
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60))
-def test_calibration_error_is_that_of_the_definition(said: list[tuple[float, bool]]) -> None:
+def test_calibration_error_is_that_of_the_definition(answers: list[tuple[float, bool]]) -> None:
     bins: dict[int, list[tuple[float, bool]]] = {}
-    for one in said:
+    for one in answers:
         bins.setdefault(min(int(one[0] * 10), 9), []).append(one)
-    slow = sum(abs(sum(c for c, _ in each) - sum(r for _, r in each)) for each in bins.values()) / max(1, len(said))
-    confidence, right = np.array([c for c, _ in said]), np.array([r for _, r in said], np.bool_)
+    slow = sum(abs(sum(c for c, _ in each) - sum(r for _, r in each)) for each in bins.values()) / max(1, len(answers))
+    confidence, right = np.array([c for c, _ in answers]), np.array([r for _, r in answers], np.bool_)
     assert calibration_error(confidence, right) == pytest.approx(slow)
 
 
-def test_the_baseline_says_what_the_likest_queries_are_for(tmp_path: Path) -> None:
+def test_the_baseline_reads_what_the_most_similar_queries_are_for(tmp_path: Path) -> None:
     words = {"clogs for nurses": "nurses", "tents for winter": "winter", "winter tent": "winter"}
     heads = [reason(Head(HeadKind.QUERY, (text,)), FOR, tail) for text, tail in words.items()]
     graph = open_graph(tmp_path, [*heads, reason(of_type("tent"), FOR, "winter")])
-    course = course_of(graph, product_table([Product("t", "tent", product_type="tent")]), pair_table([]))
-    asked = Neighbors(course.queries, course, graph).read("tent in winter")
-    assert [one.tail for one in asked][:1] == ["winter"]
-    assert sum(one.confidence for one in asked) == pytest.approx(1)
+    data = training_data(graph, product_table([Product("t", "tent", product_type="tent")]), pair_table([]))
+    intents = Neighbors(data.queries, data.reasons, graph).read("tent in winter")
+    assert [one.tail for one in intents][:1] == ["winter"]
+    assert sum(one.confidence for one in intents) == pytest.approx(1)
 
 
 def test_reasons_of_products_are_held_against_those_of_their_types() -> None:
     products = [Product("p", "Marlowe tent", product_type="Tent")]
-    found = type_precision(
+    figures = type_precision(
         lambda product: [Intent(FOR, "campers", 0.8), Intent(FOR, "nurses", 0.6)], products, {("tent", "camper")}
     )
-    assert (found["products"], found["precision@1"], found["precision@10"]) == (1, 1.0, 0.5)
-    assert found["calibration_error"] == pytest.approx((0.2 + 0.6) / 2)
+    assert (figures["products"], figures["precision@1"], figures["precision@10"]) == (1, 1.0, 0.5)
+    assert figures["calibration_error"] == pytest.approx((0.2 + 0.6) / 2)
 
 
-def test_files_without_needs_are_refused(tmp_path: Path) -> None:
+def test_files_without_intents_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no file .*named\.parquet.*whybuy demo"):
-        read_named(tmp_path / "named.parquet")
+        read_labeled(tmp_path / "named.parquet")
     pq.write_table(pa.table({"query": ["x"]}), tmp_path / "named.parquet")
     with pytest.raises(InputError, match=r"lacks relation, tail, wordings, held_out; it has query"):
-        read_named(tmp_path / "named.parquet")
+        read_labeled(tmp_path / "named.parquet")

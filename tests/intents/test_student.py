@@ -1,4 +1,4 @@
-"""The student: what it carries from a graph to texts that the graph does not know, and how sure it is of that."""
+"""The student: the reasons that it guesses for texts that the graph does not have, and its confidence."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student, known_first
 from whybuy.intents.calibration import Calibration
 from whybuy.intents.calibration_fitting import fit_calibration
-from whybuy.intents.student import GUESSES, Model
-from whybuy.intents.student_training import StudentConfig, teach_student
-from whybuy.intents.training_set import course_of
+from whybuy.intents.student import GUESSES, StudentModel
+from whybuy.intents.student_training import StudentConfig, train_student
+from whybuy.intents.training_set import training_data
 from whybuy.records import PAIR_SCHEMA, PRODUCT_SCHEMA, Behavior, Head, HeadKind, Hypothesis, Intent, Product
 from whybuy.relations import Relation
 
-NEEDS = {
+INTENTS = {
     "clog": ("night nurses", "wide feet"),
     "tent": ("winter camping", "beach festivals"),
     "pillow": ("side sleepers", "neck pain"),
@@ -29,23 +29,25 @@ NEEDS = {
     "leash": ("strong pullers", "evening walks"),
     "lamp": ("late readers", "home offices"),
 }
-WAYS = ("{} for {}", "best {} for {}", "good {}s for {}", "{}s for {}", "{} made for {}", "cheap {} for {}")
+PATTERNS = ("{} for {}", "best {} for {}", "good {}s for {}", "{}s for {}", "{} made for {}", "cheap {} for {}")
 FOR = Relation.USED_FOR_AUDIENCE
 PRODUCTS = [
     Product(f"{kind}-{number}", f"{maker} {kind}", product_type=kind)
-    for kind in NEEDS
+    for kind in INTENTS
     for number, maker in enumerate(("Marlowe", "Tarn", "Ostrava", "Fennel", "Halvard"))
 ]
 UNSEEN = Product("new", "Quill tent, sage", product_type="tent", attributes=(("color", "sage"),))
 
 
 def queries() -> list[tuple[str, str]]:
-    return [(way.format(kind, need), need) for kind, needs in NEEDS.items() for need in needs for way in WAYS]
+    return [
+        (pattern.format(kind, tail), tail) for kind, tails in INTENTS.items() for tail in tails for pattern in PATTERNS
+    ]
 
 
 def hypotheses() -> list[Hypothesis]:
-    types = [reason(of_type(kind), FOR, need, score=0.9) for kind, needs in NEEDS.items() for need in needs]
-    return types + [reason(Head(HeadKind.QUERY, (text,)), FOR, need, score=1.0) for text, need in queries()]
+    types = [reason(of_type(kind), FOR, tail, score=0.9) for kind, tails in INTENTS.items() for tail in tails]
+    return types + [reason(Head(HeadKind.QUERY, (text,)), FOR, tail, score=1.0) for text, tail in queries()]
 
 
 def nothing() -> pa.Table:
@@ -58,26 +60,26 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeGraph:
 
 
 @pytest.fixture(scope="module")
-def model(graph: KnowledgeGraph) -> Model:
-    taught = teach_student(graph, product_table(PRODUCTS), nothing())
-    assert taught is not None
-    return taught
+def model(graph: KnowledgeGraph) -> StudentModel:
+    model = train_student(graph, product_table(PRODUCTS), nothing())
+    assert model is not None
+    return model
 
 
 @pytest.fixture
-def student(model: Model, graph: KnowledgeGraph) -> Student:
+def student(model: StudentModel, graph: KnowledgeGraph) -> Student:
     return Student(model, graph)
 
 
 # ---------------------------------------------------------------- what it says
-@pytest.mark.parametrize(("kind", "need"), [(kind, need) for kind, needs in NEEDS.items() for need in needs])
-def test_a_query_that_nobody_asked_gets_the_need_that_its_words_tell(student: Student, kind: str, need: str) -> None:
-    first = student.read(f"which {kind} would you take for {need}")[0]
-    assert (first.relation, first.tail, first.source) == (FOR, need, "student")
+@pytest.mark.parametrize(("kind", "tail"), [(kind, tail) for kind, tails in INTENTS.items() for tail in tails])
+def test_a_query_that_nobody_asked_gets_the_intent_in_its_words(student: Student, kind: str, tail: str) -> None:
+    first = student.read(f"which {kind} would you take for {tail}")[0]
+    assert (first.relation, first.tail, first.source) == (FOR, tail, "student")
     assert first.confidence > 0.5
 
 
-def test_a_misspelled_need_is_understood(student: Student) -> None:
+def test_a_misspelled_intent_is_understood(student: Student) -> None:
     assert student.read("pillow for side slepers")[0].tail == "side sleepers"
 
 
@@ -96,17 +98,17 @@ def test_words_of_which_nothing_is_known_say_nothing(student: Student, text: str
 
 
 def test_a_product_that_the_graph_never_saw_is_bought_for_what_its_type_is_bought_for(student: Student) -> None:
-    assert {one.tail for one in student.read_product(UNSEEN)[:2]} == set(NEEDS["tent"])
+    assert {one.tail for one in student.read_product(UNSEEN)[:2]} == set(INTENTS["tent"])
 
 
 def test_what_is_bought_for_a_search_without_a_reason_tells_its_reasons(graph: KnowledgeGraph) -> None:
     pairs = pair_table([(Behavior.SEARCH_BUY, "zzyx thing", f"tent-{number}", 3) for number in range(5)])
-    taught = teach_student(graph, product_table(PRODUCTS), pairs)
-    assert taught is not None
-    assert {one.tail for one in Student(taught, graph).read("zzyx")[:2]} == set(NEEDS["tent"])
+    model = train_student(graph, product_table(PRODUCTS), pairs)
+    assert model is not None
+    assert {one.tail for one in Student(model, graph).read("zzyx")[:2]} == set(INTENTS["tent"])
 
 
-def test_lessons_are_what_the_graph_says(graph: KnowledgeGraph) -> None:
+def test_training_sets_are_what_the_graph_says(graph: KnowledgeGraph) -> None:
     pairs = pair_table(
         [
             (Behavior.SEARCH_BUY, "clog for wide feet", "clog-0", 3),  # which the graph knows
@@ -115,18 +117,20 @@ def test_lessons_are_what_the_graph_says(graph: KnowledgeGraph) -> None:
             (Behavior.CO_BUY, "clog-0", "lamp-1", 9),
         ]
     )
-    course = course_of(graph, product_table(PRODUCTS), pairs)
-    tails = [graph.label(node) for node in course.reasons.tails.tolist()]
-    best = course.queries.reasons.argmax(axis=1).A1.tolist()
-    said = {text: tails[place] for text, place in zip(course.queries.texts, best, strict=True)}
-    assert said == dict(queries())
-    assert course.bought.texts == ["zzyx"]
-    assert {tails[place] for place in course.bought.reasons.indices} == set(NEEDS["lamp"])
-    assert (len(course.kinds), len(course.products), len(course.own)) == (len(NEEDS), len(PRODUCTS), len(tails))
+    data = training_data(graph, product_table(PRODUCTS), pairs)
+    tails = [graph.label(node) for node in data.reasons.tails.tolist()]
+    best = data.queries.reasons.argmax(axis=1).A1.tolist()
+    intents = {text: tails[place] for text, place in zip(data.queries.texts, best, strict=True)}
+    assert intents == dict(queries())
+    assert data.purchases.texts == ["zzyx"]
+    assert {tails[place] for place in data.purchases.reasons.indices} == set(INTENTS["lamp"])
+    assert (len(data.types), len(data.products), len(data.wordings)) == (len(INTENTS), len(PRODUCTS), len(tails))
 
 
 # ---------------------------------------------------------------- kept and opened
-def test_a_saved_student_says_the_same(model: Model, graph: KnowledgeGraph, tmp_path: Path, student: Student) -> None:
+def test_a_saved_student_says_the_same(
+    model: StudentModel, graph: KnowledgeGraph, tmp_path: Path, student: Student
+) -> None:
     model.save(tmp_path)
     opened = Student.open(tmp_path, graph)
     assert opened is not None
@@ -135,8 +139,8 @@ def test_a_saved_student_says_the_same(model: Model, graph: KnowledgeGraph, tmp_
     assert opened.read_product(UNSEEN) == student.read_product(UNSEEN)
 
 
-def test_the_same_graph_teaches_the_same(model: Model, graph: KnowledgeGraph, student: Student) -> None:
-    again = teach_student(graph, product_table(PRODUCTS), nothing(), StudentConfig(threads=1))
+def test_the_same_graph_trains_the_same(model: StudentModel, graph: KnowledgeGraph, student: Student) -> None:
+    again = train_student(graph, product_table(PRODUCTS), nothing(), StudentConfig(threads=1))
     assert again is not None
     for text, _ in queries():
         assert Student(again, graph).read(text) == student.read(text)
@@ -148,7 +152,7 @@ def test_there_is_no_student_without_a_folder_or_with_an_empty_one(graph: Knowle
 
 
 @pytest.mark.parametrize("part", ["tails.npy", "tree/tree.json", "vectors/vectorizer.json"])
-def test_a_damaged_student_is_not_opened(model: Model, graph: KnowledgeGraph, tmp_path: Path, part: str) -> None:
+def test_a_damaged_student_is_not_opened(model: StudentModel, graph: KnowledgeGraph, tmp_path: Path, part: str) -> None:
     model.save(tmp_path)
     (tmp_path / part).write_bytes(b"{")
     with pytest.raises(ArtifactError, match=str(tmp_path)):
@@ -156,13 +160,13 @@ def test_a_damaged_student_is_not_opened(model: Model, graph: KnowledgeGraph, tm
 
 
 # ---------------------------------------------------------------- too little to learn from
-def test_an_empty_graph_teaches_nothing(tmp_path: Path) -> None:
-    assert teach_student(open_graph(tmp_path, []), PRODUCT_SCHEMA.empty_table(), nothing()) is None
+def test_an_empty_graph_trains_nothing(tmp_path: Path) -> None:
+    assert train_student(open_graph(tmp_path, []), PRODUCT_SCHEMA.empty_table(), nothing()) is None
 
 
-def test_a_graph_of_a_few_reasons_teaches_nothing_since_nobody_knew_how_sure_to_be(tmp_path: Path) -> None:
+def test_a_graph_of_a_few_reasons_trains_nothing_since_nobody_knew_how_sure_to_be(tmp_path: Path) -> None:
     graph = open_graph(tmp_path, [reason(of_type("tent"), FOR, "winter camping")])
-    assert teach_student(graph, product_table(PRODUCTS[:5]), nothing()) is None
+    assert train_student(graph, product_table(PRODUCTS[:5]), nothing()) is None
 
 
 def test_a_share_that_leaves_nothing_to_learn_from_is_refused() -> None:
@@ -170,17 +174,17 @@ def test_a_share_that_leaves_nothing_to_learn_from_is_refused() -> None:
         StudentConfig(withheld=1.0)
 
 
-# ---------------------------------------------------------------- how sure
+# ---------------------------------------------------------------- confidence
 def test_confidence_is_how_often_a_guess_is_right() -> None:
     random = np.random.default_rng(0)
     scores = -np.sort(-random.random((6000, 3)).astype(np.float32), axis=1)
     right = random.random(scores.shape) < scores**2
-    learned = fit_calibration(scores[:3000], right[:3000])
-    assert learned is not None
-    found = learned.probabilities(scores[3000:])
+    fitted = fit_calibration(scores[:3000], right[:3000])
+    assert fitted is not None
+    confidence = fitted.probabilities(scores[3000:])
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
-        bin_ = (found >= low) & (found < low + 0.2)
-        assert found[bin_].mean() == pytest.approx(right[3000:][bin_].mean(), abs=0.05)
+        bin_ = (confidence >= low) & (confidence < low + 0.2)
+        assert confidence[bin_].mean() == pytest.approx(right[3000:][bin_].mean(), abs=0.05)
 
 
 @pytest.mark.parametrize("answer", [True, False])
@@ -190,10 +194,10 @@ def test_of_answers_that_are_all_the_same_nothing_is_learned(answer: bool) -> No
 
 @given(arrays(np.float32, (4, GUESSES), elements=st.floats(0, 1, width=32)))
 def test_confidence_is_a_probability(scores: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
-    learned = Calibration(np.array([1.0, 0.5, 0.5, 1.0, 0.0]), np.array([[-3.0, 0.0, 3.0], [0.0, 0.4, 1.0]]))
-    found = learned.probabilities(-np.sort(-scores, axis=1))
-    assert found.shape == scores.shape
-    assert ((found >= 0) & (found <= 1)).all()
+    fitted = Calibration(np.array([1.0, 0.5, 0.5, 1.0, 0.0]), np.array([[-3.0, 0.0, 3.0], [0.0, 0.4, 1.0]]))
+    confidence = fitted.probabilities(-np.sort(-scores, axis=1))
+    assert confidence.shape == scores.shape
+    assert ((confidence >= 0) & (confidence <= 1)).all()
 
 
 # ---------------------------------------------------------------- beside the graph

@@ -202,7 +202,7 @@ def _print_completion_report(report: "CompletionReport") -> None:
 
 def _print_intent_report(report: "IntentReport") -> None:
     for part, kept in report.parts().items():
-        figures = {name: asked.as_json(kept) for name, asked in report.asked.items()}
+        figures = {name: asked.as_json(kept) for name, asked in report.readers.items()}
         print_table(f"{int(kept.sum()):,} queries, {part}", "asked", figures)
 
 

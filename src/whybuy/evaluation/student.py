@@ -1,4 +1,4 @@
-"""Measures who understands queries that the graph has never seen, against the needs that they were typed out of."""
+"""Measures readers of intents on queries that no log of the shop has, against the intents that they were typed for."""
 
 import time
 from collections import defaultdict
@@ -20,58 +20,58 @@ from whybuy.evaluation.search import Difference, significance
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader, Student, known_first
 from whybuy.intents.student import RELATIONS
-from whybuy.intents.training_set import Course, Lessons, course_of
+from whybuy.intents.training_set import Reasons, TrainingSet, training_data
+from whybuy.metrics import calibration_error
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation, parse_relation
 from whybuy.text import canonical, normalize
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 
-Ask = Callable[[str], Sequence[Intent]]
-"""Query → needs, the surest first."""
+ReadIntents = Callable[[str], Sequence[Intent]]
+"""Query → intents, by falling confidence."""
 
 BASELINE = "neighbors"
-CUT = 10  # needs of an answer that are looked at
-BINS = 10  # of equal width, for the calibration error
-_NAMED_COLUMNS = ("query", "relation", "tail", "wordings", "held_out")
+CUT = 10  # intents of an answer that are looked at
+_LABEL_COLUMNS = ("query", "relation", "tail", "wordings", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
-class NamedQuery:
-    """A query and the needs that it was typed out of."""
+class LabeledQuery:
+    """A query and the intents that it was typed for."""
 
     text: str
-    needs: tuple[tuple[Relation, frozenset[str]], ...]  # with all canonical wordings of each
-    held_out: bool  # of a category that was not looked at while the line was made
+    intents: tuple[tuple[Relation, frozenset[str]], ...]  # each with all of its canonical wordings
+    held_out: bool  # of a category that was not looked at while generators and filters were tuned
 
 
-def read_named(path: Path) -> list[NamedQuery]:
-    """The named needs that the demo writes beside its files, by query.
+def read_labeled(path: Path) -> list[LabeledQuery]:
+    """The queries with intents in a file that the demo writes (`truth/named.parquet`), by rising text.
 
     Raises:
         InputError: the file is missing or lacks a column, or a relation is unknown.
     """
     if not path.is_file():
-        raise InputError(f"There is no file {path} of queries and their needs; the demo writes one: `whybuy demo`.")
+        raise InputError(f"There is no file {path} of queries and their intents; the demo writes one: `whybuy demo`.")
     table = pq.read_table(path)
-    if missing := [name for name in _NAMED_COLUMNS if name not in table.column_names]:
+    if missing := [name for name in _LABEL_COLUMNS if name not in table.column_names]:
         raise InputError(f"{path} lacks {', '.join(missing)}; it has {', '.join(table.column_names)}.")
-    needs: defaultdict[str, dict[tuple[Relation, frozenset[str]], None]] = defaultdict(dict)
+    intents: defaultdict[str, dict[tuple[Relation, frozenset[str]], None]] = defaultdict(dict)
     held_out: dict[str, bool] = {}
-    for row in table.select(_NAMED_COLUMNS).to_pylist():
+    for row in table.select(_LABEL_COLUMNS).to_pylist():
         text, wordings = normalize(row["query"]), frozenset(map(canonical, (row["tail"], *row["wordings"])))
-        needs[text][parse_relation(row["relation"]), wordings] = None
+        intents[text][parse_relation(row["relation"]), wordings] = None
         held_out[text] = row["held_out"]
-    return [NamedQuery(text, tuple(needs[text]), held_out[text]) for text in sorted(needs)]
+    return [LabeledQuery(text, tuple(intents[text]), held_out[text]) for text in sorted(intents)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AskedReport:
-    """How one of those who were asked did, query by query."""
+class ReaderReport:
+    """How well one reader found the intents of queries, query by query."""
 
-    recall: Mapping[int, NDArray[np.float64]]  # by depth: shape (queries,), share of a query's needs that were named
+    recall: Mapping[int, NDArray[np.float64]]  # by depth: shape (queries,), share of a query's intents among the first
     with_relation: NDArray[np.float64]  # at `CUT`, where the relation must be right too
-    confidence: NDArray[np.float64]  # of all needs that were named, one after the other
-    right: NDArray[np.bool_]  # of the same length
+    confidence: NDArray[np.float64]  # of all intents read, one after the other
+    right: NDArray[np.bool_]  # of the same shape: whether each is an intent of its query
     milliseconds: NDArray[np.float64]  # shape (queries,)
 
     def as_json(self, kept: NDArray[np.bool_]) -> dict[str, float]:
@@ -88,110 +88,103 @@ class AskedReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntentReport:
-    """How all did on the same queries."""
+    """How several readers did on the same queries."""
 
     held_out: NDArray[np.bool_]  # shape (queries,)
-    asked: Mapping[str, AskedReport]
+    readers: Mapping[str, ReaderReport]
 
     def parts(self) -> dict[str, NDArray[np.bool_]]:
-        """Masks of all queries, and of those whose category was looked at while the line was made, or was not."""
+        """Masks of all queries, and of those that are not (seen) or are (unseen) `held_out`."""
         parts = {"all": np.ones_like(self.held_out), "seen": ~self.held_out, "unseen": self.held_out}
         return {name: kept for name, kept in parts.items() if kept.any()}
 
     def above(self, baseline: str) -> dict[str, Difference]:
-        """How much more of the needs the others name than one of them, with the interval of `significance`."""
-        base = self.asked[baseline].recall[CUT]
-        return {name: significance(one.recall[CUT], base) for name, one in self.asked.items() if name != baseline}
+        """By how much the recall of the other readers exceeds that of one, with the interval of `significance`."""
+        base = self.readers[baseline].recall[CUT]
+        return {name: significance(one.recall[CUT], base) for name, one in self.readers.items() if name != baseline}
 
     def as_json(self) -> dict[str, object]:
         """The body that `whybuy evaluate intents --json` prints: figures by part, and differences to the baselines."""
         above = {
             f"above_{baseline}": {name: asdict(one) for name, one in self.above(baseline).items()}
-            for baseline in self.asked
+            for baseline in self.readers
             if baseline.startswith(BASELINE)
         }
         figures = {
-            part: {name: one.as_json(kept) for name, one in self.asked.items()} for part, kept in self.parts().items()
+            part: {name: one.as_json(kept) for name, one in self.readers.items()} for part, kept in self.parts().items()
         }
         return {"queries": len(self.held_out), **figures, **above}
 
 
-def evaluate_intents(asked: Mapping[str, Ask], queries: Sequence[NamedQuery]) -> IntentReport:
-    """Ask all for the needs of each query. A need is right when it is worded as one that the query was typed out of.
+def evaluate_intents(readers: Mapping[str, ReadIntents], queries: Sequence[LabeledQuery]) -> IntentReport:
+    """Let each reader read each query. An intent is right when it is worded as one that the query was typed for.
 
     Raises:
         InputError: there is no query.
     """
     if not queries:
-        raise InputError("There is no query to ask. Withhold some from the logs, as benchmarks/student_demo.py does.")
+        raise InputError("There is no query to read. Withhold some from the logs, as benchmarks/student_demo.py does.")
     held_out = np.array([query.held_out for query in queries], np.bool_)
-    return IntentReport(held_out, {name: _measure(ask, queries) for name, ask in asked.items()})
+    return IntentReport(held_out, {name: _measure(read, queries) for name, read in readers.items()})
 
 
-def _measure(ask: Ask, queries: Sequence[NamedQuery]) -> AskedReport:
+def _measure(read: ReadIntents, queries: Sequence[LabeledQuery]) -> ReaderReport:
     answers, milliseconds = [], []
     for query in queries:
         started = time.perf_counter()
-        answer = ask(query.text)
+        answer = read(query.text)
         milliseconds.append(1000 * (time.perf_counter() - started))
         answers.append([(one.relation, canonical(one.tail), one.confidence) for one in answer[:CUT]])
     both = list(zip(queries, answers, strict=True))
-    named = [(one, any(one[1] in words for _, words in query.needs)) for query, said in both for one in said]
-    return AskedReport(
+    read_out = [(one, any(one[1] in words for _, words in query.intents)) for query, answer in both for one in answer]
+    return ReaderReport(
         recall={
-            depth: np.array([_recall(query, {(None, tail) for _, tail, _ in said[:depth]}) for query, said in both])
+            depth: np.array([_recall(query, {(None, tail) for _, tail, _ in answer[:depth]}) for query, answer in both])
             for depth in (1, 3, CUT)
         },
         with_relation=np.array(
-            [_recall(query, {(relation, tail) for relation, tail, _ in said}) for query, said in both]
+            [_recall(query, {(relation, tail) for relation, tail, _ in answer}) for query, answer in both]
         ),
-        confidence=np.array([one[2] for one, _ in named], np.float64),
-        right=np.array([right for _, right in named], np.bool_),
+        confidence=np.array([one[2] for one, _ in read_out], np.float64),
+        right=np.array([right for _, right in read_out], np.bool_),
         milliseconds=np.array(milliseconds),
     )
 
 
-def _recall(query: NamedQuery, said: set[tuple[Relation | None, str]]) -> float:
-    """Share of the needs of a query that were said. said: tails, with their relation where it must be right."""
-    found = [
-        any((each, word) in said for each in (None, relation) for word in words) for relation, words in query.needs
+def _recall(query: LabeledQuery, tails: set[tuple[Relation | None, str]]) -> float:
+    """The share of a query's intents among some tails, each with its relation where that must be right too."""
+    hits = [
+        any((each, word) in tails for each in (None, relation) for word in words) for relation, words in query.intents
     ]
-    return sum(found) / len(found)
-
-
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Mean gap, by bin, between confidence and how often it is right (expected calibration error): in [0, 1]."""
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / max(1, len(confidence)))
+    return sum(hits) / len(hits)
 
 
 class Neighbors:
-    """The baseline: the reasons of the known queries most like a query, weighed by likeness.
+    """The baseline: the reasons of the known queries that are most similar to a query, weighted by similarity.
 
-    Likeness is the cosine of TF-IDF over words and letter trigrams; tuned on withheld queries, as the student was.
+    Similarity is the cosine of TF-IDF over words and letter trigrams; tuned on held-out queries, as the student was.
     """
 
-    def __init__(self, lessons: Lessons, course: Course, graph: KnowledgeGraph, *, nearest: int = 30) -> None:
-        self._vectorizer = NgramVectorizer.fit(lessons.texts, NgramConfig(words=1))
-        self._known, self._said = csr_matrix(self._vectorizer.transform(lessons.texts).T), lessons.reasons
-        self._course, self._graph, self._nearest = course, graph, nearest
+    def __init__(self, known: TrainingSet, reasons: Reasons, graph: KnowledgeGraph, *, nearest: int = 30) -> None:
+        self._vectorizer = NgramVectorizer.fit(known.texts, NgramConfig(words=1))
+        self._texts, self._labels = csr_matrix(self._vectorizer.transform(known.texts).T), known.reasons
+        self._reasons, self._graph, self._nearest = reasons, graph, nearest
 
     def read(self, query: str) -> tuple[Intent, ...]:
-        """The reasons that neighbors share most; confidence is their share of all."""
-        likeness = csr_matrix(self._vectorizer.transform([query]) @ self._known)
-        nearest = np.lexsort((likeness.indices, -likeness.data))[: self._nearest]
-        weights = likeness.data[nearest] ** 3 @ self._said[likeness.indices[nearest]]
+        """The reasons of highest weight; confidence is the share of the weight of all."""
+        similarity = csr_matrix(self._vectorizer.transform([query]) @ self._texts)
+        nearest = np.lexsort((similarity.indices, -similarity.data))[: self._nearest]
+        weights = similarity.data[nearest] ** 3 @ self._labels[similarity.indices[nearest]]
         best = [place for place in np.argsort(-weights, kind="stable")[:CUT].tolist() if weights[place] > 0]
         return tuple(self._intent(place, float(weights[place] / weights.sum())) for place in best)
 
     def _intent(self, reason: int, confidence: float) -> Intent:
-        reasons = self._course.reasons
-        return Intent(RELATIONS[reasons.relations[reason]], self._graph.label(int(reasons.tails[reason])), confidence)
+        relation = RELATIONS[self._reasons.relations[reason]]
+        return Intent(relation, self._graph.label(int(self._reasons.tails[reason])), confidence)
 
 
 def evaluate_store_intents(store: Path, named: Path) -> IntentReport:
-    """Ask the graph of a store, its student, both, and the baseline for queries that its shoppers never typed.
+    """Compare graph, student, both together and the baseline on queries that no shopper of the store typed.
 
     Raises:
         ArtifactError: there is no finished build.
@@ -202,33 +195,33 @@ def evaluate_store_intents(store: Path, named: Path) -> IntentReport:
     pairs = pq.read_table(folders["pairs"] / PAIRS_FILE)
     typed = set(pq.read_table(folders["events"] / QUERIES_FILE, columns=["query"])["query"].to_pylist())
     known = {normalize(text) for text in typed}
-    queries = [query for query in read_named(named) if query.text not in known]
-    course = course_of(graph, Catalog.load(folders["catalog"]).table, pairs)
+    queries = [query for query in read_labeled(named) if query.text not in known]
+    data = training_data(graph, Catalog.load(folders["catalog"]).table, pairs)
     reader, student = IntentReader(graph, IntentConfig(limit=CUT)), Student.open(folders.get("student"), graph)
-    bought = Neighbors(course.queries.followed_by(course.bought), course, graph)
-    asked: dict[str, Ask] = {BASELINE: Neighbors(course.queries, course, graph).read}
-    asked |= {f"{BASELINE}_and_purchases": bought.read, "graph": reader.read}
+    with_purchases = Neighbors(data.queries.followed_by(data.purchases), data.reasons, graph)
+    readers: dict[str, ReadIntents] = {BASELINE: Neighbors(data.queries, data.reasons, graph).read}
+    readers |= {f"{BASELINE}_and_purchases": with_purchases.read, "graph": reader.read}
     if student is not None:
-        asked["student"] = student.read
-        asked["graph_and_student"] = lambda query: known_first(reader.read(query), student.read(query))
-    return evaluate_intents(asked, queries)
+        readers["student"] = student.read
+        readers["graph_and_student"] = lambda query: known_first(reader.read(query), student.read(query))
+    return evaluate_intents(readers, queries)
 
 
 def type_precision(
-    ask: Callable[[Product], Sequence[Intent]], products: Iterable[Product], right: set[tuple[str, str]]
+    read: Callable[[Product], Sequence[Intent]], products: Iterable[Product], right: set[tuple[str, str]]
 ) -> dict[str, float]:
-    """How many of the reasons guessed for products are reasons of their type. right: type and canonical tail."""
-    answers = [(product, ask(product)[:CUT]) for product in products]
-    named = [
+    """The share of reasons read for products that are reasons of their type. right: types with canonical tails."""
+    answers = [(product, read(product)[:CUT]) for product in products]
+    rows = [
         (place, one.confidence, (product.product_type.casefold(), canonical(one.tail)) in right)
-        for product, said in answers
-        for place, one in enumerate(said)
+        for product, answer in answers
+        for place, one in enumerate(answer)
     ]
-    place, confidence, found = (np.array(column) for column in zip(*named, strict=True))
+    place, confidence, hits = (np.array(column) for column in zip(*rows, strict=True))
     return {
         "products": len(answers),
-        "precision@1": float(found[place < 1].mean()),
-        "precision@3": float(found[place < 3].mean()),
-        f"precision@{CUT}": float(found.mean()),
-        "calibration_error": calibration_error(confidence, found.astype(np.bool_)),
+        "precision@1": float(hits[place < 1].mean()),
+        "precision@3": float(hits[place < 3].mean()),
+        f"precision@{CUT}": float(hits.mean()),
+        "calibration_error": calibration_error(confidence, hits.astype(np.bool_)),
     }

@@ -1,4 +1,4 @@
-"""A query or a product → the needs behind it; from the graph, and from a student that the graph taught."""
+"""The intents of a query and the reasons to buy a product: read from the graph, or guessed by the student."""
 
 from whybuy.intents.reader import IntentConfig, IntentReader
 from whybuy.intents.reasons import ReasonReader

@@ -1,6 +1,6 @@
-"""From the scores of a list of guesses to probabilities: a logistic regression over what tells, then an isotonic one.
+"""Turns the scores of a list of guesses into probabilities: a logistic regression, then an isotonic one.
 
-Platt 1999; Zadrozny and Elkan, KDD 2002.
+Platt 1999; Zadrozny and Elkan, KDD 2002. `calibration_fitting` fits it.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _LEAST = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """How sure to be of each of a list of guesses, best first."""
+    """The probability that each of a list of guesses is right."""
 
-    line: NDArray[np.float64]  # shape (features + 1,): weights and bias
-    steps: NDArray[np.float64]  # shape (2, n): what the line says, rising, and the probability there; linear between
+    line: NDArray[np.float64]  # shape (features + 1,): weights of `features_of`, then the bias
+    steps: NDArray[np.float64]  # shape (2, n): margins of the line, rising, and their probabilities; linear between
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Of each guess of a list, or of lists. scores: of shape (..., guesses), as in `calibration_fitting`."""
+        """The probability of each guess. scores: see `features_of`. Returns: of the shape of scores, in [0, 1]."""
         margins = features_of(scores) @ self.line[:-1] + self.line[-1]
         probabilities: NDArray[np.float64] = np.interp(margins, *self.steps)
         return probabilities
@@ -30,7 +30,11 @@ class Calibration:
 
 
 def features_of(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What tells whether guesses are right: shape (..., guesses, 4)."""
+    """Features that tell right guesses from wrong ones: score, ratio to the best, share of all, and whether first.
+
+    scores: of lists of guesses, best first, shape (..., guesses), in [0, 1], 0 past the end of a list.
+    Returns: shape (..., guesses, 4); the first and third as log odds, the second as a logarithm.
+    """
     known = np.maximum(scores.astype(np.float64), _LEAST)
     best, total = known[..., :1], np.maximum(scores.sum(axis=-1, keepdims=True), _LEAST)
     first = np.zeros_like(known)

@@ -1,4 +1,4 @@
-"""A product as a short text, as the student reads it."""
+"""The text of a product, as the intent student reads it."""
 
 import pyarrow as pa
 
@@ -6,17 +6,17 @@ from whybuy.text import tokenize
 
 
 def text_of_product(title: str, product_type: str, values: list[str]) -> str:
-    """A product in a few words: its title, and what its type and attribute values add to that."""
-    said, parts = set(tokenize(title)), [title]
+    """The title of a product, then its type and those attribute values whose words are not all there yet."""
+    words, parts = set(tokenize(title)), [title]
     for part in (product_type, *values):
-        if not said.issuperset(words := tokenize(part)):
+        if not words.issuperset(further := tokenize(part)):
             parts.append(part)
-            said.update(words)
+            words.update(further)
     return " ".join(parts)
 
 
 def texts_of_products(products: pa.Table) -> list[str]:
-    """`text_of_product` by row of the catalog."""
+    """`text_of_product` of each row of a catalog (PRODUCT_SCHEMA)."""
     columns = (products[name].to_pylist() for name in ("title", "product_type", "attributes"))
     return [
         text_of_product(title, kind, [entry["value"] for entry in attributes])

@@ -1,4 +1,4 @@
-"""A product → the reasons to buy it: what the graph says of it, of its type, and of its type with one of its traits."""
+"""Reads the reasons to buy a product from the graph: of the product, its type, and its type with an attribute of it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +13,19 @@ from whybuy.graph import KnowledgeGraph, RejectedEdges
 from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Reason, Source, Triple
 from whybuy.text import lemmas
 
-_COUNTED = {
+_UNITS = {
     "evidence.v1": ("purchase", "purchases"),
     "descriptions.v1": ("description says so", "descriptions say so"),
     "co_buy.v1": ("session with both", "sessions with both"),
     "prompted.v1": ("answer of a language model", "answers of a language model"),
     "names.v1": ("purchase under that name", "purchases under that name"),
 }
-_SAID = {"evidence.v1": "asked as {}", "descriptions.v1": "in the words {}", "co_buy.v1": "", "names.v1": "asked as {}"}
+_WORDED = {
+    "evidence.v1": "asked as {}",
+    "descriptions.v1": "in the words {}",
+    "co_buy.v1": "",
+    "names.v1": "asked as {}",
+}
 WORDINGS_SHOWN = 3
 
 _Named = tuple[str, tuple[str, ...]]  # kind and key of a node
@@ -30,7 +35,7 @@ class ReasonReader:
     """Reads reasons from one graph; safe for many threads."""
 
     def __init__(self, graph: KnowledgeGraph, rejected: RejectedEdges | None = None) -> None:
-        """rejected: edges of this graph that give no reason; looked up anew for each answer."""
+        """rejected: edges of this graph that are left out; looked up anew for each answer."""
         self._graph = graph
         self._rejected = rejected or RejectedEdges(graph)
         self._head, self._tail = (graph.edges[name].to_numpy() for name in ("head", "tail"))
@@ -41,20 +46,20 @@ class ReasonReader:
         self._reason = lru_cache(maxsize=50_000)(self._read)
 
     def of(self, product: Product, *, limit: int) -> tuple[Reason, ...]:
-        """Why people buy a product, the surest reason first."""
-        heads = [(self._graph.node(kind, *key), telling) for (kind, key), telling in self._heads(product).items()]
-        nodes = [(node, telling) for node, telling in heads if node is not None]
-        found = [(telling, edge) for node, telling in nodes for edge in self._graph.edges_from(node).tolist()]
-        return self._worded(product, self._most_telling(found)[:limit])
+        """At most `limit` reasons to buy a product, by falling `confidence`."""
+        heads = [(self._graph.node(kind, *key), specific) for (kind, key), specific in self._heads(product).items()]
+        nodes = [(node, specific) for node, specific in heads if node is not None]
+        edges = [(specific, edge) for node, specific in nodes for edge in self._graph.edges_from(node).tolist()]
+        return self._worded(product, self._best_edges(edges)[:limit])
 
     def joining(self, product: Product, intents: Sequence[Intent], *, limit: int) -> tuple[Reason, ...]:
-        """The reasons that join a product to the needs of a query, those of the surest need first."""
+        """The reasons to buy a product that are intents of a query, in the order of the intents."""
         heads, ranked = self._heads(product), []
         for intent in intents:
             node = self._graph.intent(intent.tail)
             edges = self._by_head(node) if node is not None else {}
-            found = [(heads[head], edge) for head in heads.keys() & edges.keys() for edge in edges[head]]
-            ranked += self._most_telling(found)
+            shared = heads.keys() & edges.keys()
+            ranked += self._best_edges([(heads[head], edge) for head in shared for edge in edges[head]])
         return self._worded(product, ranked[:limit])
 
     def _edges_by_head(self, tail: int) -> Mapping[_Named, Sequence[int]]:
@@ -65,19 +70,20 @@ class ReasonReader:
             edges[head["kind"], tuple(head["key"])].append(row)
         return edges
 
-    def _most_telling(self, found: Sequence[tuple[bool, int]]) -> list[int]:
-        """One edge for each relation and tail: of an attribute or the product before the type, then the surest.
+    def _best_edges(self, edges: Sequence[tuple[bool, int]]) -> list[int]:
+        """One edge for each relation and tail, by falling confidence.
 
-        The surest of all comes first.
+        edges: each with whether its head is more specific than the type. Of one relation and tail, edges of specific
+        heads come before others, then confidence decides.
         """
-        rows = np.array([edge for _, edge in found], np.int64)
+        rows = np.array([edge for _, edge in edges], np.int64)
         keys = zip(self._relation[rows].tolist(), self._tail[rows].tolist(), strict=True)
         best: dict[tuple[int, int], tuple[bool, float, int]] = {}
         rejected = self._rejected.rows
-        for (telling, edge), key, sure in zip(found, keys, self._confidence(rows).tolist(), strict=True):
+        for (specific, edge), key, confidence in zip(edges, keys, self._confidence(rows).tolist(), strict=True):
             if edge in rejected:
                 continue
-            rank = (telling, sure, -edge)
+            rank = (specific, confidence, -edge)
             best[key] = max(best.get(key, rank), rank)
         return [-edge for _, _, edge in sorted(best.values(), key=lambda rank: rank[1:], reverse=True)]
 
@@ -92,12 +98,12 @@ class ReasonReader:
 
     def _read(self, edge: int) -> Reason:
         triple = next(iter(self._graph.triples([edge])))
-        sure = round(float(self._confidence(np.array([edge]))[0]), 4)
-        return Reason(str(triple.head), triple.relation, triple.tail, sure, evidence(triple))
+        score = round(float(self._confidence(np.array([edge]))[0]), 4)
+        return Reason(str(triple.head), triple.relation, triple.tail, score, evidence(triple))
 
 
 def _heads_of(product: Product) -> Mapping[_Named, bool]:
-    """The heads that may speak of a product, and whether each tells more than its type: a product, or an attribute."""
+    """The heads that edges about a product may have, and whether each is more specific than the type."""
     kind = product.product_type
     traits = [(kind, name, value) for name, value in product.attributes]
     title = [(kind, TITLE_WORD, word) for word in lemmas(product.title)]
@@ -112,26 +118,26 @@ def _heads_of(product: Product) -> Mapping[_Named, bool]:
 def confidence(
     plausibility: NDArray[np.floating], typicality: NDArray[np.floating], support: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """How sure the statistics behind edges are, in [0, 1): no calibrated probability.
+    """The confidence of edges from the statistics behind them, in [0, 1); no calibrated probability.
 
     sqrt(plausibility x typicality) x support / (support + 1): the geometric mean of both scores, shrunk as in the rule
     of succession, so that what was seen twice never looks like what was seen fifty times, and nothing looks certain.
 
     All shapes (edges,); plausibility and typicality in [0, 1].
     """
-    sure: NDArray[np.float64] = np.sqrt(plausibility.astype(np.float64) * typicality) * support / (support + 1)
-    return sure
+    scores: NDArray[np.float64] = np.sqrt(plausibility.astype(np.float64) * typicality) * support / (support + 1)
+    return scores
 
 
 def evidence(triple: Triple) -> tuple[str, ...]:
-    """What a triple rests on, in words: how often it was seen, and what was said."""
+    """The evidence of a triple in words: how often each source saw it, and in which wordings."""
     return tuple(dict.fromkeys(line for source in triple.sources for line in _lines(source)))
 
 
 def _lines(source: Source) -> Iterable[str]:
     name = source.generator.partition("/")[0]  # behind it, the language model's
-    one, several = _COUNTED.get(name, (name, name))
+    one, several = _UNITS.get(name, (name, name))
     yield f"{source.support:,} {one if source.support == 1 else several}"
-    said = _SAID.get(name, "{}")
-    if said and source.words:
-        yield said.format(", ".join(f"“{words}”" for words in source.words[:WORDINGS_SHOWN]))
+    pattern = _WORDED.get(name, "{}")
+    if pattern and source.words:
+        yield pattern.format(", ".join(f"“{words}”" for words in source.words[:WORDINGS_SHOWN]))

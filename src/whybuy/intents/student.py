@@ -1,6 +1,8 @@
-"""The student: a label tree over the graph's reasons, for queries and products that the graph does not know.
+"""The intent student: guesses the reasons behind queries and products that the knowledge graph does not have.
 
-What COSMO-LM does on a GPU, this does in a millisecond: it carries the graph to texts never seen (our design).
+COSMO (SIGMOD 2024) trains a language model, COSMO-LM, to generate knowledge for unseen texts. The student does that
+without a GPU: a label tree (PECOS XR-Linear, arXiv 2010.05878) ranks the reasons of the graph for any text, within a
+millisecond (our design). `student_training` trains it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,14 +24,14 @@ from whybuy.xmr.tree import XMRTree
 
 FORMAT_VERSION = 1
 RELATIONS = tuple(Relation)
-GUESSES = 10  # reasons that are named for a text, and that are calibrated together
+GUESSES = 10  # reasons per text; they are calibrated together
 SOURCE = "student"
 _SAVED = ArrayFolder("student", FORMAT_VERSION, "student.json")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """What a student has learned; reasons by label of the tree."""
+class StudentModel:
+    """The trained parts of a student. Labels of the tree are places in `relations` and `tails`."""
 
     vectorizer: NgramVectorizer
     tree: XMRTree
@@ -37,7 +39,7 @@ class Model:
     tails: NDArray[np.int32]  # shape (reasons,): nodes of the graph
     of_queries: Calibration
     of_products: Calibration
-    beam: int  # nodes kept on each level
+    beam: int  # nodes of the tree kept on each level
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads; it is made when missing."""
@@ -60,35 +62,37 @@ class Model:
             Calibration(arrays[f"{kind}_line"], arrays[f"{kind}_steps"]) for kind in ("queries", "products")
         )
         vectorizer, tree = NgramVectorizer.load(folder / "vectors"), XMRTree.load(folder / "tree")
-        found = arrays["relations"], arrays["tails"]
-        return cls(vectorizer, tree, *found, of_queries, of_products, int(facts["beam"]))
+        relations, tails, beam = arrays["relations"], arrays["tails"], int(facts["beam"])
+        return cls(vectorizer, tree, relations, tails, of_queries, of_products, beam)
 
 
 class Student:
     """Guesses the reasons behind texts that the graph does not know; safe for many threads."""
 
-    def __init__(self, model: Model, graph: KnowledgeGraph) -> None:
-        """graph: the one that taught the model."""
+    def __init__(self, model: StudentModel, graph: KnowledgeGraph) -> None:
+        """graph: that the model was trained on."""
         self._model, self._graph = model, graph
 
     @classmethod
     def open(cls, folder: Path | None, graph: KnowledgeGraph) -> Self | None:
-        """The student in an artifact folder; None when there is no folder, or the graph could teach none.
+        """The student in an artifact folder; None when there is no folder, or the build could not train one.
 
         Raises:
             ArtifactError: a part is damaged or of another format version.
         """
-        return cls(Model.load(folder), graph) if folder is not None and (folder / _SAVED.about).exists() else None
+        return (
+            cls(StudentModel.load(folder), graph) if folder is not None and (folder / _SAVED.about).exists() else None
+        )
 
     def read(self, query: str) -> tuple[Intent, ...]:
-        """At most ten needs that a query may stand for, the surest first; none when no part of its words is known.
+        """At most `GUESSES` intents of a query, by falling confidence: the probability that the intent is right.
 
-        Confidence: the probability that a need is right.
+        Empty when no n-gram of the query is known.
         """
         return self._guess(query, self._model.of_queries)
 
     def read_product(self, product: Product) -> tuple[Intent, ...]:
-        """At most ten reasons to buy a product, the surest first, by what its title, type and attributes say."""
+        """At most `GUESSES` reasons to buy a product, guessed from its title, type and attributes, as by `read`."""
         values = [value for _, value in product.attributes]
         return self._guess(text_of_product(product.title, product.product_type, values), self._model.of_products)
 
@@ -96,10 +100,10 @@ class Student:
         ids, values = self._model.vectorizer.vector(text)
         if not len(ids):
             return ()
-        found, scores = self._model.tree.search(ids, values, beam=self._model.beam, limit=GUESSES)
-        sure = calibration.probabilities(scores)
-        order = np.argsort(-sure, kind="stable")
-        return tuple(map(self._intent, found[order].tolist(), sure[order].tolist()))
+        reasons, scores = self._model.tree.search(ids, values, beam=self._model.beam, limit=GUESSES)
+        confidence = calibration.probabilities(scores)
+        order = np.argsort(-confidence, kind="stable")
+        return tuple(map(self._intent, reasons[order].tolist(), confidence[order].tolist()))
 
     def _intent(self, reason: int, confidence: float) -> Intent:
         relation = RELATIONS[self._model.relations[reason]]
@@ -107,7 +111,7 @@ class Student:
 
 
 def known_first(known: Sequence[Intent], guessed: Iterable[Intent], *, least: float = 0.0) -> tuple[Intent, ...]:
-    """At most ten: what is known, then what is guessed beside it. least: confidence of a guess that is told."""
-    said = {intent.tail for intent in known}
-    new = (one for one in guessed if one.confidence >= least and one.tail not in said)
+    """Known intents, then guesses with other tails, at most `GUESSES` in all. least: confidence of a guess."""
+    tails = {intent.tail for intent in known}
+    new = (one for one in guessed if one.confidence >= least and one.tail not in tails)
     return (*known, *new)[:GUESSES]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-BINS = 10  # of equal width, for the calibration error
+from whybuy.metrics import calibration_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,21 +46,17 @@ def quality(probabilities: NDArray[np.float64], answers: NDArray[np.float32]) ->
     """How good predicted probabilities are.
 
     probabilities: in [0, 1]; answers: 1 or 0; both of shape (rows,). Returns: area under the ROC curve, average
-    precision, expected calibration error, and precision and recall of those from 0.5 on; the first two are NaN where all
-    answers are the same.
+    precision, expected calibration error, and precision and recall of those from 0.5 on; the first two are NaN where
+    all answers are the same.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score  # noqa: PLC0415 - slow, only measuring needs it
 
     right, kept = answers > 0.5, probabilities >= 0.5
     both = 0 < np.count_nonzero(right) < len(right)
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    error = sum(
-        abs(probabilities[bins == one].mean() - right[bins == one].mean()) * np.mean(bins == one) for one in set(bins)
-    )
     figures = {
         "auc": roc_auc_score(right, probabilities) if both else np.nan,
         "average_precision": average_precision_score(right, probabilities) if both else np.nan,
-        "calibration_error": error,
+        "calibration_error": calibration_error(probabilities, right),
         "precision": right[kept].mean() if kept.any() else 0.0,
         "recall": kept[right].mean() if right.any() else 0.0,
         "share_yes": right.mean(),
