@@ -17,12 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.build import HYPOTHESES_FILE, open_critic
+from whybuy.build import open_critic
 from whybuy.demo.judge import TRUTH_FILE, SimulatedJudge, judge_candidates
 from whybuy.evaluation.graph import GraphReport, Truth, evaluate_graph, read_truth
 from whybuy.evaluation.store import projection_of
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
+from whybuy.records import HYPOTHESES
+from whybuy.shop import Shop
 
 STEPS = (0, 100, 200, 300, 400, 500, 750, 1000, 2000)
 
@@ -55,8 +57,8 @@ class DemoShop:
         folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
         self._projection = projection_of(store)
         self._truths: Sequence[Truth] = read_truth(store / TRUTH_FILE)
-        self.hypotheses: pa.Table = pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE)
-        self.critic, _ = open_critic(store)
+        self.hypotheses: pa.Table = pq.read_table(folders["hypotheses"] / HYPOTHESES.file)
+        self.critic, _ = open_critic(Shop.open(store))
 
     def measure(self, hypotheses: pa.Table) -> GraphReport:
         """The graph of these hypotheses against the truth."""

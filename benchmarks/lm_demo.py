@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.build import HYPOTHESES_FILE
+from whybuy.build import read_known
 from whybuy.demo.judge import SimulatedJudge
 from whybuy.demo.tiny_lm import write_tiny_lm
 from whybuy.evaluation.lm import evaluate_lm
@@ -29,9 +29,8 @@ from whybuy.journal.judgments import to_table
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput, from_table
 from whybuy.knowledge.tuning.instruction_export import InstructionConfig, Known, make_instructions
 from whybuy.knowledge.tuning.instructions import Instruction, Part, Task, path_of, write_instructions
-from whybuy.knowledge.tuning.known_reasons import read_known
 from whybuy.knowledge.tuning.tune import Step, TuningConfig, tune
-from whybuy.records import HeadKind
+from whybuy.records import HYPOTHESES, HeadKind
 from whybuy.tables import ReadReport
 
 JUDGED = 8000
@@ -88,7 +87,7 @@ def instructions(store: Path) -> dict[Part, list[Instruction]]:
 
 def judgments(store: Path, shop: ProposerInput, error_rate: float) -> pa.Table:
     """What a judge who knows the truth says of a random sample of the hypotheses about types, products and pairs."""
-    proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE)
+    proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file)
     proposed = proposed.filter(pa.compute.not_equal(proposed["head_kind"], HeadKind.QUERY.value))
     chosen = np.random.default_rng(0).permutation(proposed.num_rows)[:JUDGED]
     judge = SimulatedJudge(store, error_rate=error_rate)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +18,6 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-import whybuy.build
 from small_shop import (
     FEED,
     JUDGED,
@@ -29,7 +30,8 @@ from small_shop import (
     write_store,
 )
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
-from whybuy.build import HYPOTHESES_FILE, BuildReport, Progress, State, build
+from whybuy.build import STAGES as STAGE_VALUES
+from whybuy.build import BuildReport, Progress, State, build, changes
 from whybuy.cli import app
 from whybuy.config import STORE_FILE
 from whybuy.demo.store import make_store
@@ -40,9 +42,9 @@ from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.journal.judgments import JudgmentLog, to_table
 from whybuy.knowledge.proposing.hypothesizer import from_table
 from whybuy.knowledge.proposing.patterns import Patterns
-from whybuy.records import CRITIC, Judgment, Query, Question, Role
+from whybuy.records import CRITIC, HYPOTHESES, Judgment, Query, Question, Role
 
-STAGES = tuple("catalog events pairs hypotheses graph student lexical completions expansion tree reranker".split())
+STAGES = tuple("catalog events pairs hypotheses graph expansion lexical tree reranker completions student".split())
 PUBLISHED = set(STAGES)
 
 
@@ -90,7 +92,7 @@ def add_setting(store: Path, text: str) -> None:
 
 def judge_reasons(store: Path, *, against: str) -> None:
     """Ten people who say no to one tail and yes to all others, in a file that the store names."""
-    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE
+    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file
     answers = [
         Judgment(one.head, one.relation, one.tail, f"judge {number}", Role.JUDGE, ((Question.PLAUSIBLE, answer),))
         for one in from_table(pq.read_table(proposed))
@@ -161,6 +163,11 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
     (lambda store: add_setting(store, "[search]\nneeds = { limit = 1 }"), {"completions", "reranker"}),
+    (
+        lambda store: add_setting(store, "[tree]\nthreads = 1\n[student]\nthreads = 1\n[pairs]\nmemory_limit = '1GB'"),
+        set(),
+    ),
+    (lambda store: add_setting(store, '[endpoint]\nmodel = "other"'), set()),
 ]
 
 
@@ -236,7 +243,11 @@ def test_a_changed_feed_is_what_is_found(store: Path) -> None:
 
 def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: Path) -> None:
     ear = rebuild(write_store(tmp_path / "shop", logs=False))
-    assert [progress.note for progress in ear.heard if progress.state is State.SKIPPED] == ["the shop has no logs"]
+    assert {progress.stage: progress.note for progress in ear.heard if progress.state is State.SKIPPED} == {
+        "events": "the shop has no logs",
+        "critic": "nobody has judged a reason",
+        "reranker": "there are neither logs nor judgments to train on",
+    }
     hit = Discovery.open(tmp_path / "shop").search(Query("something for family camping")).hits[0]
     assert hit.product_id.startswith("dome")
     assert any("description" in line for reason in hit.reasons for line in reason.evidence)
@@ -282,14 +293,14 @@ def test_what_people_deny_leaves_the_graph(store: Path) -> None:
 
 
 def test_the_journal_is_heard_as_well(store: Path) -> None:
-    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES_FILE
+    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file
     one = next(from_table(pq.read_table(proposed)))
     with Journal(store / JOURNAL_FILE) as journal:
         answers = tuple((question, True) for question in Question)
         JudgmentLog(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
     ear = rebuild(store)
     facts = next(progress.summary for progress in ear.heard if progress.stage == "critic" and progress.summary)
-    assert (facts["plausible heard"], facts["typical heard"]) == (1, 1)
+    assert (facts["plausible answers"], facts["typical answers"]) == (1, 1)
     assert "10 answers of yes and of no are needed" in str(facts["why"])
     assert "hypotheses" in ear.stages(State.REUSED)
     (store / STORE_FILE).write_text((store / STORE_FILE).read_text() + "\n[filters]\ntuned = true\n")
@@ -303,7 +314,7 @@ def test_other_judgments_train_the_reranker_alone(judged: Path) -> None:
 
 def test_judgments_train_a_shop_without_logs(tmp_path: Path) -> None:
     store = write_judged_store(tmp_path / "shop", logs=False)
-    assert rebuild(store).stages(State.DONE)[-1] == "reranker"
+    assert "reranker" in rebuild(store).stages(State.DONE)
     assert wanted_first(store) >= 20
     assert "reranker" not in rebuild(store, with_events=False).stages(State.REUSED)
     assert wanted_first(store) == 0
@@ -353,11 +364,66 @@ def test_logs_can_be_left_out(store: Path) -> None:
     assert Discovery.open(store).intents("shoes for pregnant women") == ()
 
 
+# ---------------------------------------------------------------- side by side, and why
+def test_processes_make_the_same_as_one(small_store: Path, tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop")
+    ear = Ear()
+    report = build(store, listen=ear, processes=2)
+    assert set(ear.stages(State.DONE)) == set(STAGES)
+    assert report.keys == ArtifactStore(small_store / ARTIFACTS_FOLDER).live()
+    assert report.peak_memory > 10_000_000
+    assert found(store) == found(small_store) != []
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_ends_the_build_in_words(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop")
+
+    def kill(progress: Progress) -> None:
+        if progress.stage == "hypotheses" and progress.state is State.STARTED:
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    with pytest.raises(ArtifactError, match=r"killed, in the stage hypotheses .*memory.* again with --processes 1"):
+        build(store, listen=kill, processes=2)
+    assert {"catalog", "events", "pairs"} <= set(rebuild(store).stages(State.REUSED))
+
+
+def test_what_goes_wrong_in_a_process_is_what_goes_wrong(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop")
+    (store / FEED).write_text("id,title\n")
+    with pytest.raises(InputError):
+        build(store, processes=1)
+    assert not multiprocessing.active_children()
+    assert [name for name in folders(store) if name.startswith(".")] == []
+
+
+def test_what_changed_is_said_by_stage(store: Path) -> None:
+    assert set(map(tuple, changes(store).values())) == {()}
+    add_setting(store, "[student]\ntrust = 2")
+    rename_product(store)
+    why = changes(store)
+    assert why["student"][0] == "[student] trust: 3 -> 2"
+    assert why["catalog"][0].startswith("products.csv: ")
+    assert why["events"] == []
+    assert [line.split(":")[0] for line in why["lexical"]] == ["catalog"]
+    shutil.rmtree(store / ARTIFACTS_FOLDER)
+    assert changes(store)["graph"] == ["it was never made"]
+
+
+def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
+    one, other = (replace(STAGE_VALUES[0], kind=kind, after=(after,)) for kind, after in (("a", "b"), ("b", "a")))
+    with pytest.raises(ConfigError, match="The stages a, b come after each other"):
+        build(store, stages=[*STAGE_VALUES, one, other])
+
+
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
-    *("infer_types", "read_events", "mine_pairs", "apply_filters", "assemble", "train_student", "build_lexical"),
-    *("choose_vocabulary", "build_expansion", "reason_training_set", "train_reranker"),
+    *("catalog.infer_types", "behavior.read_events", "behavior.mine_pairs", "knowledge.apply_filters"),
+    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.reason_training_set"),
+    *("retrieval.train_reranker", "completion.build_parts", "intents.train_student"),
 )
+"""The function in the module of each stage that does its work, in the order of `STAGES`."""
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
@@ -369,7 +435,7 @@ def stop_in(patch: pytest.MonkeyPatch, worker: str, stop: BaseException) -> None
             (folder / "half").write_text("half")
         raise stop
 
-    patch.setattr(whybuy.build, worker, stopping)
+    patch.setattr(f"whybuy.build.{worker}", stopping)
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=["ctrl-c", "full disk"])
@@ -387,7 +453,7 @@ def test_a_first_build_stopped_in_every_stage_shows_nothing_and_goes_on_where_it
         assert len(folders(store)) == done  # no draft stays
         with pytest.raises(ArtifactError, match=r"holds no finished build .*Run `whybuy build --store"):
             Discovery.open(store)
-    assert rebuild(store).stages(State.DONE) == ["reranker"]
+    assert rebuild(store).stages(State.DONE) == ["student"]
     assert found(store)
 
 
@@ -396,12 +462,12 @@ def test_a_stopped_rebuild_leaves_the_live_shop_untouched(store: Path, stop: Bas
     before = (store / ARTIFACTS_FOLDER / CURRENT).read_bytes()
     rename_product(store)
     with pytest.MonkeyPatch.context() as patch:
-        stop_in(patch, "train_reranker", stop)
+        stop_in(patch, "intents.train_student", stop)
         with pytest.raises(type(stop)):
             build(store)
     assert (store / ARTIFACTS_FOLDER / CURRENT).read_bytes() == before
     assert named(store, "clog") == []
-    assert rebuild(store).stages(State.DONE) == ["reranker"]
+    assert rebuild(store).stages(State.DONE) == ["student"]
     assert named(store, "clog") == ["slip-0"]
 
 
@@ -539,7 +605,7 @@ def test_a_full_disk_ends_in_words_and_more_room_lets_the_build_go_on(small_disk
     runner = CliRunner()
     said, done = [], 0
     for kilobytes in range(80, 4000, 20):
-        result = runner.invoke(app, ["build", "--store", str(store)])
+        result = runner.invoke(app, ["build", "--store", str(store), "--processes", "0"])
         if result.exit_code == 0:
             break
         assert result.exit_code == 1, result.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from whybuy.config import HOW_ONLY, STORE_FILE, ConfigTable, Settings, read_settings, result_settings
+from whybuy.config import HOW_ONLY, STORE_FILE, ConfigTable, Settings, read_settings
 from whybuy.errors import ConfigError
 
 
@@ -23,7 +23,7 @@ class FeedConfig:
 
 
 TREE = ConfigTable("tree", TreeConfig)
-FEED = ConfigTable("feed", FeedConfig)
+FEED = ConfigTable("feed", FeedConfig, repeated=True)
 
 
 def settings(tmp_path: Path, toml: str) -> Settings:
@@ -101,6 +101,12 @@ class WorkConfig:
     threads: int = field(default=2, metadata=HOW_ONLY)
 
 
-def test_how_work_is_done_is_no_setting_of_the_result() -> None:
-    assert result_settings(WorkConfig(threads=8)) == result_settings(WorkConfig()) == {"depth": "3"}
-    assert result_settings(TreeConfig(beam=20), keys=("beam",)) == {"beam": "20"}
+WORK = ConfigTable("work", WorkConfig)
+
+
+def test_how_work_is_done_is_no_setting_of_the_result(tmp_path: Path) -> None:
+    assert settings(tmp_path, "[work]\nthreads = 8").results(WORK) == {"[work] depth": "3"}
+    both = settings(tmp_path, "[tree]\nbeam = 20")
+    assert both.results(TREE) == {"[tree] branching": "16", "[tree] beam": "20", "[tree] language": "'en'"}
+    assert both.results(TREE.only("beam")) == {"[tree] beam": "20"}
+    assert settings(tmp_path, "[[feed]]\npath = 'a'").results(FEED).keys() == {"[[feed]] 1"}

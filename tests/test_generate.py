@@ -22,13 +22,13 @@ from small_shop import write_store
 from tiny_shop import make_shop, of_type, reason
 from tiny_writer import write_tiny_writer
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.build import HYPOTHESES_FILE, Progress, State, build
+from whybuy.build import Progress, State, build
 from whybuy.cli import app
 from whybuy.errors import InputError
 from whybuy.knowledge.proposing.generated import GENERATED_FILE, GeneratedHypothesizer
 from whybuy.knowledge.proposing.hypothesizer import from_table, to_table
 from whybuy.language.jobs import JOBS_FILE
-from whybuy.records import HYPOTHESIS_SCHEMA, Head, HeadKind, Hypothesis, Product
+from whybuy.records import HYPOTHESES, HYPOTHESIS_SCHEMA, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation, Seed
 
 PAIRS = 3
@@ -243,7 +243,7 @@ def test_the_next_build_takes_the_reasons_in_and_no_other_stage_over_again(store
     made = [one.stage for one in told if one.state is State.DONE]
     assert made[0] == "hypotheses"
     live = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    kept = list(from_table(pq.read_table(live["hypotheses"] / HYPOTHESES_FILE)))
+    kept = list(from_table(pq.read_table(live["hypotheses"] / HYPOTHESES.file)))
     said = [one for one in kept if one.generator == "prompted.v1/m"]
     assert {one.head.kind for one in said} >= {HeadKind.QUERY, HeadKind.PRODUCT}
     assert all(one.plausibility <= 0.5 for one in said)
@@ -256,7 +256,7 @@ def test_the_next_build_takes_the_reasons_in_and_no_other_stage_over_again(store
 def catalog_only(store: Path) -> list[Hypothesis]:
     build(store, with_events=False)
     live = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    return list(from_table(pq.read_table(live["hypotheses"] / HYPOTHESES_FILE)))
+    return list(from_table(pq.read_table(live["hypotheses"] / HYPOTHESES.file)))
 
 
 def test_reasons_of_what_the_shop_no_longer_has_are_passed_over(tmp_path: Path) -> None:

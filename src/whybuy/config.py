@@ -25,6 +25,7 @@ class ConfigTable(Generic[Config]):
     name: str
     config: type[Config]
     keys: tuple[str, ...] = ()  # settings that its reader looks at; all of them when empty
+    repeated: bool = False  # `[[name]]`: any number of tables, in order
 
     def only(self, *keys: str) -> "ConfigTable[Config]":
         """The same table for a reader that looks at some of its settings alone."""
@@ -58,6 +59,21 @@ class Settings:
             raise ConfigError(f"{self.origin}: [{name}] must be written as [[{name}]], since there may be several.")
         return tuple(self._fill(name, entry, table.config) for entry in tables)
 
+    def results(self, table: ConfigTable[Any]) -> dict[str, str]:
+        """What a table says of the result, as `[name] setting` -> its value as text: not the fields marked `HOW_ONLY`.
+
+        Raises:
+            ConfigError: as `one` and `many`.
+        """
+        if table.repeated:
+            return {f"[[{table.name}]] {place}": repr(each) for place, each in enumerate(self.many(table), 1)}
+        config = self.one(table)
+        return {
+            f"[{table.name}] {entry.name}": repr(getattr(config, entry.name))
+            for entry in fields(config)
+            if entry.metadata.get("changes_result", True) and (not table.keys or entry.name in table.keys)
+        }
+
     def expect_only(self, *names: str) -> None:
         """Raise ConfigError when the file has a table that is not among the names."""
         for table in self._tables:
@@ -79,18 +95,6 @@ class Settings:
             raise ConfigError(f"{self.origin}: [{name}] {where} = {problem['input']!r}: {problem['msg']}.") from error
         except InputError as error:
             raise ConfigError(f"{self.origin}: [{name}] {error}") from None
-
-
-def result_settings(config: object, keys: tuple[str, ...] = ()) -> dict[str, str]:
-    """The settings of a config dataclass that change what comes out, as name -> text: not those marked `HOW_ONLY`.
-
-    keys: names of the fields to look at; all when empty.
-    """
-    return {
-        entry.name: repr(getattr(config, entry.name))
-        for entry in fields(config)  # type: ignore[arg-type]
-        if entry.metadata.get("changes_result", True) and (not keys or entry.name in keys)
-    }
 
 
 def read_settings(store: Path) -> Settings:

@@ -7,11 +7,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import SHOP_CONFIG
-from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.knowledge.prompting.interview import (
     InterviewReport,
@@ -29,7 +24,8 @@ from whybuy.language.batch_files import read_batch, write_batch
 from whybuy.language.endpoint import CHARACTERS_PER_TOKEN
 from whybuy.language.generator import Answer, Finish, Generator, Prompt
 from whybuy.language.jobs import JOBS_FILE, Jobs, ThriftyGenerator, key_of
-from whybuy.records import PAIR_SCHEMA
+from whybuy.records import PAIRS
+from whybuy.shop import Shop
 from whybuy.tables import ReadReport
 
 TOKENS_PER_CANDIDATE = 8  # about
@@ -89,7 +85,7 @@ class Generation:
             InputError: the shop has no logs, so that there are no pairs to ask about.
         """
         self._store, self._config, self._prices = store, config, prices or Prices()
-        self._shop = _open_shop(store)
+        self._shop = _proposer_input(store)
         self._pairs = draw_pairs(self._shop, config)
         if not self._pairs.num_rows:
             raise InputError(f"{store} has no behavior pairs to ask about. Add logs to store.toml and build again.")
@@ -146,12 +142,9 @@ class Generation:
         return Jobs(self._store / JOBS_FILE, fault_of=fault_of)
 
 
-def _open_shop(store: Path) -> ProposerInput:
-    language = read_settings(store).one(SHOP_CONFIG).language
-    live = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    products = pq.read_table(live["catalog"] / PRODUCTS_FILE)
-    pairs = pq.read_table(live["pairs"] / PAIRS_FILE) if "pairs" in live else PAIR_SCHEMA.empty_table()
-    return ProposerInput(products, pairs, language)
+def _proposer_input(store: Path) -> ProposerInput:
+    shop = Shop.open(store)
+    return ProposerInput(shop.catalog.table, shop.table(PAIRS), shop.language)
 
 
 def _by_letters(prompt: Prompt) -> float:

@@ -20,6 +20,7 @@ from whybuy.journal import JOURNAL_FILE, Journal
 from whybuy.journal.judgments import JudgmentLog, in_order
 from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.records import HeadKind, Judgment, Question, Role
+from whybuy.shop import Shop
 
 EMPTY = Queue(read_queue(Path("nowhere")).table)
 
@@ -44,7 +45,7 @@ def test_a_queue_says_in_words_what_is_asked_and_what_was_seen(store: Path) -> N
 
 
 def test_without_a_critic_of_texts_that_of_the_shop_says_what_is_unsure(store: Path) -> None:
-    critic, _ = open_critic(store)
+    critic, _ = open_critic(Shop.open(store))
     asked = draw(store, EMPTY, size=5, seed=0, active=True)
     table = judgment_table(Judgment(*task.item, "ana", Role.JUDGE, ()) for task in asked.tasks)
     doubt = np.abs(critic.edges.plausibility - 0.5)

@@ -7,15 +7,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from whybuy.artifacts import ArtifactStore
-from whybuy.build import HYPOTHESES_FILE
 from whybuy.errors import ArtifactError
 from whybuy.evaluation.yields import PartYield, evaluate_yields
 from whybuy.graph import KnowledgeGraph
-from whybuy.records import JUDGMENT_SCHEMA, Question, Role
+from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, Question, Role
 
 
 def kept_hypotheses(store: Path) -> pa.Table:
-    return pq.read_table(ArtifactStore(store / "artifacts").current()["hypotheses"] / HYPOTHESES_FILE)
+    return pq.read_table(ArtifactStore(store / "artifacts").current()["hypotheses"] / HYPOTHESES.file)
 
 
 def judge_all(hypotheses: pa.Table, *, typical_from: int) -> pa.Table:

@@ -5,19 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.annotation.queue import QUEUE_SCHEMA, Queue, queue_table
 from whybuy.annotation.texts import ShopTexts
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.build import HYPOTHESES_FILE, open_critic
-from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import SHOP_CONFIG
-from whybuy.config import read_settings
+from whybuy.build import open_critic
 from whybuy.knowledge.annotation.sampling import Candidates, behavior_of, most_uncertain, sample
-from whybuy.records import PAIR_SCHEMA, Head, HeadKind, Question
+from whybuy.records import HYPOTHESES, PAIRS, Head, HeadKind, Question
+from whybuy.shop import Shop
 
 Probabilities = Mapping[str, NDArray[np.float64]]
 Judge = Callable[[Sequence[tuple[str, ...]], Sequence[str], Sequence[str]], Probabilities]
@@ -36,11 +31,9 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
         ArtifactError: there is no finished build.
         InputError: the size is less than 1.
     """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    language = read_settings(store).one(SHOP_CONFIG).language
-    pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
-    texts = ShopTexts(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
-    candidates = Candidates(pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE), language=language)
+    shop = Shop.open(store)
+    texts = ShopTexts(shop.catalog.table, shop.table(PAIRS))
+    candidates = Candidates(shop.table(HYPOTHESES), language=shop.language)
     heads = [Head(HeadKind(kind), tuple(key)) for kind, key in zip(
         candidates.table["head_kind"].to_pylist(), candidates.table["head_key"].to_pylist(), strict=True)]  # fmt: skip
     categories = [
@@ -53,7 +46,7 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
         probabilities = (
             _predict(judge, candidates.table, in_words)["plausible"]
             if judge
-            else _of_graph_critic(store, candidates.table)
+            else _of_graph_critic(shop, candidates.table)
         )
         rows = most_uncertain(candidates, categories, probabilities, size=wanted)
     else:
@@ -75,9 +68,9 @@ def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None
     return queue.grown(queue_table(tasks), size)
 
 
-def _of_graph_critic(store: Path, hypotheses: pa.Table) -> NDArray[np.float64]:
+def _of_graph_critic(shop: Shop, hypotheses: pa.Table) -> NDArray[np.float64]:
     """Probabilities by the critic of the shop's graph; before there are judgments, those of statistics."""
-    critic, judgments = open_critic(store)
+    critic, judgments = open_critic(shop)
     probabilities = critic.posterior(judgments).get(Question.PLAUSIBLE, critic.edges.plausibility)
     return probabilities[critic.edges.find(hypotheses)]
 

@@ -62,7 +62,7 @@ class EventSource:
     time_format: str = ""  # as in strptime, when times are neither ISO 8601 nor numbers since 1970
 
 
-LOG_CONFIG = ConfigTable("events", EventSource)
+LOG_CONFIG = ConfigTable("events", EventSource, repeated=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class CatalogSource:
     currency: str = ""  # likewise
 
 
-FEED_CONFIG = ConfigTable("catalog", CatalogSource)
+FEED_CONFIG = ConfigTable("catalog", CatalogSource, repeated=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,10 @@ def train_critic(
 def report_critic(*, store: Store = HERE, json: Json = False) -> None:
     """Say what the critic of a shop's graph was trained on, how good it is, and how good with fewer judgments."""
     from whybuy.build import open_critic
+    from whybuy.shop import Shop
 
     with failing_clearly():
-        critic, judgments = open_critic(store)
+        critic, judgments = open_critic(Shop.open(store))
         report, points = critic.fit_report(judgments), critic.curve(judgments)
         if json:
             print(as_json({**asdict(report), "curve": points}))

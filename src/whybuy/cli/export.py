@@ -18,12 +18,12 @@ def export_graph(
     file_format: Annotated[str, typer.Option("--format", help="parquet, neo4j, ntriples or graphml.")] = "parquet",
 ) -> None:
     """Write the knowledge graph for other tools."""
-    from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
     from whybuy.graph.export import FORMATS
     from whybuy.graph.export import export_graph as export
+    from whybuy.shop import Shop
 
     one_of(file_format, "Format", list(FORMATS))
     with failing_clearly():
-        folder = ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"]
+        folder = Shop.open(store).folder("graph")
         for path in export(folder, target, file_format):
             print(path)

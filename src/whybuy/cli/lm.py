@@ -36,9 +36,9 @@ def export_instructions(
     json: Json = False,
 ) -> None:
     """Write what the shop knows as chats of five tasks, from which a language model learns."""
+    from whybuy.build import read_known
     from whybuy.knowledge.tuning.instruction_export import InstructionConfig, make_instructions
     from whybuy.knowledge.tuning.instructions import Part, Task, path_of, write_instructions
-    from whybuy.knowledge.tuning.known_reasons import read_known
 
     with failing_clearly(), stderr().status("reading the shop"):
         config = InstructionConfig(most, most_held_out, held_out, seed)

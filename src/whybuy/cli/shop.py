@@ -1,5 +1,6 @@
 """Making a shop: init, validate, build, demo, serve."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,15 +53,27 @@ def build(
     *,
     store: Store = HERE,
     catalog_only: Annotated[bool, typer.Option(help="Leave the logs out, as a shop without any would.")] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=0, help="That make stages side by side; 0 makes all in this one. Default: the processors."),
+    ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Say what changed since the last build, stage by stage, and build nothing.")
+    ] = False,
 ) -> None:
     """Build the shop: catalog, behavior pairs, hypotheses, graph, indexes. Resumes where it was stopped."""
+    if why:
+        _print_changes(store, catalog_only=catalog_only)
+        return
     with failing_clearly(), _progress() as listen:
         from whybuy.build import build as run
 
-        report = run(store, listen=listen, with_events=not catalog_only)
+        at_once = (os.cpu_count() or 1) if processes is None else processes
+        report = run(store, listen=listen, with_events=not catalog_only, processes=at_once)
+        memory = f", {report.peak_memory / 1e9:.1f} GB at most" if report.peak_memory else ""
         stderr().print(
-            f"[bold]Built[/] {store} in {report.seconds:.1f} s ({report.made} stages made, {report.reused} reused). "
-            f'Next: whybuy search --store {store} "..."  or  whybuy serve --store {store}',
+            f"[bold]Built[/] {store} in {report.seconds:.1f} s ({report.made} stages made, {report.reused} reused"
+            f'{memory}). Next: whybuy search --store {store} "..."  or  whybuy serve --store {store}',
             highlight=False,
             soft_wrap=True,
         )
@@ -122,6 +135,16 @@ def _serve(store: Path, host: str, port: int, *, workers: int = 1, examples: tup
 
     with failing_clearly():
         run(store, host=host, port=port, workers=workers, examples=examples, listening=listening)
+
+
+def _print_changes(store: Path, *, catalog_only: bool) -> None:
+    from whybuy.build import changes
+
+    with failing_clearly():
+        for stage, lines in changes(store, with_events=not catalog_only).items():
+            print(f"{stage:<11} {'made anew' if lines else 'unchanged'}")
+            for line in lines:
+                print(f"            {line}")
 
 
 @contextmanager

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.build import open_critic
-from whybuy.config import STORE_FILE, read_settings
+from whybuy.config import STORE_FILE
 from whybuy.errors import InputError
 from whybuy.journal.judgments import to_table
 from whybuy.knowledge.annotation.sampling import Candidates, sample
 from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG, EdgeCritic
 from whybuy.records import Head, HeadKind, Judgment, Question, Role
 from whybuy.relations import Relation
+from whybuy.shop import Shop
 from whybuy.text import canonical
 
 FIRST = 150  # judgments of a weighted sample, before the critic selects
@@ -88,9 +89,10 @@ def judge_shop(store: Path, count: int, *, seed: int = 0) -> int:
         ArtifactError: there is no finished build.
         InputError: the store has no truth.
     """
-    critic, _ = open_critic(store)
+    shop = Shop.open(store)
+    critic, _ = open_critic(shop)
     judged = judge_candidates(critic, SimulatedJudge(store, seed=seed), count, seed=seed)
-    named = read_settings(store).one(CRITIC_CONFIG).judgments
+    named = shop.settings.one(CRITIC_CONFIG).judgments
     pq.write_table(judged, store / (named or JUDGED_FILE))
     if not named:
         with (store / STORE_FILE).open("a", encoding="utf-8") as settings:

@@ -8,13 +8,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.behavior.events import read_events
 from whybuy.behavior.recognize import EventSource
-from whybuy.catalog.catalog import PRODUCTS_FILE
-from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.building import build_parts
 from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.folding import fold
@@ -22,7 +18,6 @@ from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.query_log import read_query_log
 from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig
 from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups, VocabularyConfig
-from whybuy.config import read_settings
 from whybuy.errors import InputError
 from whybuy.evaluation.complete import (
     BASELINE,
@@ -41,7 +36,7 @@ from whybuy.evaluation.completion_methods import (
     oracle_of,
     shuffled,
 )
-from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.shop import Shop
 
 LADDER = (0, 5, 6, 7, 8, 9)  # the paper's configurations that are measured by default
 _SEED = 0
@@ -115,19 +110,17 @@ class _Log:
 
 
 def _log_of(store: Path) -> _Log:
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    if "events" not in folders:
+    shop = Shop.open(store)
+    if not shop.has("events"):
         raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
-    settings = read_settings(store)
-    config = settings.one(VOCABULARY_CONFIG)
-    products, index = pq.read_table(folders["catalog"] / PRODUCTS_FILE), LexicalIndex.open(folders["lexical"])
+    config = shop.settings.one(VOCABULARY_CONFIG)
     return _Log(
-        folders["events"],
+        shop.folder("events"),
         config,
-        settings.one(SESSION_CONFIG),
-        settings.one(SHOP_CONFIG).language,
-        catalog_phrases(products, None, least_products=config.least_products),
-        ShopLookups(index.finds, index.spelled),
+        shop.settings.one(SESSION_CONFIG),
+        shop.language,
+        catalog_phrases(shop.catalog.table, None, least_products=config.least_products),
+        ShopLookups(shop.lexical.finds, shop.lexical.spelled),
     )
 
 

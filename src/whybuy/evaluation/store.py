@@ -3,14 +3,9 @@
 from collections import defaultdict
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.catalog.catalog import Catalog
 from whybuy.evaluation.graph import GraphReport, Projection, evaluate_graph, read_truth
-from whybuy.graph import KnowledgeGraph
-from whybuy.records import Behavior
+from whybuy.records import PAIRS, Behavior
+from whybuy.shop import Shop
 
 
 def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
@@ -21,7 +16,7 @@ def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
         InputError: there is no truth.
     """
     truths = read_truth(truth)
-    graph = KnowledgeGraph(ArtifactStore(store / ARTIFACTS_FOLDER).current()["graph"])
+    graph = Shop.open(store).graph
     return evaluate_graph(graph.triples(range(graph.edges.num_rows)), truths, projection_of(store))
 
 
@@ -31,13 +26,10 @@ def projection_of(store: Path) -> Projection:
     Raises:
         ArtifactError: there is no finished build.
     """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    catalog = Catalog.load(folders["catalog"])
-    type_of = dict(zip(catalog.ids, catalog.column("product_type"), strict=True))
+    shop = Shop.open(store)
+    type_of = dict(zip(shop.catalog.ids, shop.catalog.column("product_type"), strict=True))
     bought: defaultdict[str, set[str]] = defaultdict(set)
-    if "pairs" in folders:
-        pairs = pq.read_table(folders["pairs"] / PAIRS_FILE, columns=["kind", "left", "right", "purchases"]).to_pylist()
-        for pair in pairs:
-            if pair["kind"] == Behavior.SEARCH_BUY and pair["purchases"]:
-                bought[pair["left"]].add(type_of.get(pair["right"], ""))
+    for pair in shop.table(PAIRS).select(["kind", "left", "right", "purchases"]).to_pylist():
+        if pair["kind"] == Behavior.SEARCH_BUY and pair["purchases"]:
+            bought[pair["left"]].add(type_of.get(pair["right"], ""))
     return Projection(type_of, lambda query: bought[query])

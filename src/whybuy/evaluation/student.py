@@ -11,19 +11,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.events import QUERIES_FILE
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.catalog.catalog import Catalog
 from whybuy.errors import InputError
 from whybuy.evaluation.search import Difference, significance
 from whybuy.graph import KnowledgeGraph
-from whybuy.intents import IntentConfig, IntentReader, Student, known_first
+from whybuy.intents import IntentConfig, IntentReader, known_first
 from whybuy.intents.student import RELATIONS
 from whybuy.intents.training_set import Reasons, TrainingSet, training_data
 from whybuy.metrics import calibration_error
-from whybuy.records import Intent, Product
+from whybuy.records import PAIRS, QUERIES, Intent, Product
 from whybuy.relations import Relation, parse_relation
+from whybuy.shop import Shop
 from whybuy.text import canonical, normalize
 from whybuy.vectors.ngrams import NgramConfig, NgramVectorizer
 
@@ -190,14 +187,13 @@ def evaluate_store_intents(store: Path, named: Path) -> IntentReport:
         ArtifactError: there is no finished build.
         InputError: the file cannot be read, or the store has logs of all its queries.
     """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    graph = KnowledgeGraph(folders["graph"])
-    pairs = pq.read_table(folders["pairs"] / PAIRS_FILE)
-    typed = set(pq.read_table(folders["events"] / QUERIES_FILE, columns=["query"])["query"].to_pylist())
+    shop = Shop.open(store)
+    graph, student = shop.graph, shop.student
+    typed = set(shop.table(QUERIES)["query"].to_pylist())
     known = {normalize(text) for text in typed}
     queries = [query for query in read_labeled(named) if query.text not in known]
-    data = training_data(graph, Catalog.load(folders["catalog"]).table, pairs)
-    reader, student = IntentReader(graph, IntentConfig(limit=CUT)), Student.open(folders.get("student"), graph)
+    data = training_data(graph, shop.catalog.table, shop.table(PAIRS))
+    reader = IntentReader(graph, IntentConfig(limit=CUT))
     with_purchases = Neighbors(data.queries.followed_by(data.purchases), data.reasons, graph)
     readers: dict[str, ReadIntents] = {BASELINE: Neighbors(data.queries, data.reasons, graph).read}
     readers |= {f"{BASELINE}_and_purchases": with_purchases.read, "graph": reader.read}

@@ -10,17 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.build import HYPOTHESES_FILE
-from whybuy.catalog.catalog import PRODUCTS_FILE
 from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph
 from whybuy.knowledge.filters.limit_tuning import answers
 from whybuy.knowledge.filters.report import ORIGIN_SCHEMA, YIELDS_FILE, origins
 from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.records import JUDGMENT_SCHEMA, PAIR_SCHEMA, Question
+from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
+from whybuy.shop import Shop
 
 EXAMPLES = 5
 ALL = "all"
@@ -76,20 +73,19 @@ def evaluate_yields(store: Path, judgments: pa.Table | None = None) -> YieldRepo
     Raises:
         ArtifactError: there is no finished build, or one of an earlier version that counted nothing.
     """
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    counted = folders["hypotheses"] / YIELDS_FILE
+    shop = Shop.open(store)
+    counted = shop.folder(HYPOTHESES.kind) / YIELDS_FILE
     if not counted.is_file():
-        raise ArtifactError(f"{folders['hypotheses']} has no {YIELDS_FILE}. Run `whybuy build` to count yields.")
-    yields, kept = pq.read_table(counted), pq.read_table(folders["hypotheses"] / HYPOTHESES_FILE)
-    pairs = pq.read_table(folders["pairs"] / PAIRS_FILE) if "pairs" in folders else PAIR_SCHEMA.empty_table()
-    shop = ProposerInput(pq.read_table(folders["catalog"] / PRODUCTS_FILE), pairs)
+        raise ArtifactError(f"{counted.parent} has no {YIELDS_FILE}. Run `whybuy build` to count yields.")
+    yields, kept = pq.read_table(counted), shop.table(HYPOTHESES)
+    given = ProposerInput(shop.catalog.table, shop.table(PAIRS))
     said = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
     columns = {
-        "in_graph": _are_edges(kept, KnowledgeGraph(folders["graph"])).astype(np.float64),
+        "in_graph": _are_edges(kept, shop.graph).astype(np.float64),
         "plausible": answers(kept, said, Question.PLAUSIBLE),
         "typical": answers(kept, said, Question.TYPICAL),
     }
-    return _report(yields, origins(kept, shop), columns)
+    return _report(yields, origins(kept, given), columns)
 
 
 def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]:

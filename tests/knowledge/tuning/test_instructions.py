@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from judged_reasons import judged_rows, judgment
 from small_shop import KINDS, NEEDS, product_rows
+from whybuy.build import read_known
 from whybuy.errors import InputError
 from whybuy.knowledge.prompting.parsing import parse_answer
 from whybuy.knowledge.tuning.generation_task import coarse
@@ -27,7 +28,6 @@ from whybuy.knowledge.tuning.instructions import (
     write_instructions,
 )
 from whybuy.knowledge.tuning.judgment_tasks import settle
-from whybuy.knowledge.tuning.known_reasons import read_known
 from whybuy.knowledge.tuning.split import Split
 from whybuy.knowledge.tuning.wording import Wording
 from whybuy.records import JUDGMENT_SCHEMA, Head, HeadKind, Question, Role, Triple

@@ -15,12 +15,12 @@ import pytest
 from judged_reasons import judged_rows
 from model_server import transformers_serve
 from plain_shop import plain_shop
+from whybuy.build import read_known
 from whybuy.demo.tiny_lm import write_tiny_lm
 from whybuy.errors import InputError
 from whybuy.knowledge.prompting.parsing import parse_answer
 from whybuy.knowledge.tuning.instruction_export import InstructionConfig, make_instructions
 from whybuy.knowledge.tuning.instructions import Part, Task, path_of, read_instructions, write_instructions
-from whybuy.knowledge.tuning.known_reasons import read_known
 from whybuy.knowledge.tuning.tune import TuningConfig, tune
 from whybuy.language.endpoint import EndpointConfig, EndpointGenerator
 from whybuy.language.generator import Prompt, Sampling

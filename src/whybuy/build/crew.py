@@ -1,0 +1,166 @@
+"""Who makes the stages of a build: this process one after the other, or worker processes side by side."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.build.plan import Planned
+from whybuy.build.stage import Summary
+from whybuy.config import Settings
+from whybuy.errors import ArtifactError
+from whybuy.shop import Shop
+
+_PATIENCE = 10.0  # seconds in which a stopped worker may clean up
+_shops: dict[Path, Shop] = {}  # of a worker process: what one stage has opened, the next need not open
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A stage that was made."""
+
+    summary: Summary
+    seconds: float
+    process: int  # number of the process that made it
+    peak_memory: int  # bytes, the most that this process has held so far
+
+
+class Crew(Protocol):
+    """Makes stages, some of them at a time."""
+
+    size: int  # stages at a time
+
+    def start(self, planned: Planned) -> None:
+        """Begin with a stage; its sources are made."""
+        ...
+
+    def finished(self) -> tuple[Planned, Made]:
+        """Wait for a stage that was begun."""
+        ...
+
+
+class ThisProcess:
+    """Makes one stage at a time, here."""
+
+    size = 1
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._started: list[Planned] = []
+
+    def start(self, planned: Planned) -> None:
+        """Remember the stage until it is waited for."""
+        self._started.append(planned)
+
+    def finished(self) -> tuple[Planned, Made]:
+        """Make the stage."""
+        planned = self._started.pop(0)
+        return planned, make(self._shop, planned)
+
+
+class Processes:
+    """Makes stages in processes of their own, which take the memory that they used with them."""
+
+    def __init__(self, shop: Shop, pool: ProcessPoolExecutor, size: int) -> None:
+        self.size = size
+        self._shop, self._pool = shop, pool
+        self._running: dict[Future[Made], Planned] = {}
+
+    def start(self, planned: Planned) -> None:
+        """Hand the stage to a process."""
+        folders = {kind: self._shop.folder(kind) for kind in planned.after}
+        task = self._pool.submit(_make_here, planned, self._shop.store, self._shop.settings, folders)
+        self._running[task] = planned
+
+    def finished(self) -> tuple[Planned, Made]:
+        """Wait for the first stage that is ready, or has failed.
+
+        Raises:
+            ArtifactError: a process was killed.
+        """
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        task = next(iter(done))
+        planned = self._running.pop(task)
+        try:
+            return planned, task.result()
+        except BrokenProcessPool:
+            raise ArtifactError(
+                f"A process that built was killed, in the stage {planned.stage.kind} or beside it; most often memory "
+                "ran out. What was finished is kept. Run the same command again with --processes 1."
+            ) from None
+
+
+@contextmanager
+def crew(shop: Shop, processes: int) -> Iterator[Crew]:
+    """Those who make the stages of a shop. processes: 0 is this one.
+
+    Whatever stops the block ends the processes, and they leave nothing half-written.
+    """
+    if not processes:
+        yield ThisProcess(shop)
+        return
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_settle_in)
+    try:
+        yield Processes(shop, pool, processes)
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end(set(multiprocessing.active_children()) - before)
+        raise
+
+
+def make(shop: Shop, planned: Planned) -> Made:
+    """Make the artifact of a stage in the store of a shop."""
+    started, stage = time.perf_counter(), planned.stage
+    artifacts = ArtifactStore(shop.store / ARTIFACTS_FOLDER)
+    with artifacts.create(stage.kind, planned.key, stage.version, planned.inputs) as (folder, summary):
+        summary.update(stage.make(shop, folder))
+    return Made(summary, time.perf_counter() - started, os.getpid(), _peak_memory())
+
+
+def _make_here(planned: Planned, store: Path, settings: Settings, folders: dict[str, Path]) -> Made:
+    shop = _shops.setdefault(store, Shop(store, settings, {}))
+    for kind, folder in folders.items():
+        shop.include(kind, folder)
+    return make(shop, planned)
+
+
+def _settle_in() -> None:
+    """Leave Ctrl-C to the process that builds, and clean up when that one says to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def _end(workers: set[multiprocessing.process.BaseProcess]) -> None:
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(_PATIENCE)
+        worker.kill()
+        worker.join()
+
+
+if sys.platform == "win32":
+
+    def _peak_memory() -> int:
+        """Not told by this system."""
+        return 0
+
+else:
+    import resource
+
+    def _peak_memory() -> int:
+        """Bytes of memory that this process held at most."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,141 @@
+"""What a build will make: for each stage a key of all that it is made from, before anything is made."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from whybuy.artifacts import ArtifactStore, digest, file_digest, read_manifest
+from whybuy.build.stage import Stage
+from whybuy.errors import ArtifactError, ConfigError
+from whybuy.shop import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stage with what it is made from in one shop."""
+
+    stage: Stage
+    key: str
+    inputs: Mapping[str, str]  # name -> digest or value; the key is a digest of these
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The kinds of this shop that it is made from."""
+        return tuple(kind for kind in (*self.stage.after, *self.stage.after_if_there) if kind in self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A stage that a shop has no use for."""
+
+    kind: str
+    why: str  # empty where a stage that it needs is skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All stages of one build, each after those that it is made from."""
+
+    stages: tuple[Planned, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key of each artifact that there will be, by kind."""
+        return {one.stage.kind: one.key for one in self.stages}
+
+
+def plan(store: Path, shop: Shop, stages: Sequence[Stage], left_out: Mapping[str, str]) -> Plan:
+    """The keys of all stages in a store. left_out: kinds that are not to be made -> why.
+
+    Raises:
+        ConfigError: a setting is wrong, or a source file is missing.
+    """
+    artifacts = ArtifactStore(store)
+    ahead = Shop(shop.store, shop.settings, {})  # has the kinds that there will be, made or not
+    planned: dict[str, Planned] = {}
+    skipped: list[Skipped] = []
+    for stage in _in_order(stages):
+        missing = [kind for kind in stage.after if kind not in planned]
+        why = left_out.get(stage.kind) or ("" if missing else stage.skip(ahead))
+        if missing or why:
+            skipped.append(Skipped(stage.kind, why))
+            continue
+        inputs = _inputs(stage, ahead, planned)
+        key = digest(stage.kind, str(stage.version), *(f"{name}={value}" for name, value in sorted(inputs.items())))
+        planned[stage.kind] = Planned(stage, key, inputs)
+        ahead.include(stage.kind, artifacts.folder(stage.kind, key))
+    return Plan(tuple(planned.values()), tuple(skipped))
+
+
+def changes(planned: Planned, live: Path | None) -> list[str]:
+    """Why a stage is made anew, a line each; empty where its artifact is the live one. live: the folder of that one.
+
+    Raises nothing: a damaged artifact is a reason.
+    """
+    if live is None:
+        return ["it was never made"]
+    try:
+        manifest = read_manifest(live, planned.stage.kind, planned.stage.version)
+    except ArtifactError as error:
+        return [str(error)]
+    before, now = manifest.built_from, planned.inputs
+    added = [f"{name}: new ({_short(now[name])})" for name in now.keys() - before.keys()]
+    gone = [f"{name}: gone" for name in before.keys() - now.keys()]
+    other = [
+        f"{name}: {_short(before[name])} -> {_short(now[name])}"
+        for name in before.keys() & now.keys()
+        if before[name] != now[name]
+    ]
+    return sorted(added + gone + other)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else value[:57] + "..."
+
+
+def _in_order(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """The stages, each after those that it may be made from; else as they are given.
+
+    Raises:
+        ConfigError: a stage comes after one that there is not, or after itself.
+    """
+    known = {stage.kind for stage in stages}
+    done: set[str] = set()
+    waiting = list(stages)
+    while waiting:
+        ready = next((one for one in waiting if {*one.after, *one.after_if_there} & known <= done), None)
+        if ready is None or not set(ready.after) <= known:
+            names = ", ".join(one.kind for one in waiting)
+            raise ConfigError(f"The stages {names} come after each other, or after a stage that there is not.")
+        waiting.remove(ready)
+        done.add(ready.kind)
+        yield ready
+
+
+def _inputs(stage: Stage, shop: Shop, planned: Mapping[str, Planned]) -> dict[str, str]:
+    kinds: Collection[str] = [kind for kind in (*stage.after, *stage.after_if_there) if kind in planned]
+    inputs = {kind: planned[kind].key for kind in kinds}
+    for table in stage.config:
+        inputs |= shop.settings.results(table)
+    inputs |= file_digests(stage.files(shop), shop.store) | dict(stage.also(shop))
+    judgments = stage.judgments(shop)
+    return inputs | ({"judgments": digest(repr(judgments.to_pylist()))} if judgments.num_rows else {})
+
+
+def file_digests(files: Iterable[Path], store: Path) -> dict[str, str]:
+    """Path relative to the store -> hash of the content, of files and of the tables in folders.
+
+    Raises:
+        ConfigError: a file does not exist.
+    """
+    files = [file for path in files for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
+    return {os.path.relpath(path, store): _file_digest(path) for path in files}
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist. Correct its path in store.toml.") from None

@@ -1,0 +1,63 @@
+"""A stage as a value: one kind of artifact, what it is made from, and the function that makes it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from whybuy.config import ConfigTable
+from whybuy.records import JUDGMENT_SCHEMA
+from whybuy.shop import Shop
+
+Summary = dict[str, float | int | str]
+"""Figures and remarks of a stage by name, for people; kept in the artifact's manifest."""
+
+
+class Refresh(Enum):
+    """How an artifact follows new events and judgments between builds."""
+
+    AS_BUILD = "as build"  # made anew, as a build makes it
+
+
+def no_files(shop: Shop) -> Sequence[Path]:
+    """No source files."""
+    return ()
+
+
+def no_judgments(shop: Shop) -> pa.Table:
+    """Nothing that people said, in JUDGMENT_SCHEMA."""
+    return JUDGMENT_SCHEMA.empty_table()
+
+
+def nothing_else(shop: Shop) -> Mapping[str, str]:
+    """Nothing that the other fields of a stage do not say."""
+    return {}
+
+
+def never(shop: Shop) -> str:
+    """A stage that every shop has."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How one kind of artifact is made; equal inputs give an equal artifact, so that it is made once.
+
+    All functions are given the shop as far as it is built. Those that say what a stage is made from, and whether it is
+    skipped, may look at settings and source files, and ask which artifacts there will be, but open none.
+    """
+
+    kind: str  # of the artifact, and the name of the stage
+    version: int  # of its format on disk
+    make: Callable[[Shop, Path], Summary]  # fills the folder
+    after: tuple[str, ...] = ()  # kinds that it is made from; it is skipped where one of them is
+    after_if_there: tuple[str, ...] = ()  # kinds that it uses where the shop has them
+    config: tuple[ConfigTable[Any], ...] = ()
+    files: Callable[[Shop], Sequence[Path]] = no_files
+    judgments: Callable[[Shop], pa.Table] = no_judgments
+    also: Callable[[Shop], Mapping[str, str]] = nothing_else  # name -> digest of whatever else it is made from
+    skip: Callable[[Shop], str] = never  # why there is nothing to make in this shop; empty where there is
+    refresh: Refresh = Refresh.AS_BUILD
