@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold, word_key, word_key_hash
-from whybuy.completion.most_frequent import MostFrequent
 from whybuy.completion.query_log import FOLLOW_SCHEMA
-from whybuy.completion.session_training import SessionConfig, teach_session
+from whybuy.completion.session_training import SessionConfig, train_session_ranker
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
+from whybuy.evaluation.most_frequent import MostFrequent
 from whybuy.evaluation.splits import Part, part_of
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
@@ -102,14 +102,14 @@ def pseudo_sessions(data: Path, count: int, rng: np.random.Generator) -> dict[st
     asked = Counter({fold(row["query"]): 1 for row in judged})
     vocabulary = vocabulary_of(asked)
     held_out = [pair for pair in pairs if part_of(pair[0]) is Part.VALIDATION]
-    told = {frozenset(pair) for pair in held_out}  # which no lesson tells the other way round
-    kept = [pair for pair in rng.permutation(np.array(pairs)).tolist() if frozenset(pair) not in told]
+    unseen = {frozenset(pair) for pair in held_out}  # in either order
+    kept = [pair for pair in rng.permutation(np.array(pairs)).tolist() if frozenset(pair) not in unseen]
     rows = [
         {"session": "", "seconds": place, "query": later, "previous_1": earlier}
         for place, (earlier, later) in enumerate(kept)
     ]
     follow_ups = pa.Table.from_pylist(rows, FOLLOW_SCHEMA)
-    ranker = teach_session(vocabulary, follow_ups, SessionConfig(), half_life_days=90.0)
+    ranker = train_session_ranker(vocabulary, follow_ups, SessionConfig(), half_life_days=90.0)
     frequent, plain, ranked = MostFrequent(asked), Completer.build(vocabulary), Completer.build(vocabulary, ranker)
     chosen = [held_out[at] for at in rng.permutation(len(held_out))[:count].tolist()]
     keystrokes = keystrokes_of([(later, (earlier,)) for earlier, later in chosen])

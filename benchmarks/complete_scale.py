@@ -30,7 +30,7 @@ from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest
 from whybuy.completion.completer import FORMAT_VERSION, Completer
 from whybuy.completion.query_log import LINK_SCHEMA, PART_SCHEMA, QueryLog
 from whybuy.completion.session_ranker import SessionRanker
-from whybuy.completion.session_training import Lessons, SessionConfig, fit_session_ranker
+from whybuy.completion.session_training import SessionConfig, SessionTrainingSet, fit_session_ranker
 from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import Suffixes
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
@@ -78,7 +78,7 @@ def main() -> None:
             },
         }
         if arguments.pairs:
-            ranker, training = taught(vocabulary, arguments.pairs, rng)
+            ranker, training = trained(vocabulary, arguments.pairs, rng)
             completer = saved(Completer.build(vocabulary, ranker, suffixes=suffixes), Path(name) / "session")
             figures["in_session"] = training | in_session(completer, drawn, rng)
         if arguments.keep:
@@ -92,14 +92,14 @@ def saved(completer: Completer, folder: Path) -> Completer:
     return Completer.open(folder)
 
 
-def taught(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[SessionRanker, dict[str, object]]:
+def trained(vocabulary: pa.Table, pairs: int, rng: np.random.Generator) -> tuple[SessionRanker, dict[str, object]]:
     """A session ranker, and what its training took."""
     keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
     rows = rng.choice(len(keys), pairs, p=weights / weights.sum())
     others = [keys[row] for row in rng.integers(0, len(keys), pairs)]
     previous = [(before(keys[row], other, rng),) for row, other in zip(rows.tolist(), others, strict=True)]
     started = time.perf_counter()
-    ranker = fit_session_ranker(keys, Lessons(previous, rows), SessionConfig()).trusted((2.0, 2.0, 2.0))
+    ranker = fit_session_ranker(keys, SessionTrainingSet(previous, rows), SessionConfig()).with_weights((2.0, 2.0, 2.0))
     trained = time.perf_counter() - started
     with TemporaryDirectory() as name:
         ranker.save(Path(name))

@@ -2,8 +2,8 @@
 
     python benchmarks/complete_vs_libpecos.py STORE [--configurations 0 5 8] [--queries 3000] [--peers FOLDER]
 
-Both get the same labels, features and tree (`completion/published.py`), so only the engine differs; the session ranker,
-which has a bound instead of prefix features, stands beside. Keystrokes after a query alone; makes the peers'
+Both get the same labels, features and tree (`evaluation/published_tree.py`), so only the engine differs; the session
+ranker, which has a bound instead of prefix features, stands beside. Keystrokes after a query alone; makes the peers'
 environment where it is missing. Features are computed before the clock starts for libpecos, within it for ours.
 """
 
@@ -23,10 +23,10 @@ from peer_processes import peers_python, run_once
 from ranking_folder import cluster_chain
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold
-from whybuy.completion.published import CONFIGURATIONS, PublishedTree, labels_of, typed_in
-from whybuy.completion.session_training import Lessons, lessons_from
+from whybuy.completion.session_training import SessionTrainingSet, session_training_set
 from whybuy.evaluation.complete import LENGTHS, Keystroke
 from whybuy.evaluation.completion_trial import CompletionTrial, cut_store_log
+from whybuy.evaluation.published_tree import CONFIGURATIONS, PublishedTree, label_matrix, typed_prefixes
 
 
 def main() -> None:
@@ -36,29 +36,29 @@ def main() -> None:
     parser.add_argument("--configurations", type=int, nargs="*", default=[0, 5, 8])
     parser.add_argument("--queries", type=int, default=3000)
     parser.add_argument("--peers", type=Path, default=Path(sys.prefix) / "peers", help="their virtual environment")
-    asked = parser.parse_args()
-    peers = peers_python(asked.peers)
-    trained, keystrokes = cut_store_log(asked.store, CompletionTrial(queries=asked.queries))
+    arguments = parser.parse_args()
+    peers = peers_python(arguments.peers)
+    trained, keystrokes = cut_store_log(arguments.store, CompletionTrial(queries=arguments.queries))
     keystrokes = [one for one in keystrokes if one.previous]
     keys = trained.parts.vocabulary["key"].to_pylist()
-    lessons = lessons_from(trained.log.follow_ups, keys)
+    pairs = session_training_set(trained.log.follow_ups, keys)
     completer = Completer.build(trained.parts.vocabulary, trained.parts.ranker, suffixes=trained.parts.suffixes)
     figures: dict[str, object] = {
         "keystrokes": len(keystrokes),
-        "pairs": len(lessons.rows),
+        "pairs": len(pairs.rows),
         "session": ours(lambda one: [fold(each.text) for each in completer.complete(one.prefix, previous=one.previous)],
                         keystrokes),
     }  # fmt: skip
-    for number in asked.configurations:
+    for number in arguments.configurations:
         began = time.perf_counter()
-        tree = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number], threads=2)
+        tree = PublishedTree.fit(keys, pairs, CONFIGURATIONS[number], threads=2)
         training = {"train_s": round(time.perf_counter() - began, 2)}
-        figures[f"xmr-{number}"] = training | ours(partial(asked_of, tree), keystrokes)
-        figures[f"libpecos-{number}"] = theirs(peers, tree, keys, lessons, keystrokes)
+        figures[f"xmr-{number}"] = training | ours(partial(completed, tree), keystrokes)
+        figures[f"libpecos-{number}"] = theirs(peers, tree, keys, pairs, keystrokes)
     print(json.dumps(figures, indent=1))
 
 
-def asked_of(tree: PublishedTree, one: Keystroke) -> list[str]:
+def completed(tree: PublishedTree, one: Keystroke) -> list[str]:
     """What a published tree answers at a keystroke."""
     return tree.complete(one.prefix, one.previous)
 
@@ -76,15 +76,15 @@ def ours(complete: Callable[[Keystroke], Sequence[str]], keystrokes: Sequence[Ke
 
 
 def theirs(
-    peers: Path, tree: PublishedTree, keys: Sequence[str], lessons: Lessons, keystrokes: Sequence[Keystroke]
+    peers: Path, tree: PublishedTree, keys: Sequence[str], pairs: SessionTrainingSet, keystrokes: Sequence[Keystroke]
 ) -> dict[str, object]:
     """The same labels, features and tree on libpecos, in its own process."""
     with TemporaryDirectory() as name:
         data, target = Path(name) / "data", Path(name) / "target"
         data.mkdir()
         prefixes = [one.prefix for one in keystrokes]
-        save_npz(data / "features.npz", tree.vectors(*typed_in(lessons, keys)))
-        save_npz(data / "labels.npz", labels_of(lessons, len(keys)))
+        save_npz(data / "features.npz", tree.vectors(*typed_prefixes(pairs, keys)))
+        save_npz(data / "labels.npz", label_matrix(pairs, len(keys)))
         save_npz(data / "asked.npz", tree.vectors(prefixes, [fold(one.previous[0]) for one in keystrokes]))
         for level, matrix in enumerate(cluster_chain(tree.label_tree)):
             save_npz(data / f"chain_{level:02d}.npz", matrix)
@@ -98,8 +98,8 @@ def theirs(
 
 def quality(shown: Sequence[Sequence[str]], keystrokes: Sequence[Keystroke]) -> dict[str, object]:
     """MRR@10 by letters typed."""
-    asked = zip(map(list, shown), keystrokes, strict=True)
-    gains = np.array([1 / (texts.index(one.meant) + 1) if one.meant in texts else 0.0 for texts, one in asked])
+    answers = zip(map(list, shown), keystrokes, strict=True)
+    gains = np.array([1 / (texts.index(one.meant) + 1) if one.meant in texts else 0.0 for texts, one in answers])
     letters = np.array([len(one.prefix) for one in keystrokes])
     return {
         f"mrr@10, {name} letters": round(float(gains[(letters >= low) & (letters <= high)].mean()), 3)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.query_log import FOLLOW_SCHEMA
-from whybuy.completion.session_training import Lessons, lessons_from
+from whybuy.completion.session_training import SessionTrainingSet, session_training_set
 from whybuy.records import VOCABULARY_SCHEMA, Suggested
 
 BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
@@ -57,6 +57,6 @@ def shop_follow_ups(*, times: int = 20) -> pa.Table:
     return pa.Table.from_pylist(rows, FOLLOW_SCHEMA)
 
 
-def shop_lessons(keys: Sequence[str]) -> Lessons:
+def shop_lessons(keys: Sequence[str]) -> SessionTrainingSet:
     """The same pairs, for those who learn of them alone."""
-    return lessons_from(shop_follow_ups(), keys)
+    return session_training_set(shop_follow_ups(), keys)

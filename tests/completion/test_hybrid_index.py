@@ -1,12 +1,11 @@
 """A trie of the first letters, and clusters below."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, eye_array
 
-from whybuy.completion.hybrid_index import HybridIndex, LinkedIndex
+from whybuy.completion.hybrid_index import HybridIndex
 from whybuy.xmr.training.clustering import BalancedKMeans
 from whybuy.xmr.training.paths import paths_of
 
@@ -20,11 +19,11 @@ def embeddings(count: int) -> csr_matrix:
 
 def groups(texts: list[str], level: int, depth: int) -> list[list[str]]:
     """What shares a node of a level, each group in its order."""
-    ways = paths_of(HybridIndex(texts, depth)(embeddings(len(texts))))[:, :level]
-    of_way: dict[tuple[int, ...], list[str]] = {}
-    for text, way in zip(texts, ways.tolist(), strict=True):
-        of_way.setdefault(tuple(way), []).append(text)
-    return list(of_way.values())
+    paths = paths_of(HybridIndex(texts, depth)(embeddings(len(texts))))[:, :level]
+    of_path: dict[tuple[int, ...], list[str]] = {}
+    for text, path in zip(texts, paths.tolist(), strict=True):
+        of_path.setdefault(tuple(path), []).append(text)
+    return list(of_path.values())
 
 
 def test_texts_part_letter_by_letter_and_short_ones_go_on_alone() -> None:
@@ -37,19 +36,10 @@ def test_texts_part_letter_by_letter_and_short_ones_go_on_alone() -> None:
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=40, unique=True), st.integers(0, 3))
-def test_below_the_trie_all_that_begins_alike_is_clustered(texts: list[str], depth: int) -> None:
+def test_below_the_trie_texts_with_the_same_first_letters_are_clustered(texts: list[str], depth: int) -> None:
     texts = sorted(texts)
-    ways = paths_of(HybridIndex(texts, depth, CLUSTERS)(embeddings(len(texts))))
+    paths = paths_of(HybridIndex(texts, depth, CLUSTERS)(embeddings(len(texts))))
     for one in range(len(texts)):
         for other in range(len(texts)):
-            alike = texts[one][:depth] == texts[other][:depth]
-            assert (ways[one][:depth] == ways[other][:depth]).all() == alike
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_linked_texts_are_never_parted(depth: int) -> None:
-    ways = paths_of(LinkedIndex(TOY, depth, CLUSTERS)(embeddings(len(TOY))))
-    for one in range(len(TOY)):
-        for other in range(len(TOY)):
-            if TOY[one][:depth] == TOY[other][:depth]:
-                assert (ways[one] == ways[other]).all()
+            similar = texts[one][:depth] == texts[other][:depth]
+            assert (paths[one][:depth] == paths[other][:depth]).all() == similar

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from suggestions import BRANDS, THINGS, shop_follow_ups, shop_vocabulary, vocabulary_of
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.limits import LOOKED_BACK
-from whybuy.completion.session_ranker import LOWEST, SessionRanker
-from whybuy.completion.session_training import SessionConfig, contexts, lessons_from, teach_session
+from whybuy.completion.session_ranker import MIN_LOG_SCORE, SessionRanker
+from whybuy.completion.session_training import SessionConfig, contexts, session_training_set, train_session_ranker
 from whybuy.errors import ArtifactError
 from whybuy.records import Fit
 
@@ -24,15 +24,15 @@ WIDE = CompletionConfig(depth=1000, beam=1000)
 
 
 @cache
-def taught() -> SessionRanker:
-    found = teach_session(VOCABULARY, shop_follow_ups(), CONFIG, half_life_days=90.0)
+def trained() -> SessionRanker:
+    found = train_session_ranker(VOCABULARY, shop_follow_ups(), CONFIG, half_life_days=90.0)
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
 def ranker() -> SessionRanker:
-    return taught()
+    return trained()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_query_counts_the_less_the_earlier_it_was(completer: Completer) -> Non
 
 @given(st.lists(st.sampled_from([*THINGS, "family tent", "family", "zzz", ""]), min_size=1, max_size=4))
 def test_the_queries_of_a_session_are_summed_as_in_training(previous: list[str]) -> None:
-    ranker = taught()
+    ranker = trained()
     row = contexts(ranker._vectorizer, [tuple(previous[:LOOKED_BACK])], ranker._decay)
     columns, values = ranker.context(previous) or ([], [])
     assert row.indices.tolist() == list(columns)
@@ -80,13 +80,13 @@ def test_the_queries_of_a_session_are_summed_as_in_training(previous: list[str])
     st.lists(st.sampled_from([*THINGS, "family tent", "zzz"]), min_size=1, max_size=3),
 )
 def test_with_a_beam_without_bounds_the_order_is_that_of_all_that_begins_so(typed: str, previous: list[str]) -> None:
-    ranker = taught()
+    ranker = trained()
     shown = texts(Completer.build(VOCABULARY, ranker, config=WIDE), typed, *previous, limit=len(KEYS))
     context = ranker.context(previous)
     scores = np.full(len(KEYS), 0.0)
     if context:
         found, logs = ranker.find(context, (0, len(KEYS)), beam=1000, limit=1000)
-        scores[:] = LOWEST
+        scores[:] = MIN_LOG_SCORE
         scores[found] = logs
     total = np.log(VOCABULARY["weight"].to_numpy()) + ranker.weight(typed) * scores
     matching = [row for row, key in enumerate(KEYS) if key.startswith(typed)]
@@ -114,7 +114,7 @@ def test_a_saved_ranker_answers_alike(completer: Completer, tmp_path: Path) -> N
 
 
 def test_each_length_of_prefix_has_its_weight(ranker: SessionRanker) -> None:
-    uneven = ranker.trusted((1.0, 2.0, 0.0))
+    uneven = ranker.with_weights((1.0, 2.0, 0.0))
     assert [uneven.weight("n" * letters) for letters in (0, 1, 3, 4, 6, 7, 20)] == [1, 1, 1, 2, 2, 0, 0]
     assert all(
         one.session_score is None for one in Completer.build(VOCABULARY, uneven).complete("nikon c", previous=["tent"])
@@ -128,22 +128,22 @@ def test_weights_are_lower_where_sessions_tell_nothing() -> None:
     shuffled = follow_ups.set_column(
         follow_ups.schema.get_field_index("previous_1"), "previous_1", follow_ups["previous_1"].take(order)
     )
-    told = teach_session(VOCABULARY, shuffled, CONFIG, half_life_days=90.0)
-    assert told is not None
-    assert sum(told.weights) < sum(taught().weights)
+    ranker = train_session_ranker(VOCABULARY, shuffled, CONFIG, half_life_days=90.0)
+    assert ranker is not None
+    assert sum(ranker.weights) < sum(trained().weights)
 
 
 def test_few_pairs_teach_nothing() -> None:
     few = shop_follow_ups(times=1)
     assert few.num_rows < CONFIG.least_pairs
-    assert teach_session(VOCABULARY, few, CONFIG, half_life_days=90.0) is None
+    assert train_session_ranker(VOCABULARY, few, CONFIG, half_life_days=90.0) is None
 
 
 def test_what_happened_at_one_moment_teaches_nothing() -> None:
     follow_ups = shop_follow_ups()
     place = follow_ups.schema.get_field_index("seconds")
     at_once = follow_ups.set_column(place, "seconds", pa.array([5] * follow_ups.num_rows))
-    assert teach_session(VOCABULARY, at_once, CONFIG, half_life_days=90.0) is None
+    assert train_session_ranker(VOCABULARY, at_once, CONFIG, half_life_days=90.0) is None
 
 
 def test_how_often_something_is_asked_later_is_not_known_before() -> None:
@@ -152,9 +152,9 @@ def test_how_often_something_is_asked_later_is_not_known_before() -> None:
     late = follow_ups.num_rows * 9 // 10
     query = pa.array([*follow_ups["query"].to_pylist()[:late], *["nike tent"] * (follow_ups.num_rows - late)])
     place = follow_ups.schema.get_field_index("query")
-    told = teach_session(VOCABULARY, follow_ups.set_column(place, "query", query), CONFIG, half_life_days=90.0)
-    assert told is not None
-    assert told.weights[0] > 0
+    ranker = train_session_ranker(VOCABULARY, follow_ups.set_column(place, "query", query), CONFIG, half_life_days=90.0)
+    assert ranker is not None
+    assert ranker.weights[0] > 0
 
 
 def test_a_score_of_some_suggestions_is_that_of_the_search(ranker: SessionRanker) -> None:
@@ -165,7 +165,7 @@ def test_a_score_of_some_suggestions_is_that_of_the_search(ranker: SessionRanker
 
 
 def test_words_in_any_order_and_mistyped_ones_follow_the_session_too(ranker: SessionRanker) -> None:
-    completer = Completer.build(VOCABULARY, ranker.trusted((2.0, 2.0, 2.0)))
+    completer = Completer.build(VOCABULARY, ranker.with_weights((2.0, 2.0, 2.0)))
     assert texts(completer, "shoes n", "running shoes")[0] in {"nike shoes", "norda shoes", "nikon shoes"}
     words = completer.complete("shoes n", previous=("camera",)) + completer.complete("nkon", previous=("camera",))
     assert {one.fit for one in words} == {Fit.WORDS, Fit.TYPO}
@@ -183,9 +183,9 @@ def test_lessons_are_pairs_whose_second_may_be_suggested_in_the_order_of_time() 
     ]
     names = ["session", "seconds", "query", "previous_1", "previous_2", "previous_3"]
     table = pa.table({name: [row.get(name) for row in rows] for name in names})
-    lessons = lessons_from(table, KEYS)
-    assert lessons.previous == [("camera",), ("shoes", "boots")]
-    assert [KEYS[row] for row in lessons.rows] == ["nikon camera", "nike shoes"]
+    pairs = session_training_set(table, KEYS)
+    assert pairs.previous == [("camera",), ("shoes", "boots")]
+    assert [KEYS[row] for row in pairs.rows] == ["nikon camera", "nike shoes"]
 
 
 # ---------------------------------------------------------------- what else a completion says

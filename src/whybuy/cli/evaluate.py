@@ -141,8 +141,8 @@ def evaluate_complete(
     json: Json = False,
 ) -> None:
     """Teach completion the early part of the shop's log and type the late part: MRR, BLEU_RR, keys saved, latency."""
-    from whybuy.completion.published import CONFIGURATIONS
     from whybuy.evaluation.completion_trial import CompletionTrial, evaluate_log_completion, evaluate_store_completion
+    from whybuy.evaluation.published_tree import CONFIGURATIONS
 
     known = [str(number) for number in CONFIGURATIONS]
     chosen = [int(one_of(name.strip(), "Configuration", known)) for name in configurations.split(",") if name.strip()]

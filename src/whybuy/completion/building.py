@@ -9,7 +9,7 @@ from whybuy.completion.completer import Completer
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.query_log import QueryLog
 from whybuy.completion.session_ranker import SessionRanker
-from whybuy.completion.session_training import SessionConfig, teach_session
+from whybuy.completion.session_training import SessionConfig, train_session_ranker
 from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import Suffixes
 from whybuy.completion.vocabulary import ShopLookups, VocabularyConfig, VocabularyReport, choose_vocabulary
@@ -44,7 +44,7 @@ def build_parts(
     phrases: of the catalog, with the number of products that each names.
     """
     vocabulary, report = choose_vocabulary(log.counts, phrases, shop, config, language)
-    ranker = teach_session(vocabulary, log.follow_ups, session, half_life_days=config.half_life_days)
+    ranker = train_session_ranker(vocabulary, log.follow_ups, session, half_life_days=config.half_life_days)
     is_right = shop.spelling_check(language)
     suffixes = build_suffixes(log, language=language, intent=shop.intent, is_right=is_right)
     return CompleterParts(vocabulary, ranker, suffixes, config.thresholds(language), report)

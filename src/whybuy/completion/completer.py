@@ -17,7 +17,7 @@ from whybuy.completion.folding import fold, fold_prefix, spans_of, word_key, wor
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
 from whybuy.completion.prefix_index import PrefixIndex
-from whybuy.completion.session_ranker import LOWEST, Context, SessionRanker
+from whybuy.completion.session_ranker import MIN_LOG_SCORE, Context, SessionRanker
 from whybuy.completion.suffixes import Suffixes
 from whybuy.completion.text_column import TextColumn
 from whybuy.completion.word_index import WordIndex
@@ -299,7 +299,7 @@ def _unscored(rows: NDArray[np.int32]) -> _Scored:
 def joined(
     found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], weights: NDArray[np.float32]
 ) -> _Weighed:
-    """Rows, logarithms of their weights, and scores, `LOWEST` of the others that are not among those found.
+    """Rows, logarithms of their weights, and scores, `MIN_LOG_SCORE` of the others that are not among those found.
 
     Rows of weight -inf are left out.
     """
@@ -309,7 +309,7 @@ def joined(
         row = found[place] if place < len(found) else others[place - len(found)]
         if weights[row] > -np.inf and not (place >= len(found) and (found == row).any()):
             rows[size], times[size] = row, np.log(max(weights[row], np.float32(LEAST_TIMES)))
-            every[size] = scores[place] if place < len(found) else np.float32(LOWEST)
+            every[size] = scores[place] if place < len(found) else np.float32(MIN_LOG_SCORE)
             size += 1
     return rows[:size], times[:size], every[:size]
 

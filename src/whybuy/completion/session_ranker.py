@@ -1,8 +1,8 @@
-"""What shoppers ask after what: a label tree over all suggestions, asked for those that begin with a prefix.
+"""Ranks suggestions by the previous queries of a session: a label tree over all suggestions of a shop.
 
-Extreme multi-label ranking with the previous query as context (Yadav et al., KDD 2021, arXiv 2012.07654). The prefix is
-no feature here but a bound: the beam goes only where a suggestion begins with it, so none that fits is missed for one
-that does not (our design).
+Session-aware completion as extreme multi-label ranking (Yadav et al., KDD 2021, arXiv 2012.07654). There, the prefix is
+a feature; here it bounds the beam search to the suggestions that begin with it, so that none of these is missed in
+favor of others (our design). `session_training` trains it.
 """
 
 import json
@@ -25,10 +25,10 @@ from whybuy.xmr.search import PostProcessor, log_factor
 from whybuy.xmr.tree import XMRTree
 
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]
-"""Features of what was asked before: columns, rising, and their values."""
-LENGTHS = (3, 6)  # letters of a prefix up to which the first weights hold; the last one holds beyond
-MOST_REMEMBERED = 10_000  # queries with their vectors: whoever types a word asks after the same ones at each letter
-LOWEST = -30.0  # of logarithms of scores
+"""The vector of the previous queries, of length 1: columns, rising, and their values."""
+PREFIX_LENGTHS = (3, 6)  # letters up to which each weight holds; the last weight holds beyond
+CACHED_QUERIES = 10_000  # vectors; a shopper who types letter by letter sends the same previous queries each time
+MIN_LOG_SCORE = -30.0
 _ABOUT = "session.json"
 _SCORES = PostProcessor.LOG_L3_HINGE
 _POWER = _SCORES.power
@@ -38,14 +38,18 @@ class SessionRanker:
     """A trained tree over the suggestions of a shop; immutable, safe for many threads."""
 
     def __init__(self, vectorizer: NgramVectorizer, tree: XMRTree, *, decay: float, weights: Sequence[float]) -> None:
-        """weights: of the logarithm of a score beside that of how often a suggestion is asked; see `LENGTHS`."""
+        """decay: weight of each earlier query relative to the one after it.
+
+        weights: of the logarithm of a score, which is added to that of the suggestion's count; one for each range of
+        `PREFIX_LENGTHS` and one beyond.
+        """
         self._vectorizer, self._tree, self._decay, self.weights = vectorizer, tree, decay, tuple(weights)
-        self._vector = lru_cache(MOST_REMEMBERED)(lambda query: vectorizer.vector(fold(query)))
+        self._vector = lru_cache(CACHED_QUERIES)(lambda query: vectorizer.vector(fold(query)))
 
     def context(self, previous: Sequence[str]) -> Context | None:
-        """Queries of the session, one or more, the one just before first; None when nothing of them is known.
+        """The vector of previous queries, the one just before first; None when none of their words is known.
 
-        As a row of `session_training.contexts`, which takes a millisecond for a single one.
+        Equal to a row of `session_training.contexts`, which takes a millisecond for a single row.
         """
         (columns, values), *further = map(self._vector, previous[:LOOKED_BACK])
         if further:
@@ -54,23 +58,26 @@ class SessionRanker:
             columns, values = _summed(columns, values)
         return (columns, values) if len(columns) else None
 
-    def trusted(self, weights: Sequence[float]) -> Self:
-        """The same with other weights."""
+    def with_weights(self, weights: Sequence[float]) -> Self:
+        """The same ranker with other weights."""
         return type(self)(self._vectorizer, self._tree, decay=self._decay, weights=weights)
 
     def weight(self, prefix: str) -> float:
-        """How much a score counts for what begins with a prefix."""
-        return self.weights[bisect_left(LENGTHS, len(prefix))]
+        """The weight of scores for a prefix of this length."""
+        return self.weights[bisect_left(PREFIX_LENGTHS, len(prefix))]
 
     def find(
         self, context: Context, span: tuple[int, int], *, beam: int, limit: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The likeliest suggestions of a span, low and high, and the logarithms of their scores, at least `LOWEST`."""
+        """The best suggestions that a beam search finds in a span (low, high) of rows, with logarithms of scores.
+
+        Scores are raised to at least `MIN_LOG_SCORE`.
+        """
         rows, scores = self._tree.search_span(*context, span, beam=beam, limit=limit, post=_SCORES)
-        return rows, np.maximum(scores, np.float32(LOWEST))
+        return rows, np.maximum(scores, np.float32(MIN_LOG_SCORE))
 
     def score(self, context: Context, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        """The logarithms of the scores of some suggestions, at least `LOWEST`."""
+        """The logarithms of the scores of some suggestions, raised to at least `MIN_LOG_SCORE`."""
         return _path_scores(*self._tree.score(*context, rows, post=_SCORES), _POWER)
 
     def save(self, folder: Path) -> None:
@@ -81,7 +88,7 @@ class SessionRanker:
 
     @classmethod
     def open(cls, folder: Path) -> Self | None:
-        """What was saved in a folder; None when there is none.
+        """Open what was saved in a folder; None when there is none.
 
         Raises:
             ArtifactError: it is damaged.
@@ -118,5 +125,5 @@ def _path_scores(
     """See `LabelScores`."""
     scores = np.empty_like(ways)
     for at in range(len(ways)):
-        scores[at] = max(ways[at] + log_factor(margins[at] + biases[at], power), np.float32(LOWEST))
+        scores[at] = max(ways[at] + log_factor(margins[at] + biases[at], power), np.float32(MIN_LOG_SCORE))
     return scores

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from whybuy.completion.building import CompleterParts
 from whybuy.completion.completer import Completer
 from whybuy.completion.folding import fold
-from whybuy.completion.most_frequent import MostFrequent
-from whybuy.completion.published import CONFIGURATIONS, PublishedTree
 from whybuy.completion.query_log import QueryLog
-from whybuy.completion.session_training import lessons_from
+from whybuy.completion.session_training import session_training_set
 from whybuy.evaluation.character_gru import CharacterGru, GruConfig
 from whybuy.evaluation.complete import BASELINE, SESSION, Complete
+from whybuy.evaluation.most_frequent import MostFrequent
+from whybuy.evaluation.published_tree import CONFIGURATIONS, PublishedTree
 
 MEANT_FILE, NEXT_FILE = "truth/meant.parquet", "truth/next.parquet"
 _SEED = 0
@@ -60,11 +60,11 @@ def methods_of(
         ]
         methods["gru"] = CharacterGru.fit(rows, GruConfig(), listen=listen).complete
     keys = vocabulary["key"].to_pylist()
-    lessons = lessons_from(log.follow_ups, keys)
-    listen(f"{len(lessons.rows):,} pairs of a query and a suggestion asked after it")
+    pairs = session_training_set(log.follow_ups, keys)
+    listen(f"{len(pairs.rows):,} pairs of a query and a suggestion asked after it")
     for number in configurations:
         listen(f"published tree, configuration {number}")
-        methods[f"xmr-{number}"] = PublishedTree.fit(keys, lessons, CONFIGURATIONS[number]).complete
+        methods[f"xmr-{number}"] = PublishedTree.fit(keys, pairs, CONFIGURATIONS[number]).complete
     return methods
 
 
@@ -73,14 +73,14 @@ def _texts(completer: Completer, prefix: str, previous: Sequence[str], *, distin
 
 
 def shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -> Complete:
-    """A method that is told what somebody else asked before: what it gains then is no gain from the session."""
+    """A method that is ranker what somebody else asked before: what it gains then is no gain from the session."""
     contexts = [previous for _, previous in late if previous]
     rng = np.random.default_rng(_SEED)
 
-    def told(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+    def ranker(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
         return complete(prefix, contexts[rng.integers(len(contexts))] if previous else ())
 
-    return told
+    return ranker
 
 
 def oracle_of(store: Path, baseline: Complete) -> Complete:

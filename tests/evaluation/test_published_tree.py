@@ -1,13 +1,19 @@
 """The methods that ours is measured beside."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, eye_array
 
 from suggestions import BRANDS, shop_lessons, shop_vocabulary
-from whybuy.completion.most_frequent import MostFrequent
-from whybuy.completion.published import CONFIGURATIONS, PublishedTree
+from whybuy.evaluation.most_frequent import MostFrequent
+from whybuy.evaluation.published_tree import CONFIGURATIONS, LinkedIndex, PublishedTree
+from whybuy.xmr.training.clustering import BalancedKMeans
+from whybuy.xmr.training.paths import paths_of
 
+TOY = ["a", "ab", "abc", "abd", "abfgh", "abfgi", "bcde", "bcdf"]
+CLUSTERS = BalancedKMeans(branching=2, leaf_size=2)
 KEYS = shop_vocabulary()["key"].to_pylist()
 
 
@@ -37,3 +43,12 @@ def test_the_most_frequent_are_filled_up_from_ever_shorter_prefixes(
         if len(slow) >= limit:
             break
     assert MostFrequent(asked).complete(prefix, limit=limit) == slow[:limit]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_linked_texts_are_never_parted(depth: int) -> None:
+    paths = paths_of(LinkedIndex(TOY, depth, CLUSTERS)(csr_matrix(eye_array(len(TOY), dtype=np.float32, format="csr"))))
+    for one in range(len(TOY)):
+        for other in range(len(TOY)):
+            if TOY[one][:depth] == TOY[other][:depth]:
+                assert (paths[one] == paths[other]).all()
