@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from whybuy.knowledge.filters import apply_filters
-from whybuy.knowledge.filters.default import FilterConfig, usual_filters
-from whybuy.knowledge.filters.report import origins, yield_table
+from whybuy.knowledge.filters.default import FilterConfig, default_filters
+from whybuy.knowledge.filters.report import filter_report, origins
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESIS_SCHEMA, PAIR_SCHEMA, PRODUCT_SCHEMA, STATISTICS, HeadKind
 from whybuy.relations import Relation
@@ -36,7 +36,7 @@ def main() -> None:
     hypotheses = make_hypotheses(random, shop, asked.rows)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    filters = usual_filters(shop, FilterConfig())
+    filters = default_filters(shop, FilterConfig())
     seconds["models"] = time.perf_counter() - started
     for judge in filters:
         judge(hypotheses.slice(0, 1000))  # compiles, and reads the dictionaries of lemmas
@@ -44,13 +44,13 @@ def main() -> None:
         judge(hypotheses)
         seconds[judge.name] = time.perf_counter() - started
     started = time.perf_counter()
-    sifted = apply_filters(hypotheses, filters)
+    filtered = apply_filters(hypotheses, filters)
     seconds["all filters"] = time.perf_counter() - started
     started = time.perf_counter()
-    rows = yield_table(hypotheses, sifted, origins(hypotheses, shop)).num_rows
+    rows = filter_report(hypotheses, filtered, origins(hypotheses, shop)).num_rows
     seconds["yields"] = time.perf_counter() - started
     figures = {"rows": asked.rows, "products": asked.products, "seconds": {k: round(v, 2) for k, v in seconds.items()}}
-    figures |= {"taken": sifted.counts(), "yield_rows": rows}
+    figures |= {"taken": filtered.counts(), "yield_rows": rows}
     figures |= {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
     print(
         json.dumps(figures | {"command": "python " + " ".join(sys.argv), "python": platform.python_version()}, indent=1)

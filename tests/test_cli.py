@@ -316,14 +316,14 @@ def test_a_graph_is_measured_against_its_truth(small_store: Path, tmp_path: Path
 
 
 def test_yields_are_told_by_filter_and_origin(small_store: Path, tmp_path: Path) -> None:
-    said = done("evaluate", "yields", "--store", small_store).stdout
+    said = done("evaluate", "filters", "--store", small_store).stdout
     assert re.search(r"restates took [\d,]+ of [\d,]+", said)
-    told = json.loads(done("evaluate", "yields", "--store", small_store, "--json").stdout)
+    told = json.loads(done("evaluate", "filters", "--store", small_store, "--json").stdout)
     assert set(told["parts"]) == {"all", "relation", "category", "behavior"}
     assert told["parts"]["all"]["all"]["plausible"] is None
     missing = tmp_path / "judged.parquet"
     assert "There is no file of judgments" in failed(
-        1, "evaluate", "yields", "--store", small_store, "--judgments", missing
+        1, "evaluate", "filters", "--store", small_store, "--judgments", missing
     )
 
 

@@ -52,7 +52,7 @@ class Relation(StrEnum):
 
 
 class Seed(StrEnum):
-    """The coarse relations with which a first round asks a language model; no edge carries one (COSMO §1.1)."""
+    """The coarse relations with which a first round asks a language model; no edge has one (COSMO, SIGMOD 2024)."""
 
     USED_FOR = "used_for"
     CAPABLE_OF = "capable_of"

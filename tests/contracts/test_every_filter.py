@@ -21,7 +21,7 @@ from whybuy.knowledge.filters import (
     Restates,
     Similar,
 )
-from whybuy.knowledge.filters.default import NAMES, FilterConfig, encoder_of, fluency_of, usual_filters
+from whybuy.knowledge.filters.default import NAMES, FilterConfig, default_filters, encoder_of, fluency_of
 from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
@@ -55,7 +55,7 @@ def test_every_filter_is_here_and_runs_in_every_build() -> None:
         if isinstance(value, type) and value.__module__ == name and "__call__" in vars(value)
     }
     assert found == {kind.__name__ for kind in CASES}
-    usual = usual_filters(SHOP, FilterConfig())
+    usual = default_filters(SHOP, FilterConfig())
     assert {type(judge).__name__ for judge in usual} == found
     assert tuple(judge.name for judge in usual) == NAMES
     assert len(set(NAMES)) == len(NAMES)

@@ -1,6 +1,5 @@
 """A product → its reasons: the most telling head of each, with confidence and evidence that can be believed."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import whybuy
 from tiny_shop import of_type, open_graph, reason
 from whybuy.intents import ReasonReader
 from whybuy.intents.reasons import confidence
-from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Intent, Product
+from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Intent, Product, Proposer
 from whybuy.relations import Relation
 
 SHOE = Product("p1", "Halvard Harbor Shoe", product_type="slip-on shoe", attributes=(("sole", "slip-resistant"),))
@@ -98,13 +96,7 @@ def test_evidence_says_how_often_and_in_which_words(
 
 
 def test_every_generator_of_the_shop_is_put_into_words(tmp_path: Path) -> None:
-    """Read from the source: what is proposed offline is only known by its name here."""
-    source = Path(whybuy.__file__).parent / "knowledge"
-    texts = [path.read_text(encoding="utf-8") for path in source.rglob("*.py")]
-    generators = sorted(name for text in texts for name in re.findall(r'^GENERATOR\b.*= "(.+)"$', text, re.MULTILINE))
-    assert len(generators) >= 4
-    assert len(generators) == sum(text.count("\nGENERATOR") for text in texts)
-    for number, generator in enumerate(generators):
+    for number, generator in enumerate(Proposer):
         known = reason(KIND, Relation.USED_BY, "nurses", support=2, generator=generator)
         (found,) = ReasonReader(open_graph(tmp_path / str(number), [known])).of(PLAIN, limit=1)
         assert not any(generator in line for line in found.evidence), found.evidence

@@ -22,9 +22,9 @@ from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG, EdgeCritic
 from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 from whybuy.knowledge.critic.edge_noise_model import MIN_ANSWERS
 from whybuy.knowledge.filters import apply_filters
-from whybuy.knowledge.filters.default import FILTER_CONFIG, usual_filters
-from whybuy.knowledge.filters.limit_tuning import answers
-from whybuy.knowledge.filters.report import YIELDS_FILE, origins, yield_table
+from whybuy.knowledge.filters.default import FILTER_CONFIG, default_filters
+from whybuy.knowledge.filters.limit_tuning import majority_answers
+from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, filter_report, origins
 from whybuy.knowledge.proposing.co_buy import CO_BUY_CONFIG, ComplementHypothesizer
 from whybuy.knowledge.proposing.demand import DEMAND_CONFIG, weigh_claims
 from whybuy.knowledge.proposing.descriptions import DESCRIPTION_CONFIG, DescriptionHypothesizer
@@ -32,7 +32,7 @@ from whybuy.knowledge.proposing.evidence import EVIDENCE_CONFIG, EvidenceHypothe
 from whybuy.knowledge.proposing.generated import GENERATED_FILE, GeneratedHypothesizer
 from whybuy.knowledge.proposing.hypothesizer import Hypothesizer, ProposerInput, to_table
 from whybuy.knowledge.proposing.patterns import load_patterns
-from whybuy.knowledge.proposing.synonyms import NAME_CONFIG, NameHypothesizer
+from whybuy.knowledge.proposing.synonyms import SYNONYM_CONFIG, SynonymHypothesizer
 from whybuy.knowledge.tuning.instruction_export import Known
 from whybuy.qrels import read_qrels
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
@@ -113,19 +113,19 @@ def _propose(shop: Shop, folder: Path) -> Summary:
         EvidenceHypothesizer(settings.one(EVIDENCE_CONFIG)),
         DescriptionHypothesizer(settings.one(DESCRIPTION_CONFIG)),
         ComplementHypothesizer(settings.one(CO_BUY_CONFIG)),
-        NameHypothesizer(settings.one(NAME_CONFIG)),
+        SynonymHypothesizer(settings.one(SYNONYM_CONFIG)),
         *map(GeneratedHypothesizer, _generated(shop)),
     )
     given = ProposerInput(shop.catalog.table, shop.table(PAIRS), shop.language)
     proposed = pa.concat_tables([to_table(one.propose(given)) for one in hypothesizers])
     weighed = weigh_claims(proposed, settings.one(DEMAND_CONFIG), language=shop.language)
-    plausible = answers(weighed, judgments, Question.PLAUSIBLE) if judgments.num_rows else None
+    plausible = majority_answers(weighed, judgments, Question.PLAUSIBLE) if judgments.num_rows else None
     filtered = apply_filters(
-        weighed, usual_filters(given, config), limits=config.limits, plausible=plausible, aim=config.aim
+        weighed, default_filters(given, config), limits=config.limits, plausible=plausible, aim=config.aim
     )
     kept = weighed.filter(pa.array(filtered.kept))
     pq.write_table(kept, folder / HYPOTHESES.file, compression="zstd")
-    pq.write_table(yield_table(weighed, filtered, origins(weighed, given)), folder / YIELDS_FILE)
+    pq.write_table(filter_report(weighed, filtered, origins(weighed, given)), folder / FILTER_REPORT_FILE)
     counts: Summary = {"proposed": proposed.num_rows, "kept": kept.num_rows}
     return counts | {f"filter {name}": count for name, count in filtered.counts().items()}
 
@@ -158,12 +158,12 @@ def _assemble(shop: Shop, folder: Path) -> Summary:
 
 HYPOTHESES_STAGE = Stage(
     kind=HYPOTHESES.kind,
-    version=4,
+    version=5,
     make=_propose,
     after=("catalog",),
     after_if_there=("pairs",),
     config=(
-        *(EVIDENCE_CONFIG, DESCRIPTION_CONFIG, CO_BUY_CONFIG, NAME_CONFIG, DEMAND_CONFIG, FILTER_CONFIG),
+        *(EVIDENCE_CONFIG, DESCRIPTION_CONFIG, CO_BUY_CONFIG, SYNONYM_CONFIG, DEMAND_CONFIG, FILTER_CONFIG),
         _LANGUAGE,
     ),
     files=_generated,

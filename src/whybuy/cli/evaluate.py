@@ -22,10 +22,10 @@ from whybuy.errors import WhybuyError
 if TYPE_CHECKING:
     from whybuy.discovery import Discovery
     from whybuy.evaluation.complete import CompletionReport
+    from whybuy.evaluation.filter_report import FilterReport
     from whybuy.evaluation.graph import GraphReport
     from whybuy.evaluation.search import Rank, SearchReport
     from whybuy.evaluation.student import IntentReport
-    from whybuy.evaluation.yields import YieldReport
     from whybuy.qrels import Scale
 
 app = typer.Typer(no_args_is_help=True, help="Measure search, graph, intents and critic against judgments and truth.")
@@ -80,8 +80,8 @@ def evaluate_graph(
         print(as_json(report.as_json())) if json else _print_graph_report(report)
 
 
-@app.command("yields")
-def evaluate_yields(
+@app.command("filters")
+def evaluate_filters(
     *,
     store: Store = HERE,
     judgments: Annotated[
@@ -91,7 +91,7 @@ def evaluate_yields(
 ) -> None:
     """Say what became of the hypotheses: taken by which filter, kept, in the graph; by relation, category, behavior."""
     from whybuy.config import read_settings
-    from whybuy.evaluation.yields import evaluate_yields as evaluate
+    from whybuy.evaluation.filter_report import evaluate_filters as evaluate
     from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG
     from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
 
@@ -99,7 +99,7 @@ def evaluate_yields(
         config = read_settings(store).one(CRITIC_CONFIG)
         judged = read_judgment_table(judgments) if judgments else read_reason_judgments(store, config.judgments)
         report = evaluate(store, judged if judged.num_rows else None)
-        print(as_json(report)) if json else _print_yields(report)
+        print(as_json(report)) if json else _print_filter_report(report)
 
 
 @app.command("intents")
@@ -212,7 +212,7 @@ def _print_graph_report(report: "GraphReport") -> None:
     print_table("graph against latent truth", "part", {name: score.as_json() for name, score in parts.items()})
 
 
-def _print_yields(report: "YieldReport") -> None:
+def _print_filter_report(report: "FilterReport") -> None:
     for kind, parts in report.parts.items():
         print_table(f"hypotheses: {kind}", kind, {name: part.as_row() for name, part in parts.items()})
         print()

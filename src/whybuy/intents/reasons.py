@@ -10,21 +10,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from whybuy.graph import KnowledgeGraph, RejectedEdges
-from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Reason, Source, Triple
+from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Proposer, Reason, Source, Triple
 from whybuy.text import lemmas
 
-_UNITS = {
-    "evidence.v1": ("purchase", "purchases"),
-    "descriptions.v1": ("description says so", "descriptions say so"),
-    "co_buy.v1": ("session with both", "sessions with both"),
-    "prompted.v1": ("answer of a language model", "answers of a language model"),
-    "names.v1": ("purchase under that name", "purchases under that name"),
+_UNITS: dict[str, tuple[str, str]] = {
+    Proposer.EVIDENCE: ("purchase", "purchases"),
+    Proposer.DESCRIPTIONS: ("description says so", "descriptions say so"),
+    Proposer.CO_BUY: ("session with both", "sessions with both"),
+    Proposer.PROMPTED: ("answer of a language model", "answers of a language model"),
+    Proposer.SYNONYMS: ("purchase under that name", "purchases under that name"),
 }
-_WORDED = {
-    "evidence.v1": "asked as {}",
-    "descriptions.v1": "in the words {}",
-    "co_buy.v1": "",
-    "names.v1": "asked as {}",
+_WORDED: dict[str, str] = {
+    Proposer.EVIDENCE: "asked as {}",
+    Proposer.DESCRIPTIONS: "in the words {}",
+    Proposer.CO_BUY: "",
+    Proposer.SYNONYMS: "asked as {}",
 }
 WORDINGS_SHOWN = 3
 

@@ -8,7 +8,6 @@ from whybuy.records.behavior import (
     QUERY_SCHEMA,
     Action,
     Behavior,
-    BehaviorPair,
     Event,
 )
 from whybuy.records.bulk import BulkTable
@@ -45,6 +44,7 @@ from whybuy.records.knowledge import (
     Head,
     HeadKind,
     Hypothesis,
+    Proposer,
     Source,
     Triple,
 )
@@ -85,7 +85,6 @@ __all__ = [
     "Action",
     "Answer",
     "Behavior",
-    "BehaviorPair",
     "BulkTable",
     "Completion",
     "Completions",
@@ -104,6 +103,7 @@ __all__ = [
     "Neighborhood",
     "Node",
     "Product",
+    "Proposer",
     "Query",
     "Question",
     "Reason",

@@ -61,38 +61,24 @@ QUERIES = BulkTable("events", "queries.parquet", QUERY_SCHEMA)
 
 
 class Behavior(StrEnum):
-    """The two kinds of behavior pair (COSMO §1.1 of the fact sheet)."""
+    """The two kinds of behavior pair (COSMO, SIGMOD 2024)."""
 
     SEARCH_BUY = "search_buy"
     CO_BUY = "co_buy"
 
 
-@dataclass(frozen=True, slots=True)
-class BehaviorPair:
-    """Two things that shoppers did together: searched, then bought; or bought two products."""
-
-    kind: Behavior
-    left: str  # normalized query text, or the smaller product id
-    right: str  # product id
-    sessions: int  # distinct sessions that show the pair
-    purchases: int
-    clicks: int
-    impressions: int
-    weight: float  # sampling weight, > 0
-    pair_id: str  # stable hash of kind, left and right
-
-
 PAIR_SCHEMA = pa.schema(
     [
-        pa.field("pair_id", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("left", pa.string(), nullable=False),
-        pa.field("right", pa.string(), nullable=False),
-        pa.field("sessions", pa.int64(), nullable=False),
+        pa.field("pair_id", pa.string(), nullable=False),  # stable hash of kind, left and right
+        pa.field("kind", pa.string(), nullable=False),  # a `Behavior` value
+        pa.field("left", pa.string(), nullable=False),  # normalized query text, or the smaller product id
+        pa.field("right", pa.string(), nullable=False),  # product id
+        pa.field("sessions", pa.int64(), nullable=False),  # distinct sessions that show the pair
         pa.field("purchases", pa.int64(), nullable=False),
         pa.field("clicks", pa.int64(), nullable=False),
         pa.field("impressions", pa.int64(), nullable=False),
-        pa.field("weight", pa.float64(), nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),  # for sampling, > 0
     ]
 )
+"""Behavior pairs: a search that led to a purchase, or two products bought together."""
 PAIRS = BulkTable("pairs", "pairs.parquet", PAIR_SCHEMA)

@@ -10,7 +10,7 @@ from whybuy.relations import Relation
 
 
 class Question(StrEnum):
-    """What judges are asked of a proposed reason, in this order (COSMO §1.6 of the fact sheet)."""
+    """What judges are asked of a proposed reason, in this order (COSMO, SIGMOD 2024, §3.3)."""
 
     COMPLETE = "complete"
     RELEVANT = "relevant"

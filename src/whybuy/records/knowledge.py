@@ -38,6 +38,16 @@ class Head:
         return " + ".join(self.key)
 
 
+class Proposer(StrEnum):
+    """Who proposes reasons, and which version of its method: the values of `generator` in hypotheses and sources."""
+
+    EVIDENCE = "evidence.v1"  # queries and what was bought for them
+    DESCRIPTIONS = "descriptions.v1"  # titles and descriptions
+    CO_BUY = "co_buy.v1"  # types that are bought together
+    SYNONYMS = "names.v1"  # other names of types; the value stays as stored graphs have it
+    PROMPTED = "prompted.v1"  # a language model, whose name follows behind a slash
+
+
 STATISTICS, CRITIC, READER = "statistics", "critic", "reader"
 """Who scored a reason; a reader has rejected an edge, and nothing outvotes that."""
 
@@ -49,7 +59,7 @@ class Hypothesis:
     head: Head
     relation: Relation
     tail: str  # as worded in the source
-    generator: str  # name and version: "evidence.v1"
+    generator: str  # a `Proposer`; of a language model followed by "/" and its name
     support: int  # purchases, or descriptions, that show it
     lift: float  # shrunken ratio to the background, 1 when nothing is known
     plausibility: float  # from evidence statistics until judged, in [0, 1]

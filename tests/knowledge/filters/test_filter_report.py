@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from tiny_shop import hypotheses_lists, make_shop, of_type, reason
 from whybuy.artifacts import digest
-from whybuy.knowledge.filters import Sifted
-from whybuy.knowledge.filters.report import CATALOG, EXAMPLES, ORIGIN_SCHEMA, YIELD_SCHEMA, origins, yield_table
+from whybuy.knowledge.filters import FilterResult
+from whybuy.knowledge.filters.report import (
+    CATALOG,
+    EXAMPLES,
+    FILTER_REPORT_SCHEMA,
+    ORIGIN_SCHEMA,
+    filter_report,
+    origins,
+)
 from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Product
 from whybuy.relations import Relation
@@ -53,8 +60,8 @@ def test_a_hypothesis_has_the_category_of_its_head_and_the_behavior_of_its_evide
 
 def test_no_hypotheses_no_yields() -> None:
     nothing = to_table([])
-    sifted = Sifted(np.zeros(0, np.int64), ("one",), (0.0,))
-    assert yield_table(nothing, sifted, origins(nothing, SHOP)).equals(YIELD_SCHEMA.empty_table())
+    filtered = FilterResult(np.zeros(0, np.int64), ("one",), (0.0,))
+    assert filter_report(nothing, filtered, origins(nothing, SHOP)).equals(FILTER_REPORT_SCHEMA.empty_table())
 
 
 @settings(max_examples=50, deadline=None)
@@ -70,7 +77,7 @@ def test_yields_equal_a_count_one_by_one(hypotheses: list[Hypothesis], data: st.
     for key, place in zip(keys, taken, strict=True):
         judged.update((name, *key) for name in names[: place + 1])
         rejected.update((name, *key) for name in names[place : place + 1])
-    found = yield_table(table, Sifted(np.array(taken, np.int64), names, (0.0, 0.0)), origin)
+    found = filter_report(table, FilterResult(np.array(taken, np.int64), names, (0.0, 0.0)), origin)
     rows = {tuple(row[name] for name in ("filter", *ORIGIN_SCHEMA.names)): row for row in found.to_pylist()}
     assert {key: row["judged"] for key, row in rows.items()} == judged
     assert {key: row["rejected"] for key, row in rows.items() if row["rejected"]} == rejected
@@ -80,5 +87,5 @@ def test_yields_equal_a_count_one_by_one(hypotheses: list[Hypothesis], data: st.
 
 def test_the_best_supported_ones_are_the_examples() -> None:
     table = to_table([reason(of_type("tent"), Relation.USED_BY, f"tail {n}", support=n) for n in range(1, 6)])
-    found = yield_table(table, Sifted(np.zeros(5, np.int64), ("one",), (0.0,)), origins(table, SHOP))
+    found = filter_report(table, FilterResult(np.zeros(5, np.int64), ("one",), (0.0,)), origins(table, SHOP))
     assert found["examples"].to_pylist() == [["tent: tail 5", "tent: tail 4", "tent: tail 3"]]

@@ -206,17 +206,17 @@ def test_a_filter_sees_what_the_earlier_ones_left() -> None:
             reason(SHOE, Relation.USED_BY, "nurses"),
         ]
     )
-    sifted = apply_filters(table, [Incomplete(), Restates(PRODUCTS)])
-    assert sifted.taken.tolist() == [0, 1, 0, 2]
-    assert sifted.kept.tolist() == [False, False, False, True]
-    assert sifted.counts() == {"incomplete": 2, "restates": 1}
-    assert sifted.limits == (0.5, 0.8)
+    filtered = apply_filters(table, [Incomplete(), Restates(PRODUCTS)])
+    assert filtered.rejected_by.tolist() == [0, 1, 0, 2]
+    assert filtered.kept.tolist() == [False, False, False, True]
+    assert filtered.counts() == {"incomplete": 2, "restates": 1}
+    assert filtered.limits == (0.5, 0.8)
 
 
 def test_a_limit_that_is_given_comes_before_one_that_is_tuned_and_this_before_its_own() -> None:
     table = to_table([reason(SHOE, Relation.USED_BY, "slip-on shoos"), reason(SHOE, Relation.USED_BY, "nurses")])
     given, plausible, aim = {"restates": 0.95}, np.array([1.0, 0.0]), Aim(least_judged=1)
-    assert apply_filters(table, [Restates(PRODUCTS)]).taken.tolist() == [0, 1]
+    assert apply_filters(table, [Restates(PRODUCTS)]).rejected_by.tolist() == [0, 1]
     assert apply_filters(table, [Restates(PRODUCTS)], plausible=plausible, aim=aim).limits == (math.inf,)
     assert apply_filters(table, [Restates(PRODUCTS)], limits=given, plausible=plausible, aim=aim).limits == (0.95,)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiny_shop import of_type, reason
-from whybuy.knowledge.filters.limit_tuning import Aim, answers, tune
+from whybuy.knowledge.filters.limit_tuning import Aim, majority_answers, tune
 from whybuy.knowledge.proposing.hypothesizer import to_table
 from whybuy.records import JUDGMENT_SCHEMA, Hypothesis, Question, Role
 from whybuy.relations import Relation
@@ -81,7 +81,7 @@ def test_most_judges_decide_and_an_earlier_no_is_one() -> None:
         (GLUE, "bob", "yyyy-"),
     )
     asked = to_table([GLUE, HOUSE, NURSES, reason(SHOE, Relation.USED_FOR_AUDIENCE, "nurses")])
-    np.testing.assert_array_equal(answers(asked, table, Question.COMPLETE), [1, 0, 1, np.nan])
-    np.testing.assert_array_equal(answers(asked, table, Question.PLAUSIBLE), [np.nan, 0, 1, np.nan])
-    np.testing.assert_array_equal(answers(asked, table, Question.TYPICAL), [0, 0, 1, np.nan])
-    assert np.isnan(answers(asked, judged(), Question.PLAUSIBLE)).all()
+    np.testing.assert_array_equal(majority_answers(asked, table, Question.COMPLETE), [1, 0, 1, np.nan])
+    np.testing.assert_array_equal(majority_answers(asked, table, Question.PLAUSIBLE), [np.nan, 0, 1, np.nan])
+    np.testing.assert_array_equal(majority_answers(asked, table, Question.TYPICAL), [0, 0, 1, np.nan])
+    assert np.isnan(majority_answers(asked, judged(), Question.PLAUSIBLE)).all()

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from tiny_shop import hypotheses_lists, of_type, reason
 from whybuy.knowledge.proposing.demand import DemandConfig, weigh_claims
-from whybuy.knowledge.proposing.descriptions import GENERATOR as DESCRIPTIONS
-from whybuy.knowledge.proposing.evidence import GENERATOR as EVIDENCE
 from whybuy.knowledge.proposing.hypothesizer import to_table
-from whybuy.records import Head, HeadKind, Hypothesis
+from whybuy.records import Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 
 SHOE = of_type("slip-on shoe")
@@ -19,11 +17,11 @@ EVERY_LOG = DemandConfig(enough_queries=1, unasked=0.25)
 
 def asked(relation: Relation, tail: str) -> Hypothesis:
     query = Head(HeadKind.QUERY, (f"shoes for {tail}",))
-    return reason(query, relation, tail, generator=EVIDENCE)
+    return reason(query, relation, tail, generator=Proposer.EVIDENCE)
 
 
 def claimed(relation: Relation, tail: str) -> Hypothesis:
-    return reason(SHOE, relation, tail, generator=DESCRIPTIONS)
+    return reason(SHOE, relation, tail, generator=Proposer.DESCRIPTIONS)
 
 
 def weighed(hypotheses: list[Hypothesis], config: DemandConfig = EVERY_LOG) -> list[float]:
@@ -47,7 +45,7 @@ def test_a_claim_counts_fully_when_a_query_names_it_in_its_relation(
 
 
 def test_only_claims_of_descriptions_are_weighed() -> None:
-    bought = reason(SHOE, Relation.USED_FOR_EVENT, "hiking", generator=EVIDENCE)
+    bought = reason(SHOE, Relation.USED_FOR_EVENT, "hiking", generator=Proposer.EVIDENCE)
     complement = reason(SHOE, Relation.USED_WITH, "sock", generator="co_buy.v1")
     assert weighed([asked(Relation.USED_BY, "nurses"), bought, complement]) == [0.8, 0.8, 0.8]
 

@@ -6,9 +6,9 @@ from functools import cache
 import pytest
 
 from tiny_shop import make_shop
-from whybuy.knowledge.proposing.evidence import GENERATOR, EvidenceConfig, EvidenceHypothesizer
+from whybuy.knowledge.proposing.evidence import EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.records import Behavior, HeadKind, Hypothesis, Product
+from whybuy.records import Behavior, HeadKind, Hypothesis, Product, Proposer
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
@@ -48,7 +48,11 @@ def test_the_type_that_is_bought_for_the_need_and_no_other() -> None:
     (key,) = about(HeadKind.TYPE)
     assert key == ("slip-on shoe",)
     reason = about(HeadKind.TYPE)[key]
-    assert (reason.relation, reason.tail, reason.generator) == (Relation.USED_FOR_AUDIENCE, "pregnant women", GENERATOR)
+    assert (reason.relation, reason.tail, reason.generator) == (
+        Relation.USED_FOR_AUDIENCE,
+        "pregnant women",
+        Proposer.EVIDENCE,
+    )
     assert reason.support == 48
     assert reason.lift > 2
 

@@ -6,8 +6,8 @@ import pytest
 
 from tiny_shop import make_shop
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.knowledge.proposing.synonyms import GENERATOR, NameConfig, NameHypothesizer
-from whybuy.records import Behavior, HeadKind, Hypothesis, Product
+from whybuy.knowledge.proposing.synonyms import SynonymConfig, SynonymHypothesizer
+from whybuy.records import Behavior, HeadKind, Hypothesis, Product, Proposer
 from whybuy.relations import Relation
 
 KINDS = {"s": "slip-on shoe", "t": "tent", "d": "dog leash", "l": "desk lamp"}
@@ -31,7 +31,7 @@ ANYTHING = asks(("bargains", "bargains for nurses", "bargains for hiking"), "std
 
 @cache
 def found() -> tuple[Hypothesis, ...]:
-    return tuple(NameHypothesizer().propose(make_shop(PRODUCTS, PLAIN + MOCCASINS + ANYTHING)))
+    return tuple(SynonymHypothesizer().propose(make_shop(PRODUCTS, PLAIN + MOCCASINS + ANYTHING)))
 
 
 def test_a_word_that_leads_to_one_type_is_its_name_and_one_that_leads_anywhere_is_not() -> None:
@@ -42,25 +42,25 @@ def test_a_word_that_leads_to_one_type_is_its_name_and_one_that_leads_anywhere_i
 
 def test_a_name_keeps_its_evidence() -> None:
     (name,) = found()
-    assert (name.generator, name.support) == (GENERATOR, 18)
+    assert (name.generator, name.support) == (Proposer.SYNONYMS, 18)
     assert set(name.words) == {"moccasins", "moccasins for nurses", "moccasins for hiking"}
     assert len(name.evidence) == 3
 
 
 def test_a_name_takes_several_queries() -> None:
     shop = make_shop(PRODUCTS, PLAIN + MOCCASINS[:2])
-    assert list(NameHypothesizer().propose(shop)) == []
-    assert [one.tail for one in NameHypothesizer(NameConfig(least_queries=2)).propose(shop)] == ["moccasin"]
+    assert list(SynonymHypothesizer().propose(shop)) == []
+    assert [one.tail for one in SynonymHypothesizer(SynonymConfig(least_queries=2)).propose(shop)] == ["moccasin"]
 
 
 def test_what_the_products_say_themselves_is_no_other_name() -> None:
     said = asks(("marlowe", "marlowe for nurses", "marlowe for hiking"), "s")
     known = asks(("tents", "tents for nurses", "tents for hiking"), "t")
     shop = make_shop(PRODUCTS, PLAIN + said + known)
-    assert list(NameHypothesizer().propose(shop)) == []
-    assert [one.tail for one in NameHypothesizer(NameConfig(unsaid=1.0)).propose(shop)] == ["marlowe"]
+    assert list(SynonymHypothesizer().propose(shop)) == []
+    assert [one.tail for one in SynonymHypothesizer(SynonymConfig(unsaid=1.0)).propose(shop)] == ["marlowe"]
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop(PRODUCTS), make_shop([Product("s0", "A shoe")], MOCCASINS)])
 def test_without_searches_or_types_there_are_no_names(shop: ProposerInput) -> None:
-    assert list(NameHypothesizer().propose(shop)) == []
+    assert list(SynonymHypothesizer().propose(shop)) == []

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from whybuy.errors import InputError
 from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, distinct, joined_heads
-from whybuy.records import Behavior, HeadKind
-
-_CO_BUY_GENERATOR = "co_buy."
+from whybuy.records import Behavior, HeadKind, Proposer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Candidates:
 
 def behavior_of(head_kind: str, generator: str) -> Behavior:
     """The kind of behavior that a hypothesis explains: buying together, or buying one thing for a need."""
-    together = head_kind == HeadKind.PAIR or generator.startswith(_CO_BUY_GENERATOR)
+    together = head_kind == HeadKind.PAIR or generator == Proposer.CO_BUY
     return Behavior.CO_BUY if together else Behavior.SEARCH_BUY
 
 

@@ -1,4 +1,4 @@
-"""Filters (COSMO §1.5 of the fact sheet): what is no reason at all, whoever proposed it."""
+"""Filters reject hypotheses that explain nothing, whoever proposed them (COSMO, SIGMOD 2024)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,51 +20,51 @@ from whybuy.knowledge.filters.similar import Similar
 __all__ = [
     "Disfluent",
     "Duplicate",
+    "FilterResult",
     "Generic",
     "HypothesisFilter",
     "Incomplete",
     "Restates",
-    "Sifted",
     "Similar",
     "apply_filters",
 ]
 
 
 class HypothesisFilter(Protocol):
-    """Scores hypotheses (HYPOTHESIS_SCHEMA), all at once; those above its limit are no reasons."""
+    """Scores a table of hypotheses (HYPOTHESIS_SCHEMA); those above its limit are rejected."""
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Its name in reports and settings."""
         ...
 
     @property
     def limit(self) -> float:
-        """The score above which a hypothesis is rejected, unless judgments tell a better one."""
+        """The score above which a hypothesis is rejected, unless judgments or settings give another."""
         ...
 
     def __call__(self, hypotheses: pa.Table) -> NDArray[np.float64]:
-        """How hollow each is; nan where the filter cannot tell and abstains. Shape (n,)."""
+        """Scores, higher is worse; nan where the filter abstains. Shape (n,)."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sifted:
-    """Which filter took which hypothesis."""
+class FilterResult:
+    """Which filter rejected which hypothesis."""
 
-    taken: NDArray[np.int64]  # place of the filter; ``len(names)`` where none did. Shape (n,)
+    rejected_by: NDArray[np.int64]  # number of the filter; ``len(names)`` where none did. Shape (n,)
     names: tuple[str, ...]
-    limits: tuple[float, ...]  # that were applied
+    limits: tuple[float, ...]  # as applied
 
     @property
     def kept(self) -> NDArray[np.bool_]:
-        """Where none did. Shape (n,)."""
-        kept: NDArray[np.bool_] = self.taken == len(self.names)
+        """Hypotheses that no filter rejected. Shape (n,)."""
+        kept: NDArray[np.bool_] = self.rejected_by == len(self.names)
         return kept
 
     def counts(self) -> dict[str, int]:
-        """How many each filter took."""
-        counts = np.bincount(self.taken, minlength=len(self.names) + 1)
+        """How many each filter rejected."""
+        counts = np.bincount(self.rejected_by, minlength=len(self.names) + 1)
         return dict(zip(self.names, counts[:-1].tolist(), strict=True))
 
 
@@ -75,23 +75,23 @@ def apply_filters(
     limits: Mapping[str, float] = MappingProxyType({}),
     plausible: NDArray[np.float64] | None = None,
     aim: Aim = Aim(),
-) -> Sifted:
-    """Sift hypotheses; a later filter sees only what the earlier ones left.
+) -> FilterResult:
+    """Filter hypotheses; a later filter sees only what the earlier ones left.
 
     Args:
         hypotheses: HYPOTHESIS_SCHEMA.
         filters: In the order in which they run.
         limits: By the name of a filter, in place of its own or a tuned one.
-        plausible: What judges said of each, for limits that are tuned: 1, 0 or nan. Shape (n,).
+        plausible: Judged answers, by which limits are tuned: 1, 0, or nan where not judged. Shape (n,).
         aim: What tuned limits must keep.
     """
-    taken = np.full(hypotheses.num_rows, len(filters))
+    rejected_by = np.full(hypotheses.num_rows, len(filters))
     rows, applied = np.arange(hypotheses.num_rows), []
-    for place, judge in enumerate(filters):
-        scores = judge(hypotheses)
-        tuned = judge.limit if plausible is None else tune(scores, plausible[rows], judge.limit, aim)
-        applied.append(limits.get(judge.name, tuned))
+    for place, each in enumerate(filters):
+        scores = each(hypotheses)
+        tuned = each.limit if plausible is None else tune(scores, plausible[rows], each.limit, aim)
+        applied.append(limits.get(each.name, tuned))
         rejected = scores > applied[-1]
-        taken[rows[rejected]] = place
+        rejected_by[rows[rejected]] = place
         rows, hypotheses = rows[~rejected], hypotheses.filter(pa.array(~rejected))
-    return Sifted(taken, tuple(judge.name for judge in filters), tuple(applied))
+    return FilterResult(rejected_by, tuple(each.name for each in filters), tuple(applied))

@@ -1,4 +1,4 @@
-"""The filters of a build, with the models that they stand on."""
+"""The filters of a build, with their language model and encoder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,8 +19,8 @@ from whybuy.language.transformer_encoder import TransformerEncoder
 from whybuy.language.transformer_fluency import TransformerFluency
 from whybuy.records import Behavior
 
-MOST_TEXTS = 100_000  # of each kind that an n-gram model learns from
-MOST_ENCODED = 5_000  # that an encoder learns from
+MAX_TEXTS = 100_000  # of each kind that the n-gram model is fitted on
+MAX_ENCODED = 5_000  # that the encoder is fitted on
 DIMENSIONS = 64
 PRETRAINED_SIMILAR = 0.87  # limit of the cosine of a transformer, which knows paraphrases; measured on all-MiniLM-L6-v2
 NAMES = tuple(kind.name for kind in (Incomplete, Restates, Generic, Disfluent, Similar, Duplicate))
@@ -31,13 +31,13 @@ class FilterConfig:
     """Models and limits of the filters.
 
     Raises:
-        InputError: a limit is of no filter.
+        InputError: there is no filter of a name in `limits`.
     """
 
     fluency_model: str = ""  # folder or hub name of a causal language model; empty: n-grams of the shop's own texts
     encoder: str = ""  # folder or hub name of a transformer; empty: one fitted on the shop's own texts
     limits: Mapping[str, float] = field(default_factory=dict)  # by filter, in place of its own or a tuned one
-    tuned: bool = False  # limits by what people said of reasons, see the critic
+    tuned: bool = False  # limits are tuned on the judgments of reasons
     aim: Aim = Aim()
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class FilterConfig:
 FILTER_CONFIG = ConfigTable("filters", FilterConfig)
 
 
-def usual_filters(shop: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
+def default_filters(shop: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
     """The filters of every build, in the order in which they run: cheap ones first, and last what compares the rest.
 
     Raises:
@@ -75,7 +75,7 @@ def fluency_of(shop: ProposerInput, model: str = "") -> Fluency:
     if model:
         return TransformerFluency(model)
     columns = (shop.products["title"], shop.products["description"], _queries(shop))
-    return NgramFluency.fit([text for column in columns for text in _some(column, MOST_TEXTS)])
+    return NgramFluency.fit([text for column in columns for text in _some(column, MAX_TEXTS)])
 
 
 def encoder_of(shop: ProposerInput, model: str = "") -> Encoder:
@@ -83,7 +83,7 @@ def encoder_of(shop: ProposerInput, model: str = "") -> Encoder:
     if model:
         return TransformerEncoder(model)
     columns = (shop.products["title"], _queries(shop))
-    texts = [text for column in columns for text in _some(column, MOST_ENCODED // len(columns))]
+    texts = [text for column in columns for text in _some(column, MAX_ENCODED // len(columns))]
     return CatalogEncoder.fit(texts, dimensions=DIMENSIONS)
 
 

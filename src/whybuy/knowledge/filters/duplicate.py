@@ -1,4 +1,4 @@
-"""Tails that stand under several relations of one head."""
+"""The filter of tails that one head has under several relations."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,11 +22,11 @@ _FITTING = {
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Rejects a reason that the same head has under another relation with more behind it.
+    """Rejects a reason that the same head has under another relation with more support.
 
-    Behind a relation stands the sum over its proposals of plausibility × log(1 + support) × log(1 + lift), times
-    `misfit` where the patterns know the kind of the tail and it is not the relation's. Scored is what it lacks of the
-    best one, as a share; equals stay side by side, since a few needs hold under two relations. Our design.
+    The strength of a relation is the sum over its hypotheses of plausibility × log(1 + support) × log(1 + lift), times
+    `misfit` where the patterns know the kind of the tail and it is not the relation's. The score is 1 - strength /
+    strength of the best relation; equals stay side by side, since a few tails hold under two relations. Our design.
     """
 
     name: ClassVar[str] = "duplicate"
@@ -36,18 +36,18 @@ class Duplicate:
     misfit: float = 0.5  # factor in (0, 1]
 
     def __call__(self, hypotheses: pa.Table) -> NDArray[np.float64]:
-        """See `HypothesisFilter`; 0 for the best relation of a head and tail, 1 for one with nothing behind it."""
+        """See `HypothesisFilter`; 0 for the best relation of a head and tail, 1 for one without strength."""
         tails, tail = canonical_tails(hypotheses, self.language)
         _, head = distinct(joined_heads(hypotheses))
         relations, relation = distinct(hypotheses["relation"])
         reasons, reason = np.unique(head * max(len(tails), 1) + tail, return_inverse=True)
         edges, edge = np.unique(reason * max(len(relations), 1) + relation, return_inverse=True)
-        behind = np.bincount(edge, _behind(hypotheses) * self._fit(hypotheses), len(edges))
+        strength = np.bincount(edge, _strength(hypotheses) * self._fit(hypotheses), len(edges))
         reason_of = edges // max(len(relations), 1)
         best = np.zeros(len(reasons))
-        np.maximum.at(best, reason_of, behind)
+        np.maximum.at(best, reason_of, strength)
         with np.errstate(invalid="ignore"):
-            lacking: NDArray[np.float64] = 1.0 - (behind / best[reason_of])[edge]
+            lacking: NDArray[np.float64] = 1.0 - (strength / best[reason_of])[edge]
         return lacking
 
     def _fit(self, hypotheses: pa.Table) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def _fits(patterns: Patterns, tail: str, relation: Relation) -> bool:
     return kind is None or relation.tail_kind in _FITTING.get(kind, {kind})
 
 
-def _behind(hypotheses: pa.Table) -> NDArray[np.float64]:
+def _strength(hypotheses: pa.Table) -> NDArray[np.float64]:
     plausibility, support, lift = (hypotheses[name].to_numpy() for name in ("plausibility", "support", "lift"))
     strength: NDArray[np.float64] = plausibility * np.log1p(support) * np.log1p(lift)
     return strength

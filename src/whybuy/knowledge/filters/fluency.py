@@ -1,4 +1,4 @@
-"""Tails that read badly."""
+"""The filter of tails that are not fluent."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +13,7 @@ from whybuy.language.fluency import Fluency
 
 @dataclass(frozen=True, slots=True)
 class Disfluent:
-    """Rejects what a language model finds badly put: cut off, or words in a wrong order.
+    """Rejects tails that a language model finds unlikely: cut off, or words in a wrong order.
 
     Abstains where a text is too short to tell. COSMO (SIGMOD 2024) takes the perplexity of GPT-2.
     """

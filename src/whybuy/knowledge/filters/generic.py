@@ -1,4 +1,4 @@
-"""Tails that go with almost everything."""
+"""The filter of tails that go with almost every product type."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,16 +18,15 @@ class Generic:
     """Rejects frequent tails that spread evenly over the shop's product types: "everyday use", "any occasion".
 
     A canonical tail k stands with n(k, t) heads of each of T types: its frequency is ``sum_t n(k, t)``, its evenness
-    ``H(k) / log T`` with ``H(k) = -sum_t P(t|k) log P(t|k)``. Scored is the evenness; the filter abstains on tails that
-    are not frequent (a bound on ``log(1 + frequency)`` would be the same), and where too few types have hypotheses.
-    Types, not products, so that popularity does not count. COSMO (SIGMOD 2024) combines frequency with entropy; the
-    formula is our design.
+    ``H(k) / log T`` with ``H(k) = -sum_t P(t|k) log P(t|k)``. The score is the evenness; the filter abstains on tails
+    that are not frequent, and where too few types have hypotheses. Types, not products, so that popularity does not
+    count. COSMO (SIGMOD 2024) combines frequency with entropy; the formula is our design.
     """
 
     name: ClassVar[str] = "generic"
     products: pa.Table  # PRODUCT_SCHEMA
     language: str = "en"
-    limit: float = 0.8  # evenness, in [0, 1]; in a shop of 200 types, 69 types alike
+    limit: float = 0.8  # evenness, in [0, 1]; in a shop of 200 types, 69 types evenly
     least_count: int = 20  # heads
     least_types: int = 12
 

@@ -1,4 +1,4 @@
-"""Tails that are no whole phrase."""
+"""The filter of tails that are no whole phrase."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -34,7 +34,7 @@ _COUNTED = frozenset("in foot feet yard yards pound pounds gram pack packs count
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """Rejects what breaks off, what has no word of its own, and what is too long to be one reason."""
+    """Rejects tails that break off, have no content word, or are too long to be one reason."""
 
     name: ClassVar[str] = "incomplete"
     limit: ClassVar[float] = 0.5

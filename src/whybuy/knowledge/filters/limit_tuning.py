@@ -1,4 +1,4 @@
-"""Where to cut a filter's scores: as low as judged reasons allow."""
+"""Tunes the limit of a filter on judged reasons: as low as it may be without losing plausible ones."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from whybuy.records import Question
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a tuned limit must keep (our design)."""
+    """What a tuned limit must guarantee (our design)."""
 
     most_lost: float = 0.01  # share of the plausible reasons, in [0, 1]
-    least_judged: int = 100  # plausible ones that the filter can tell about; below, its own limit stays
+    least_judged: int = 100  # plausible ones that the filter scores; with fewer, its own limit stays
 
 
 def tune(scores: NDArray[np.float64], plausible: NDArray[np.float64], limit: float, aim: Aim = Aim()) -> float:
@@ -43,14 +43,14 @@ def tune(scores: NDArray[np.float64], plausible: NDArray[np.float64], limit: flo
     return math.inf if limits[-1] > limit else limit
 
 
-def answers(hypotheses: pa.Table, judgments: pa.Table, question: Question) -> NDArray[np.float64]:
-    """What most judges said of each hypothesis: 1, 0, or nan where none was asked or they are split.
+def majority_answers(hypotheses: pa.Table, judgments: pa.Table, question: Question) -> NDArray[np.float64]:
+    """The majority answer to a question about each hypothesis: 1, 0, or nan where nobody answered or they are split.
 
     A no to an earlier question is a no to this one. judgments: JUDGMENT_SCHEMA. Returns: shape (hypotheses,).
     """
-    said = pc.cast(answers_to(judgments, question), pa.float64())
-    asked = pc.is_valid(said)
-    votes = pa.table([_keys(judgments).filter(asked), said.filter(asked)], names=["key", "yes"])
+    given = pc.cast(answers_to(judgments, question), pa.float64())
+    answered = pc.is_valid(given)
+    votes = pa.table([_keys(judgments).filter(answered), given.filter(answered)], names=["key", "yes"])
     means = votes.group_by("key").aggregate([("yes", "mean")])
     place = pc.index_in(_keys(hypotheses), value_set=means["key"])
     share = pc.fill_null(pc.take(means["yes_mean"], place), math.nan).to_numpy()

@@ -1,4 +1,4 @@
-"""What the filters took, and from where: by relation, category and kind of behavior."""
+"""Counts of what each filter rejected, by relation, category and kind of behavior."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whybuy.knowledge.filters import Sifted
+from whybuy.knowledge.filters import FilterResult
 from whybuy.knowledge.filters.text_pairs import types_of
 from whybuy.knowledge.numbering import SEPARATOR, distinct, distinct_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import Head, HeadKind
 
-YIELDS_FILE = "yields.parquet"
+FILTER_REPORT_FILE = "filter_report.parquet"
 CATALOG = "catalog"
-"""The kind of behavior of what no pair shows: it comes from the catalog alone."""
+"""In place of a kind of behavior, for hypotheses that no pair shows: they come from the catalog alone."""
 
 EXAMPLES = 3  # kept for each row
 ORIGIN_SCHEMA = pa.schema(
@@ -26,13 +26,13 @@ ORIGIN_SCHEMA = pa.schema(
         pa.field("behavior", pa.string(), nullable=False),  # a `Behavior` value, or `CATALOG`
     ]
 )
-YIELD_SCHEMA = pa.schema(
+FILTER_REPORT_SCHEMA = pa.schema(
     [
         pa.field("filter", pa.string(), nullable=False),  # in the order in which they ran
         *ORIGIN_SCHEMA,
-        pa.field("judged", pa.int64(), nullable=False),  # that came to the filter
+        pa.field("judged", pa.int64(), nullable=False),  # that reached the filter
         pa.field("rejected", pa.int64(), nullable=False),
-        pa.field("examples", pa.list_(pa.string()), nullable=False),  # of what it took, the best supported first
+        pa.field("examples", pa.list_(pa.string()), nullable=False),  # of what it rejected, the best supported first
     ]
 )
 
@@ -54,31 +54,31 @@ def origins(hypotheses: pa.Table, shop: ProposerInput) -> pa.Table:
     return pa.table([hypotheses["relation"], category, behavior], schema=ORIGIN_SCHEMA)
 
 
-def yield_table(hypotheses: pa.Table, sifted: Sifted, origin: pa.Table) -> pa.Table:
-    """Count what each filter took of what came to it.
+def filter_report(hypotheses: pa.Table, filtered: FilterResult, origin: pa.Table) -> pa.Table:
+    """Count what each filter rejected of what reached it.
 
     Args:
-        hypotheses: HYPOTHESIS_SCHEMA, all that came to the first filter.
-        sifted: row by row.
+        hypotheses: HYPOTHESIS_SCHEMA, all that reached the first filter.
+        filtered: of these hypotheses.
         origin: ORIGIN_SCHEMA, row by row.
 
-    Returns: YIELD_SCHEMA, a row for each filter and origin from which something came to it.
+    Returns: FILTER_REPORT_SCHEMA, a row for each filter and origin from which something reached it.
     """
-    taken, names = sifted.taken, sifted.names
+    rejected_by, names = filtered.rejected_by, filtered.names
     joined, group = distinct(pc.binary_join_element_wise(*origin.columns, SEPARATOR))
     groups = [text.split(SEPARATOR) for text in joined]
     counts = np.zeros((len(groups), len(names) + 1), np.int64)
-    np.add.at(counts, (group, taken), 1)
+    np.add.at(counts, (group, rejected_by), 1)
     judged = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
-    examples = _examples(hypotheses, taken, group, len(names))
+    examples = _examples(hypotheses, rejected_by, group, len(names))
     rows = [
         (name, *groups[at], int(judged[at, place]), int(counts[at, place]), examples[place, at])
         for place, name in enumerate(names)
         for at in sorted(np.flatnonzero(judged[:, place]).tolist(), key=groups.__getitem__)
     ]
-    columns = zip(*rows, strict=True) if rows else [[] for _ in YIELD_SCHEMA]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, YIELD_SCHEMA, strict=True)]
-    return pa.table(arrays, schema=YIELD_SCHEMA)
+    columns = zip(*rows, strict=True) if rows else [[] for _ in FILTER_REPORT_SCHEMA]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, FILTER_REPORT_SCHEMA, strict=True)]
+    return pa.table(arrays, schema=FILTER_REPORT_SCHEMA)
 
 
 def _first(lists: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -89,12 +89,12 @@ def _first(lists: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _categories(heads: Sequence[Head], shop: ProposerInput, categories: Sequence[str]) -> list[str | None]:
-    """The category of each head's first product, or of its type; None for queries and for what is not sold."""
+    """The category of each head's first product, or of its type; None for queries and unknown products."""
     of_product = dict(zip(shop.ids, categories, strict=True))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for kind, category in zip(shop.types, categories, strict=True):
         counts[kind][category] += 1
-    of_type = {kind: min(found, key=lambda name: (-found[name], name)) for kind, found in counts.items()}
+    of_type = {kind: min(of_kind, key=lambda name: (-of_kind[name], name)) for kind, of_kind in counts.items()}
     return [
         of_product.get(head.key[0])
         if head.kind in (HeadKind.PRODUCT, HeadKind.PAIR)
@@ -104,18 +104,18 @@ def _categories(heads: Sequence[Head], shop: ProposerInput, categories: Sequence
 
 
 def _examples(
-    hypotheses: pa.Table, taken: NDArray[np.int64], group: NDArray[np.int64], filters: int
+    hypotheses: pa.Table, rejected_by: NDArray[np.int64], group: NDArray[np.int64], filters: int
 ) -> defaultdict[tuple[int, int], list[str]]:
     """The best supported of the rejected ones, by filter and group, in words."""
-    rejected = np.flatnonzero(taken < filters)
+    rejected = np.flatnonzero(rejected_by < filters)
     support = hypotheses["support"].to_numpy()[rejected]
-    order = rejected[np.lexsort((-support, group[rejected], taken[rejected]))]
-    runs = np.flatnonzero(np.diff(group[order] + taken[order] * (group.max(initial=0) + 1), prepend=-1))
+    order = rejected[np.lexsort((-support, group[rejected], rejected_by[rejected]))]
+    runs = np.flatnonzero(np.diff(group[order] + rejected_by[order] * (group.max(initial=0) + 1), prepend=-1))
     rank = np.arange(len(order)) - np.repeat(runs, np.diff(np.append(runs, len(order))))
     shown = order[rank < EXAMPLES]
-    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    examples: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     chosen = hypotheses.select(["head_kind", "head_key", "tail"]).take(pa.array(shown)).to_pylist()
     for row, one in zip(shown.tolist(), chosen, strict=True):
         head = Head(HeadKind(one["head_kind"]), tuple(one["head_key"]))
-        found[int(taken[row]), int(group[row])].append(f"{head}: {one['tail']}")
-    return found
+        examples[int(rejected_by[row]), int(group[row])].append(f"{head}: {one['tail']}")
+    return examples

@@ -1,4 +1,4 @@
-"""Each tail beside each text that its head says already, once: what makes the filters fast."""
+"""Distinct pairs of a tail and a text of its head (query, title, type, trait), so that filters compare each once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from whybuy.records import Head, HeadKind
 
 
 def types_of(head: Head, type_of: Mapping[str, str]) -> list[str]:
-    """The product types that a head speaks about, each once; none for a query.
+    """The product types of a head, each once; none for a query.
 
     type_of: product id → product type, empty where the shop has none.
     """
@@ -24,8 +24,8 @@ def types_of(head: Head, type_of: Mapping[str, str]) -> list[str]:
     return []
 
 
-class Said(Enum):
-    """As what a text stands with a head."""
+class TextRole(Enum):
+    """What a text is to its head."""
 
     TYPE = 0
     TITLE = 1
@@ -33,29 +33,29 @@ class Said(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class PairsOfTexts:
-    """Each tail beside each text that its head says, once; `text`, `said` and `tail` are row by row."""
+class TextPairs:
+    """Distinct pairs of tail and text, in columns: `text`, `role` and `tail` have the shape (pairs,)."""
 
     texts: list[str]  # distinct
     text: Numbers  # place in `texts`
-    said: Numbers  # `Said` value
+    role: Numbers  # `TextRole` value
     tail: Numbers  # number of the tail, as `distinct` gives them
     starts: Numbers  # the pairs of head and tail i are starts[i] up to starts[i + 1]
     row: Numbers  # number of the head and tail of each hypothesis
 
     def largest(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The largest value of each hypothesis, of those that are a number; nan where none is. Shape (hypotheses,)."""
-        found = np.full(len(self.starts) - 1, -np.inf)
-        of_pair = np.repeat(np.arange(len(found)), np.diff(self.starts))
+        """The largest value among the pairs of each hypothesis, nan ignored; nan if all are. Shape (hypotheses,)."""
+        largest = np.full(len(self.starts) - 1, -np.inf)
+        of_pair = np.repeat(np.arange(len(largest)), np.diff(self.starts))
         known = ~np.isnan(values)
-        np.maximum.at(found, of_pair[known], values[known])
-        return np.where(np.isinf(found), np.nan, found)[self.row]
+        np.maximum.at(largest, of_pair[known], values[known])
+        return np.where(np.isinf(largest), np.nan, largest)[self.row]
 
 
-def said_pairs(hypotheses: pa.Table, products: pa.Table) -> PairsOfTexts:
-    """What heads say already: a query itself, types and titles of products, a trait alone and before its type.
+def head_texts(hypotheses: pa.Table, products: pa.Table) -> TextPairs:
+    """Pair each tail with the texts of its head: query, types and titles of products, a trait alone and with its type.
 
-    products: PRODUCT_SCHEMA. Products that are not among them say nothing.
+    products: PRODUCT_SCHEMA; those that are not among them have no texts.
     """
     ids = products["product_id"].to_pylist()
     title_of = dict(zip(ids, products["title"].to_pylist(), strict=True))
@@ -63,23 +63,23 @@ def said_pairs(hypotheses: pa.Table, products: pa.Table) -> PairsOfTexts:
     heads, head = distinct_heads(hypotheses)
     tails, tail = distinct(hypotheses["tail"])
     numbers: dict[str, int] = {}
-    said = [[(numbers.setdefault(text, len(numbers)), kind.value) for text, kind in _said(one, title_of, type_of)]
-            for one in heads]  # fmt: skip
-    judged, row = np.unique(head * max(len(tails), 1) + tail, return_inverse=True)
-    counts = np.array([len(entries) for entries in said], np.int64)
-    flat = np.array([entry for entries in said for entry in entries], np.int64).reshape(-1, 2)
-    of_head = judged // max(len(tails), 1)
+    texts_of = [_texts_of(one, title_of, type_of) for one in heads]
+    entries_of = [[(numbers.setdefault(text, len(numbers)), role.value) for text, role in each] for each in texts_of]
+    head_tail, row = np.unique(head * max(len(tails), 1) + tail, return_inverse=True)
+    counts = np.array([len(entries) for entries in entries_of], np.int64)
+    flat = np.array([entry for entries in entries_of for entry in entries], np.int64).reshape(-1, 2)
+    of_head = head_tail // max(len(tails), 1)
     starts = np.concatenate([[0], np.cumsum(counts[of_head])])
     place = np.arange(starts[-1]) + np.repeat((np.cumsum(counts) - counts)[of_head] - starts[:-1], counts[of_head])
-    tail_of = np.repeat(judged % max(len(tails), 1), counts[of_head])
-    return PairsOfTexts(list(numbers), flat[place, 0], flat[place, 1], tail_of, starts, row)
+    tail_of = np.repeat(head_tail % max(len(tails), 1), counts[of_head])
+    return TextPairs(list(numbers), flat[place, 0], flat[place, 1], tail_of, starts, row)
 
 
-def _said(head: Head, title_of: Mapping[str, str], type_of: Mapping[str, str]) -> Sequence[tuple[str, Said]]:
-    types = [(name, Said.TYPE) for name in types_of(head, type_of)]
+def _texts_of(head: Head, title_of: Mapping[str, str], type_of: Mapping[str, str]) -> Sequence[tuple[str, TextRole]]:
+    types = [(name, TextRole.TYPE) for name in types_of(head, type_of)]
     if head.kind is HeadKind.QUERY:
-        return [(head.key[0], Said.OWN)]
+        return [(head.key[0], TextRole.OWN)]
     if head.kind is HeadKind.TYPE_ATTRIBUTE:
         product_type, _, value = head.key
-        return [*types, (value, Said.OWN), (f"{value} {product_type}", Said.OWN)]
-    return [*types, *((title_of[one], Said.TITLE) for one in head.key if one in title_of)]
+        return [*types, (value, TextRole.OWN), (f"{value} {product_type}", TextRole.OWN)]
+    return [*types, *((title_of[one], TextRole.TITLE) for one in head.key if one in title_of)]

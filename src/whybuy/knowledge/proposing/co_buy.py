@@ -12,10 +12,9 @@ from scipy import sparse
 from whybuy.config import ConfigTable
 from whybuy.knowledge.proposing.association import Demands, Integers, ProductGroups, associate, background
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.records import Behavior, Head, HeadKind, Hypothesis
+from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 
-GENERATOR = "co_buy.v1"
 SAMPLE = 5
 
 
@@ -55,7 +54,9 @@ class ComplementHypothesizer:
             head, tail = types.heads[found.need], types.heads[found.group].key[0]
             evidence = samples[min(found.need, found.group), max(found.need, found.group)]
             scores = (found.lift, found.plausibility, found.typicality)
-            yield Hypothesis(head, Relation.USED_WITH, tail, GENERATOR, int(found.count), *scores, evidence, (tail,))
+            yield Hypothesis(
+                head, Relation.USED_WITH, tail, Proposer.CO_BUY, int(found.count), *scores, evidence, (tail,)
+            )
 
 
 def _strongest_pairs(

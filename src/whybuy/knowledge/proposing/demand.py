@@ -7,9 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whybuy.config import ConfigTable
-from whybuy.knowledge.proposing.descriptions import GENERATOR as DESCRIPTIONS
-from whybuy.knowledge.proposing.evidence import GENERATOR as EVIDENCE
-from whybuy.records import HeadKind
+from whybuy.records import HeadKind, Proposer
 from whybuy.text import canonical
 
 
@@ -30,12 +28,12 @@ def weigh_claims(hypotheses: pa.Table, config: DemandConfig, *, language: str = 
     hypotheses: HYPOTHESIS_SCHEMA, of all generators. Shops without a log, or with a thin one, are left as they are.
     """
     generator = hypotheses["generator"]
-    asked = hypotheses.filter(pc.equal(generator, EVIDENCE))
+    asked = hypotheses.filter(pc.equal(generator, Proposer.EVIDENCE))
     queries = pc.sum(pc.equal(asked["head_kind"], HeadKind.QUERY.value)).as_py() or 0
     if queries < max(config.enough_queries, 1):
         return hypotheses
     wanted = set(_claims(asked, language))
-    claimed = np.array(pc.equal(generator, DESCRIPTIONS).to_pylist(), dtype=bool)
+    claimed = np.array(pc.equal(generator, Proposer.DESCRIPTIONS).to_pylist(), dtype=bool)
     unasked = np.array([claim not in wanted for claim in _claims(hypotheses, language)], dtype=bool)
     plausibility = hypotheses["plausibility"].to_numpy() * np.where(claimed & unasked, config.unasked, 1.0)
     place = hypotheses.schema.get_field_index("plausibility")

@@ -13,11 +13,9 @@ from whybuy.knowledge.proposing.association import Demands, Groups, ProductGroup
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import BY_KIND, load_patterns
-from whybuy.records import Head, HeadKind, Hypothesis
+from whybuy.records import Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 from whybuy.text import canonical
-
-GENERATOR = "descriptions.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class DescriptionHypothesizer:
                     (found.lift, self.config.stated * found.plausibility, found.typicality),
                 )
         yield from stated.product_hypotheses(self.config.stated)
-        yield from shared_by_pairs(shop, stated.by_need, stated.worded(), GENERATOR)
+        yield from shared_by_pairs(shop, stated.by_need, stated.worded(), Proposer.DESCRIPTIONS)
 
 
 class _Stated:
@@ -101,7 +99,14 @@ class _Stated:
         evidence = tuple(self._shop.ids[row] for row in rows)
         relation = self.keys[need][0]
         return Hypothesis(
-            groups.heads[group], relation, self.wording[need], GENERATOR, int(count), *scores, evidence, words
+            groups.heads[group],
+            relation,
+            self.wording[need],
+            Proposer.DESCRIPTIONS,
+            int(count),
+            *scores,
+            evidence,
+            words,
         )
 
     def product_hypotheses(self, plausibility: float) -> Iterator[Hypothesis]:
@@ -110,7 +115,16 @@ class _Stated:
             for row, words in rows.items():
                 head, product_id = Head(HeadKind.PRODUCT, (self._shop.ids[row],)), self._shop.ids[row]
                 yield Hypothesis(
-                    head, relation, wording, GENERATOR, 1, 1.0, plausibility, plausibility, (product_id,), (words,)
+                    head,
+                    relation,
+                    wording,
+                    Proposer.DESCRIPTIONS,
+                    1,
+                    1.0,
+                    plausibility,
+                    plausibility,
+                    (product_id,),
+                    (words,),
                 )
 
 

@@ -22,10 +22,8 @@ from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.knowledge.proposing.query_intents import Need, read_needs
 from whybuy.knowledge.proposing.search_log import SAMPLE, SearchLog
-from whybuy.records import Head, HeadKind, Hypothesis
+from whybuy.records import Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
-
-GENERATOR = "evidence.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class EvidenceHypothesizer:
         products = associate(explained, usual, groups.products, groups.types, self.config.of_product)
         yield from ledger.hypotheses(groups.products, products)
         yield from ledger.query_hypotheses(explained, self.config.least_explained)
-        yield from shared_by_pairs(shop, explained, ledger.needs, GENERATOR)
+        yield from shared_by_pairs(shop, explained, ledger.needs, Proposer.EVIDENCE)
 
     def _asked_often(self, needs: list[Need], log: SearchLog) -> list[Need]:
         """The needs that several queries name, or one that led to many purchases."""
@@ -102,7 +100,9 @@ class _Ledger:
             rows = groups.rows(one.group)
             pairs = [pair for pair in self._pairs_of[one.need] if self._log.rows[pair] in rows]
             head, scores = groups.heads[one.group], (one.lift, one.plausibility, one.typicality)
-            yield Hypothesis(head, relation, wording, GENERATOR, int(one.count), *scores, *self._shown_by(pairs))
+            yield Hypothesis(
+                head, relation, wording, Proposer.EVIDENCE, int(one.count), *scores, *self._shown_by(pairs)
+            )
 
     def query_hypotheses(self, explained: sparse.csr_array, least_share: float) -> Iterator[Hypothesis]:
         """Each query with its own need, if products were accepted for it: what the same query is answered with next."""
@@ -116,7 +116,9 @@ class _Ledger:
                 shrunken = reading.confidence * support / (support + 0.5)
                 head, scores = Head(HeadKind.QUERY, (reading.query,)), (1.0, shrunken, 1.0)
                 shown_by = self._shown_by(pairs)
-                yield Hypothesis(head, reading.relation, reading.wording, GENERATOR, support, *scores, *shown_by)
+                yield Hypothesis(
+                    head, reading.relation, reading.wording, Proposer.EVIDENCE, support, *scores, *shown_by
+                )
 
     def _shown_by(self, pairs: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Ids of the strongest pairs, and the queries of the strongest."""

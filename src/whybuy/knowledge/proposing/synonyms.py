@@ -12,16 +12,15 @@ from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.knowledge.proposing.query_intents import read_needs
 from whybuy.knowledge.proposing.search_log import SAMPLE, SearchLog
-from whybuy.records import Hypothesis
+from whybuy.records import Hypothesis, Proposer
 from whybuy.relations import Relation
 from whybuy.text import FUNCTION_WORDS, canonical, lemma, tokenize
 
-GENERATOR = "names.v1"
-LONGEST_NAME = 3  # words
+MAX_WORDS = 3  # words
 
 
 @dataclass(frozen=True, slots=True)
-class NameConfig:
+class SynonymConfig:
     """When a word of queries counts as a name of a product type (our design)."""
 
     of_type: Demands = Demands(least_count=4, doubt=3.0, least_share=0.9, least_lift=3.0)
@@ -30,14 +29,14 @@ class NameConfig:
     unsaid: float = 0.5  # share of those purchases, at most, whose product says the word itself
 
 
-NAME_CONFIG = ConfigTable("names", NameConfig)
+SYNONYM_CONFIG = ConfigTable("synonyms", SynonymConfig)
 
 
 @dataclass(frozen=True, slots=True)
-class NameHypothesizer:
+class SynonymHypothesizer:
     """Words of queries that their products do not say but that lead to one kind of product."""
 
-    config: NameConfig = NameConfig()
+    config: SynonymConfig = SynonymConfig()
 
     def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
         """Other names of product types; nothing when the shop has no search-buy pairs or no types."""
@@ -55,7 +54,9 @@ class NameHypothesizer:
                 words = tuple(sorted(queries_of[names[found.need]])[:SAMPLE])
                 scores = (found.lift, found.plausibility, found.typicality)
                 head, name = types.heads[found.group], names[found.need]
-                yield Hypothesis(head, Relation.IS_A, name, GENERATOR, int(found.count), *scores, evidence, words)
+                yield Hypothesis(
+                    head, Relation.IS_A, name, Proposer.SYNONYMS, int(found.count), *scores, evidence, words
+                )
 
     def _candidates(self, log: SearchLog, shop: ProposerInput) -> dict[str, set[str]]:
         """Queries by candidate name, only names that enough queries say and that hold no name of the shop."""
@@ -75,7 +76,7 @@ class NameHypothesizer:
     def _names(self, mention: str, said: Mapping[str, float]) -> Iterator[str]:
         """Ends of the words that mention the product which start with a word that the products do not say."""
         words = [word for word in tokenize(mention) if word not in FUNCTION_WORDS]
-        for length in range(1, min(LONGEST_NAME, len(words)) + 1):
+        for length in range(1, min(MAX_WORDS, len(words)) + 1):
             name = words[-length:]
             if all(word.isalpha() for word in name) and said.get(lemma(name[0]), 0.0) <= self.config.unsaid:
                 yield " ".join(lemma(word) for word in name)

@@ -1,4 +1,4 @@
-"""What became of the hypotheses of a build: taken by a filter, kept, in the graph, and what judges said."""
+"""What became of the hypotheses of a build: rejected by which filter, kept, in the graph, judged plausible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph
-from whybuy.knowledge.filters.limit_tuning import answers
-from whybuy.knowledge.filters.report import ORIGIN_SCHEMA, YIELDS_FILE, origins
+from whybuy.knowledge.filters.limit_tuning import majority_answers
+from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, ORIGIN_SCHEMA, origins
 from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
@@ -24,8 +24,8 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class StageYield:
-    """What one filter took; examples are among the best supported."""
+class FilterCounts:
+    """What one filter rejected; examples are among the best supported."""
 
     judged: int
     rejected: int
@@ -33,14 +33,14 @@ class StageYield:
 
 
 @dataclass(frozen=True, slots=True)
-class PartYield:
+class PartCounts:
     """What became of the hypotheses of one relation, category or kind of behavior."""
 
     proposed: int
     rejected: Mapping[str, int]  # by filter
     kept: int
     in_graph: int  # kept ones whose edge the graph has
-    judged: int  # kept ones on which most judges agree
+    judged: int  # kept ones with a majority answer
     plausible: float | None  # share of these; None where nothing is judged
     typical: float | None
 
@@ -58,15 +58,15 @@ class PartYield:
 
 
 @dataclass(frozen=True, slots=True)
-class YieldReport:
-    """Yields by filter, and by part of each kind: `all`, then relation, category and behavior."""
+class FilterReport:
+    """Counts by filter, and by part of each kind: `all`, then relation, category and behavior."""
 
-    filters: Mapping[str, StageYield]
-    parts: Mapping[str, Mapping[str, PartYield]]
+    filters: Mapping[str, FilterCounts]
+    parts: Mapping[str, Mapping[str, PartCounts]]
 
 
-def evaluate_yields(store: Path, judgments: pa.Table | None = None) -> YieldReport:
-    """The yields of the live build of a store.
+def evaluate_filters(store: Path, judgments: pa.Table | None = None) -> FilterReport:
+    """The filter report of the live build of a store.
 
     judgments: JUDGMENT_SCHEMA.
 
@@ -74,18 +74,18 @@ def evaluate_yields(store: Path, judgments: pa.Table | None = None) -> YieldRepo
         ArtifactError: there is no finished build, or one of an earlier version that counted nothing.
     """
     shop = Shop.open(store)
-    counted = shop.folder(HYPOTHESES.kind) / YIELDS_FILE
+    counted = shop.folder(HYPOTHESES.kind) / FILTER_REPORT_FILE
     if not counted.is_file():
-        raise ArtifactError(f"{counted.parent} has no {YIELDS_FILE}. Run `whybuy build` to count yields.")
-    yields, kept = pq.read_table(counted), shop.table(HYPOTHESES)
+        raise ArtifactError(f"{counted.parent} has no {FILTER_REPORT_FILE}. Run `whybuy build` to write it.")
+    counts, kept = pq.read_table(counted), shop.table(HYPOTHESES)
     given = ProposerInput(shop.catalog.table, shop.table(PAIRS))
-    said = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
+    judged = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
     columns = {
         "in_graph": _are_edges(kept, shop.graph).astype(np.float64),
-        "plausible": answers(kept, said, Question.PLAUSIBLE),
-        "typical": answers(kept, said, Question.TYPICAL),
+        "plausible": majority_answers(kept, judged, Question.PLAUSIBLE),
+        "typical": majority_answers(kept, judged, Question.TYPICAL),
     }
-    return _report(yields, origins(kept, given), columns)
+    return _report(counts, origins(kept, given), columns)
 
 
 def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]:
@@ -98,37 +98,37 @@ def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]
     tails, tail = canonical_tails(hypotheses, graph.language)
     worded = pa.array(tails, pa.string()).take(pa.array(tail))
     wanted = pc.binary_join_element_wise(joined_heads(hypotheses), hypotheses["relation"], worded, SEPARATOR)
-    found: NDArray[np.bool_] = pc.is_in(wanted, value_set=edges.combine_chunks()).to_numpy()
-    return found
+    edges_found: NDArray[np.bool_] = pc.is_in(wanted, value_set=edges.combine_chunks()).to_numpy()
+    return edges_found
 
 
-def _report(yields: pa.Table, origin: pa.Table, columns: Mapping[str, NDArray[np.float64]]) -> YieldReport:
-    stages = yields["filter"].unique().to_pylist()
+def _report(counts: pa.Table, origin: pa.Table, columns: Mapping[str, NDArray[np.float64]]) -> FilterReport:
+    stages = counts["filter"].unique().to_pylist()
     everything = np.ones(origin.num_rows, dtype=bool)
-    parts = {ALL: {ALL: _part(stages, yields, everything, columns)}}
+    parts = {ALL: {ALL: _part(stages, counts, everything, columns)}}
     for name in ORIGIN_SCHEMA.names:
         parts[name] = {
             value: _part(
-                stages, yields.filter(pc.equal(yields[name], value)), pc.equal(origin[name], value).to_numpy(), columns
+                stages, counts.filter(pc.equal(counts[name], value)), pc.equal(origin[name], value).to_numpy(), columns
             )
-            for value in sorted(yields[name].unique().to_pylist())
+            for value in sorted(counts[name].unique().to_pylist())
         }
-    return YieldReport({name: _stage(yields.filter(pc.equal(yields["filter"], name))) for name in stages}, parts)
+    return FilterReport({name: _stage(counts.filter(pc.equal(counts["filter"], name))) for name in stages}, parts)
 
 
-def _stage(yields: pa.Table) -> StageYield:
-    ordered = yields.sort_by([("rejected", "descending")])
+def _stage(counts: pa.Table) -> FilterCounts:
+    ordered = counts.sort_by([("rejected", "descending")])
     shown = [examples[0] for examples in ordered["examples"].to_pylist() if examples]
-    return StageYield(_sum(yields["judged"]), _sum(yields["rejected"]), tuple(shown[:EXAMPLES]))
+    return FilterCounts(_sum(counts["judged"]), _sum(counts["rejected"]), tuple(shown[:EXAMPLES]))
 
 
 def _part(
-    stages: list[str], yields: pa.Table, kept: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float64]]
-) -> PartYield:
-    by_stage = {name: yields.filter(pc.equal(yields["filter"], name)) for name in stages}
+    stages: list[str], counts: pa.Table, kept: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float64]]
+) -> PartCounts:
+    by_stage = {name: counts.filter(pc.equal(counts["filter"], name)) for name in stages}
     answered = {name: values[kept & ~np.isnan(values)] for name, values in columns.items()}
     shares = {name: float(values.mean()) if len(values) else None for name, values in answered.items()}
-    return PartYield(
+    return PartCounts(
         proposed=_sum(by_stage[stages[0]]["judged"]) if stages else 0,
         rejected={name: _sum(taken["rejected"]) for name, taken in by_stage.items()},
         kept=int(kept.sum()),

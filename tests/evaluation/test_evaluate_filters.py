@@ -8,7 +8,7 @@ import pytest
 
 from whybuy.artifacts import ArtifactStore
 from whybuy.errors import ArtifactError
-from whybuy.evaluation.yields import PartYield, evaluate_yields
+from whybuy.evaluation.filter_report import PartCounts, evaluate_filters
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, Question, Role
 
@@ -31,7 +31,7 @@ def judge_all(hypotheses: pa.Table, *, typical_from: int) -> pa.Table:
 
 
 def test_every_hypothesis_is_taken_or_kept_and_parts_add_up(small_store: Path) -> None:
-    report = evaluate_yields(small_store)
+    report = evaluate_filters(small_store)
     everything = report.parts["all"]["all"]
     assert everything.kept == kept_hypotheses(small_store).num_rows
     assert everything.rejected == {name: stage.rejected for name, stage in report.filters.items()}
@@ -47,16 +47,16 @@ def test_every_hypothesis_is_taken_or_kept_and_parts_add_up(small_store: Path) -
 def test_what_the_graph_has_is_counted(small_store: Path) -> None:
     graph = KnowledgeGraph(ArtifactStore(small_store / "artifacts").current()["graph"])
     sources = sum(len(triple.sources) for triple in graph.triples(range(graph.edges.num_rows)))
-    assert evaluate_yields(small_store).parts["all"]["all"].in_graph == sources > 0
+    assert evaluate_filters(small_store).parts["all"]["all"].in_graph == sources > 0
 
 
 def test_shares_of_what_judges_said(small_store: Path) -> None:
     kept = kept_hypotheses(small_store)
-    unjudged = evaluate_yields(small_store).parts["all"]["all"]
+    unjudged = evaluate_filters(small_store).parts["all"]["all"]
     assert (unjudged.judged, unjudged.plausible, unjudged.typical) == (0, None, None)
-    every = evaluate_yields(small_store, judge_all(kept, typical_from=kept.num_rows)).parts
+    every = evaluate_filters(small_store, judge_all(kept, typical_from=kept.num_rows)).parts
     assert (every["all"]["all"].plausible, every["all"]["all"].typical) == (1.0, 0.0)
-    behaviors: dict[str, PartYield] = dict(every["behavior"])
+    behaviors: dict[str, PartCounts] = dict(every["behavior"])
     assert all(part.judged > 0 for part in behaviors.values() if part.kept)
 
 
@@ -65,5 +65,5 @@ def test_a_build_that_counted_nothing_is_told_to_count(tmp_path: Path) -> None:
     with store.create("hypotheses", "old", 2, {}):
         pass
     store.publish({"hypotheses": "old"})
-    with pytest.raises(ArtifactError, match=r"has no yields\.parquet. Run `whybuy build`"):
-        evaluate_yields(tmp_path)
+    with pytest.raises(ArtifactError, match=r"has no filter_report\.parquet. Run `whybuy build`"):
+        evaluate_filters(tmp_path)
