@@ -25,7 +25,8 @@ from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader
 from whybuy.qrels import Qrels, read_qrels
 from whybuy.retrieval.expansion import ExpansionIndex
-from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.reranker import Reranker

@@ -13,7 +13,7 @@ from built_shops import BuiltShops
 from small_shop import write_judged_store, write_store
 from tree_shop import TreeShop, judged, make_shop
 from whybuy.discovery import Discovery
-from whybuy.retrieval.finder import Indexes
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
 
 _ARGUMENTS = (

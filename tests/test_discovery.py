@@ -20,7 +20,7 @@ from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
 from whybuy.relations import Relation
-from whybuy.retrieval.finder import RANKERS
+from whybuy.retrieval.rankers import RANKER_NAMES
 
 NEED = "shoes for pregnant women"
 EVERYTHING = Query("shoe boot tent bag leash lamp", limit=100)
@@ -245,7 +245,9 @@ def shallow(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Disc
 
 
 @given(
-    text=st.lists(WORDS, min_size=1, max_size=5).map(" ".join), ranker=st.sampled_from(RANKERS), size=st.integers(1, 7)
+    text=st.lists(WORDS, min_size=1, max_size=5).map(" ".join),
+    ranker=st.sampled_from(RANKER_NAMES),
+    size=st.integers(1, 7),
 )
 @settings(max_examples=25, deadline=None)
 def test_a_place_depends_neither_on_the_page_nor_on_a_filter(
@@ -286,7 +288,7 @@ def test_what_cannot_be_asked_is_refused_in_words(small_discovery: Discovery, qu
         small_discovery.search(query)
 
 
-@pytest.mark.parametrize("ranker", RANKERS)
+@pytest.mark.parametrize("ranker", RANKER_NAMES)
 def test_a_query_of_ten_thousand_characters_answers(small_discovery: Discovery, ranker: str) -> None:
     text = ("shoes for pregnant women and " * 400)[:LONGEST_QUERY]
     assert ids(small_discovery.search(Query(text, ranker=ranker)))

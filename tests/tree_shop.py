@@ -15,7 +15,7 @@ from whybuy.intents import IntentConfig, IntentReader
 from whybuy.records import Behavior, Product
 from whybuy.relations import Relation
 from whybuy.retrieval.expansion import ExpansionIndex, build_expansion
-from whybuy.retrieval.finder import Indexes
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalConfig, LexicalIndex, build_lexical
 from whybuy.retrieval.ranking.training import ReadIntents
 from whybuy.retrieval.training_set import TrainingSet, reason_training_set, search_training_set

@@ -44,7 +44,8 @@ from whybuy.relations import Relation
 from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.facets import Facets
-from whybuy.retrieval.finder import Finder, FinderConfig, Found, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig, Found
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import open_reranker
@@ -178,11 +179,11 @@ class Discovery:
         found = self._find(query.text, query.ranker, depth)
         ranked = self._facets.select(found.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
-        rows = self._finder.every_row(query.text, found) if plain else ranked
-        hits = self._hits(page, query.text, found, explain=query.explain)
+        rows = self._finder.every_row(found) if plain else ranked
+        hits = self._hits(page, found, explain=query.explain)
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
-        return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.intents, facets, round(took, 3))
+        return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.query.intents, facets, round(took, 3))
 
     def complete(self, typed: str, *, previous: Sequence[str] = (), limit: int = 10) -> Completions:
         """What a shopper who typed this may be about to ask, best first.
@@ -220,7 +221,7 @@ class Discovery:
         """
         row = self._row(product_id)
         found = self._find(query, "fused", len(self._catalog))
-        return self._hits(np.array([row], np.int32), query, found, explain=True)[0]
+        return self._hits(np.array([row], np.int32), found, explain=True)[0]
 
     def product(self, product_id: str) -> Product:
         """One product.
@@ -290,16 +291,16 @@ class Discovery:
         return known_first(self._reader.read(text), guessed, least=LEAST_SURE_TO_SEARCH)
 
     # ------------------------------------------------------------ explaining
-    def _hits(self, rows: NDArray[np.int32], text: str, found: Found, *, explain: bool) -> tuple[Hit, ...]:
+    def _hits(self, rows: NDArray[np.int32], found: Found, *, explain: bool) -> tuple[Hit, ...]:
         totals = found.ranked.scores_of(rows)
         by_stage = [(stage, ranked.scores_of(rows)) for stage, ranked in found.by_stage.items() if ranked]
-        matched = self._lexical.matched(text, rows.tolist())
-        paths = self._tree.explain(text, rows.tolist()) if explain else [()] * len(rows)
+        matched = self._lexical.matched(found.query.words, rows.tolist())
+        paths = self._tree.explain(found.query.text, found.query.vector, rows.tolist()) if explain else [()] * len(rows)
         hits = []
         for at, row in enumerate(rows.tolist()):
             scores = {stage: score for stage, each in by_stage if (score := each[at]) is not None}
             source, score = next(iter(scores), "none"), round(totals[at] or 0.0, 6)
-            title, reasons = self._titles[row].as_py(), self._joining(row, found.intents)
+            title, reasons = self._titles[row].as_py(), self._joining(row, found.query.intents)
             hits.append(Hit(self._catalog.ids[row], score, source, title, scores, matched[at], reasons, paths[at]))
         return tuple(hits)
 

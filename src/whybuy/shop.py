@@ -22,8 +22,8 @@ from whybuy.intents import IntentConfig, IntentReader, Student, student
 from whybuy.records import BulkTable
 from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
-from whybuy.retrieval.finder import Indexes
 from whybuy.retrieval.fusion import FusionConfig
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import Reranker, open_reranker

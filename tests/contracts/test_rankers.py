@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from whybuy.discovery import Discovery
 from whybuy.records import Query
-from whybuy.retrieval.finder import RANKERS
+from whybuy.retrieval.rankers import RANKER_NAMES
 
 WORDS = st.sampled_from("marlowe sage shoe boots tent camping winter pregnant women for zzyx sleping".split())
 TEXTS = st.one_of(st.lists(WORDS, max_size=6).map(" ".join), st.text(max_size=30))
 KNOWN = "shoes for pregnant women"
 
-pytestmark = pytest.mark.parametrize("ranker", RANKERS)
+pytestmark = pytest.mark.parametrize("ranker", RANKER_NAMES)
 
 
 @pytest.fixture(scope="module", params=["small_store", "judged_store"])

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
-from whybuy.retrieval.finder import RANKERS, Finder, FinderConfig, Found, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig, Found
+from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.rankers import RANKER_NAMES
 from whybuy.retrieval.ranking.reranker import open_reranker
 
 WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
@@ -31,7 +33,7 @@ def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", de
 
 
 @pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
-@pytest.mark.parametrize("ranker", RANKERS)
+@pytest.mark.parametrize("ranker", RANKER_NAMES)
 @given(text=TEXTS)
 def test_a_place_does_not_depend_on_how_many_are_asked_for(
     shop: TreeShop, steps: dict[str, Indexes], step: str, ranker: str, text: str
@@ -39,7 +41,7 @@ def test_a_place_does_not_depend_on_how_many_are_asked_for(
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig(depth=DEPTH))
     few, all_of_them = (find(shop, finder, text, ranker=ranker, depth=depth) for depth in (DEPTH, len(PRODUCTS)))
     assert few.ranked.rows[:DEPTH].tolist() == all_of_them.ranked.rows[:DEPTH].tolist()
-    assert set(finder.every_row(text, few).tolist()) == set(all_of_them.ranked.rows.tolist())
+    assert set(finder.every_row(few).tolist()) == set(all_of_them.ranked.rows.tolist())
     for found in (few.ranked, all_of_them.ranked):
         assert len(set(found.rows.tolist())) == len(found)
         assert all(left >= right for left, right in pairwise(found.scores.tolist()))
@@ -89,7 +91,7 @@ def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: di
     finder = Finder(steps["tree"], len(PRODUCTS), FinderConfig())
     text = "tennt for camping"
     asked = finder.retrieve(text, shop.read(text))
-    assert list(asked.words) == ["tent", "for", "camping"]
+    assert list(asked.query.words.corrected) == ["tent", "for", "camping"]
     assert asked.stages["unlearned"].rows.tolist() == find(shop, finder, text).ranked.rows.tolist()
     for stage, ranker in (("lexical", "lexical"), ("intents", "intents"), ("tree", "tree")):
         assert asked.stages[stage].rows.tolist() == find(shop, finder, text, ranker=ranker).ranked.rows.tolist()

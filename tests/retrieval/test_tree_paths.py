@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from small_shop import NEEDS, product_rows
 from tiny_shop import product_table
-from whybuy.records import Product
+from whybuy.records import Product, TreeStep
 from whybuy.retrieval.node_names import name_nodes
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree import TreeIndex
@@ -33,6 +33,10 @@ def index() -> TreeIndex:
     searches = TrainingSet(list(NEEDS), csr_matrix(bought))
     nothing = TrainingSet([], csr_matrix((0, len(rows)), dtype=np.float32))
     return TreeTrainer(product_table(products), searches, nothing, TreeConfig(branching=4, leaf_size=8)).train()
+
+
+def explain(index: TreeIndex, text: str, rows: list[int]) -> list[tuple[TreeStep, ...]]:
+    return index.explain(text, index.vectorizer.vector(text), rows)
 
 
 def binary_tree(leaves: int, each: int) -> LabelTree:
@@ -103,7 +107,7 @@ def test_letters_stand_for_the_first_word_that_has_them(index: TreeIndex) -> Non
 def test_a_misspelled_word_still_carries_by_its_letters(index: TreeIndex) -> None:
     text = "sleping"
     row = int(index.rank(*index.vectorizer.vector(text), 1).rows[0])
-    (*_, last) = index.explain(text, [row])[0]
+    (*_, last) = explain(index, text, [row])[0]
     assert [sign.words for sign in last.contributions] == ["sleping"]
     assert last.contributions[0].amount > 0
 
@@ -113,7 +117,7 @@ def test_signs_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[st
     text = " ".join(words)
     ids, values = index.vectorizer.vector(text)
     found = index.rank(ids, values, 5)
-    for row, score, way in zip(found.rows, found.scores, index.explain(text, found.rows.tolist()), strict=True):
+    for row, score, way in zip(found.rows, found.scores, explain(index, text, found.rows.tolist()), strict=True):
         assert way[-1].name == THIS_PRODUCT
         assert way[-1].score == pytest.approx(score, rel=6e-3)
         assert all(above.score >= below.score for above, below in pairwise(way))
@@ -131,20 +135,20 @@ def test_a_product_that_the_search_leaves_out_has_a_way_too(index: TreeIndex) ->
     text = "floor lamp"
     found = set(index.rank(*index.vectorizer.vector(text), 10).rows.tolist())
     other = next(row for row in range(60) if row not in found)
-    (way,) = index.explain(text, [other])
+    (way,) = explain(index, text, [other])
     assert way[-1].score < float(index.rank(*index.vectorizer.vector(text), 1).scores[0])
 
 
 def test_a_query_without_a_known_ngram_has_no_way(index: TreeIndex) -> None:
-    assert index.explain("", [0, 1]) == [(), ()]
-    assert index.explain("\U0001f9e6", [3]) == [()]
+    assert explain(index, "", [0, 1]) == [(), ()]
+    assert explain(index, "\U0001f9e6", [3]) == [()]
 
 
 def test_a_trained_tree_has_names_and_keeps_them(index: TreeIndex, tmp_path: Path) -> None:
     row = int(index.rank(*index.vectorizer.vector("floor lamp"), 1).rows[0])
-    (way,) = index.explain("floor lamp", [row])
+    (way,) = explain(index, "floor lamp", [row])
     assert len(way) == index.tree.tree.levels > 2
     assert "floor lamp" in way[-2].name
     assert "lamp" in {sign.words for sign in way[-2].contributions}
     index.save(tmp_path / "tree")
-    assert TreeIndex.open(tmp_path / "tree").explain("floor lamp", [row]) == [way]
+    assert explain(TreeIndex.open(tmp_path / "tree"), "floor lamp", [row]) == [way]

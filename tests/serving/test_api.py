@@ -26,7 +26,7 @@ from snapshot import assert_snapshot
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
 from whybuy.records import Answer, Completions, Filter, Query, Sort
-from whybuy.retrieval.finder import RANKERS
+from whybuy.retrieval.rankers import RANKER_NAMES
 from whybuy.serving import api, events, health
 from whybuy.serving.app import create_app
 from whybuy.serving.bodies import answer_json, completions_json, hit_json, intents_json
@@ -140,7 +140,7 @@ def test_a_filter_named_twice_keeps_either_value_and_its_colons() -> None:
 
 
 def test_every_ranker_of_the_shop_can_be_asked_for() -> None:
-    assert set(get_args(Ranker)) == set(RANKERS)
+    assert set(get_args(Ranker)) == set(RANKER_NAMES)
 
 
 def test_a_request_has_the_defaults_of_a_query() -> None:

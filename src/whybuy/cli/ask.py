@@ -23,16 +23,16 @@ def search(
     offset: Annotated[int, typer.Option(min=0, max=10_000, help="How many to skip.")] = 0,
     where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.", default_factory=list)],
     sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
-    ranker: Annotated[str, typer.Option(help="fused, lexical, intents or tree.")] = "fused",
+    ranker: Annotated[str, typer.Option(help="All rankers fused, or the name of one.")] = "fused",
     explain: Annotated[bool, typer.Option("--explain", help="Show each hit's path through the label tree.")] = False,
     json: Json = False,
 ) -> None:
     """Search the shop; each hit says which stage found it and why it answers."""
     from whybuy.discovery import Discovery
     from whybuy.records import Query
-    from whybuy.retrieval.finder import RANKERS
+    from whybuy.retrieval.rankers import RANKER_NAMES
 
-    asked = Query(query, limit, offset, _filters(where), _sort(sort), one_of(ranker, "Ranker", RANKERS), explain)
+    asked = Query(query, limit, offset, _filters(where), _sort(sort), one_of(ranker, "Ranker", RANKER_NAMES), explain)
     with failing_clearly():
         answer = Discovery.open(store).search(asked)
         _print_answer(answer, json=json)

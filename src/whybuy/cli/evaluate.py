@@ -36,7 +36,7 @@ def evaluate_search(
     judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
     *,
     store: Store = HERE,
-    rankers: Annotated[str, typer.Option(help="Comma-separated.")] = "lexical,intents,tree,fused",
+    rankers: Annotated[str, typer.Option(help="Comma-separated. Default: all.")] = "",
     scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
     relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
@@ -46,9 +46,10 @@ def evaluate_search(
     from whybuy.discovery import Discovery
     from whybuy.evaluation.search import evaluate_search as evaluate
     from whybuy.qrels import read_qrels
-    from whybuy.retrieval.finder import RANKERS
+    from whybuy.retrieval.rankers import RANKER_NAMES
 
-    names, span = [one_of(name.strip(), "Ranker", RANKERS) for name in rankers.split(",")], _scale(scale)
+    chosen = rankers.split(",") if rankers else RANKER_NAMES
+    names, span = [one_of(name.strip(), "Ranker", RANKER_NAMES) for name in chosen], _scale(scale)
     with failing_clearly():
         discovery = Discovery.open(store)
         judged = read_qrels(judgments, scale=span)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from whybuy.graph import KnowledgeGraph
 from whybuy.graph.files import INTENT
-from whybuy.records import HeadKind, Intent
+from whybuy.records import HeadKind
+from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked, best_of
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 
 FORMAT_VERSION = 1
 OTHER_TYPE = 0.1  # what a product keeps of its score when the query names another type (tuned on the looked-at demo)
-LEAST_WEIGHT = 0.02
+MIN_WEIGHT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _weigh(edges: Iterable[tuple[str, tuple[str, ...], float, float, float]], ro
             base[row] = max(base[row], 0.5 * plausible * typical)
     scores = {row: value * (1.0 + boost[row]) for row, value in base.items()}
     top = max(scores.values(), default=1.0)
-    return {row: score / top for row, score in sorted(scores.items()) if score >= LEAST_WEIGHT * top}
+    return {row: score / top for row, score in sorted(scores.items()) if score >= MIN_WEIGHT * top}
 
 
 def _columns(found: Mapping[int, float]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -134,21 +135,27 @@ class ExpansionIndex:
                 self._types_by_word[word].add(index)
         self._type_count = len(names)
 
-    def rank(self, query: str, intents: Sequence[Intent], limit: int) -> Ranked:
-        """Products that answer the intents, best first; those of another type than the query names come later.
+    def rank(self, query: AnalyzedQuery, depth: int) -> Ranked:
+        """Products that answer the intents of a query, best first; those of another type than it names come later.
 
         Scores: sum over the intents of confidence times weight, in (0, number of intents].
         """
+        if not query.intents:
+            return Ranked.empty()
         scores = np.zeros(len(self._type_of_row), dtype=np.float32)
-        for intent in intents:
+        for intent in query.intents:
             node = self._graph.intent(intent.tail)
             if node is not None:
                 rows, weights = self.products_of(node)
                 scores[rows] += intent.confidence * weights
-        named = self._named_types(query, intents)
+        named = self._named_types(query)
         if named.any():
             scores *= np.where(named[self._type_of_row], 1.0, OTHER_TYPE).astype(np.float32)
-        return best_of(scores, limit)
+        return best_of(scores, depth)
+
+    def rows(self, query: AnalyzedQuery) -> NDArray[np.int32]:
+        """All products that answer the intents of a query."""
+        return self.rank(query, len(self._type_of_row)).rows
 
     def leave_out(self, edges: Set[int], products: pa.Table) -> None:
         """Weigh the products of the needs that these edges lead to anew, as if the graph did not have the edges.
@@ -171,15 +178,18 @@ class ExpansionIndex:
         span = slice(int(self._starts[node]), int(self._starts[node + 1]))
         return self._rows[span], self._weights[span]
 
-    def _named_types(self, query: str, intents: Sequence[Intent]) -> NDArray[np.bool_]:
-        """Which types most words of the query outside its needs name: "baby monitor", not all that is for babies.
+    def _named_types(self, query: AnalyzedQuery) -> NDArray[np.bool_]:
+        """Which types most words of the query outside its intents name: "baby monitor", not all that is for babies.
 
         Returns: shape (types,), none where no type is named.
         """
-        needs = {lemma(word) for intent in intents for word in tokenize(intent.words) if intent.words != query}
-        needs |= {lemma(word) for intent in intents for word in tokenize(intent.tail)}
+        intended = {
+            lemma(word) for intent in query.intents for word in tokenize(intent.words) if intent.words != query.text
+        }
+        intended |= {lemma(word) for intent in query.intents for word in tokenize(intent.tail)}
+        content = {base for token, base in zip(query.tokens, query.lemmas, strict=False) if token not in FUNCTION_WORDS}
         words = np.zeros(self._type_count, dtype=np.int32)
-        for word in {lemma(word) for word in tokenize(query)[:32] if word not in FUNCTION_WORDS} - needs:
+        for word in content - intended:
             words[list(self._types_by_word.get(word, ()))] += 1
         named: NDArray[np.bool_] = (words > 0) & (words == words.max(initial=0))
         return named

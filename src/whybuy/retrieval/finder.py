@@ -1,6 +1,6 @@
-"""All rankers of a shop behind one question: which products answer these words, in which order, and who found them."""
+"""Search: asks the rankers of a shop, puts what they find in one order, and keeps which of them found what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,20 +9,19 @@ from numpy.typing import NDArray
 
 from whybuy.errors import InputError
 from whybuy.records import Intent
-from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.fusion import FusionConfig, fuse
-from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, SimilarityRanker, UnboundedRanker
 from whybuy.retrieval.ranking.features import RerankerInput
-from whybuy.retrieval.ranking.reranker import Reranker
-from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
 
-RANKERS = ("lexical", "intents", "tree", "fused")
 NOTHING = Ranked.empty()
-Vector = tuple[NDArray[np.int32], NDArray[np.float32]]
-_NO_VECTOR = np.empty(0, np.int32), np.empty(0, np.float32)
+FUSED_RANKERS = ("lexical", "intents", "tree", "alike")
+STAGES = ("all_words", "typo", "intents", "some_words", "tree", "alike")
+"""A hit is said to come from the first of these that has it; the stages of the words stand for the ranker "lexical"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,101 +29,86 @@ class FinderConfig:
     """How products are put in order."""
 
     depth: int = 500  # products of each ranker that fusion weighs against each other; all others come after these
-    fusion: FusionConfig = FusionConfig()  # of words and needs while nothing is learned
-
-
-@dataclass(frozen=True, slots=True)
-class Indexes:
-    """What is searched; the reranker is there once a shop has logs or judgments."""
-
-    lexical: LexicalIndex
-    expansion: ExpansionIndex
-    types: Sequence[str]  # names of all product types
-    tree: TreeIndex | None = None
-    reranker: Reranker | None = None
+    fusion: FusionConfig = FusionConfig()  # of words and intents where there is no reranker
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows in their final order, with the score and the stages of each."""
+    """The answer to a query."""
 
-    ranked: Ranked
-    by_stage: Mapping[str, Ranked]  # a hit is said to come from the first that has it
-    intents: tuple[Intent, ...]
+    query: AnalyzedQuery
+    ranked: Ranked  # in the final order
+    rankings: Mapping[str, Ranked]  # by ranker
+    by_stage: Mapping[str, Ranked]  # for explanations: a hit is said to come from the first stage that has it
 
 
 class Finder:
-    """Asks the rankers and puts what they find in one order; safe for many threads."""
+    """Ranks products with all indexes of a shop; safe for many threads."""
 
     def __init__(self, indexes: Indexes, products: int, config: FinderConfig) -> None:
         """products: how many there are."""
         self._indexes, self._products, self._config = indexes, products, config
+        self._rankers = {name: ranker(indexes) for name, ranker in RANKERS.items()}
+        self._rankers["alike"] = SimilarityRanker(indexes.tree)
+        self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
-    def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = "fused", depth: int = 500) -> Found:
+    def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> Found:
         """Products in order.
 
-        intents: the needs understood in the text. depth: products that words and needs return; the tree returns those
-        that fusion weighs, however many are asked for.
+        intents: understood in the text. depth: products that unbounded rankers return; the others return those that
+        fusion weighs, however many are asked for.
 
         Raises:
             InputError: an unknown ranker.
         """
-        if ranker not in RANKERS:
-            raise InputError(f"Ranker {ranker!r} is not one of {', '.join(RANKERS)}.")
-        if ranker in ("intents", "tree"):
-            ranked = self._needs(text, intents, depth) if ranker == "intents" else self._by_tree(self._vector(text))
-            return Found(ranked, {ranker: ranked}, intents)
-        by_stage = self._stages(text, intents, depth) if ranker == "fused" else self._lexical(text, depth)
-        ranked = self._fused(text, by_stage, intents) if ranker == "fused" else by_stage["some_words"]
-        if not ranked:
+        if ranker not in RANKER_NAMES:
+            raise InputError(f"Ranker {ranker!r} is not one of {', '.join(RANKER_NAMES)}.")
+        query = self._analyze(text, intents)
+        rankings = self._rank(query, depth, *(FUSED_RANKERS if ranker == FUSED else (ranker,)))
+        by_stage = self._by_stage(query, rankings)
+        ranked = self._fused(query, rankings, by_stage) if ranker == FUSED else rankings[ranker]
+        if not ranked and "lexical" in rankings:
             by_stage = {"nearest_type": self._nearest_type(text), **by_stage}
-            ranked = by_stage["nearest_type"] or by_stage.get("tree", NOTHING)
-        return Found(ranked, by_stage, intents)
+            ranked = by_stage["nearest_type"] or rankings.get("tree", NOTHING)
+        return Found(query, ranked, rankings, by_stage)
 
     def retrieve(self, text: str, intents: tuple[Intent, ...]) -> RerankerInput:
         """A query as a reranker gets it; a tree is needed."""
-        by_stage = self._stages(text, intents, self._config.depth)
-        unsaid = self._unsaid(text, by_stage, intents)
-        return self._reranker_input(text, by_stage, self._unlearned(by_stage, unsaid), unsaid)
+        query = self._analyze(text, intents)
+        rankings = self._rank(query, self._config.depth, *FUSED_RANKERS)
+        unsaid = self._unsaid(query, rankings, self._by_stage(query, rankings))
+        return self._reranker_input(query, rankings, self._unlearned(rankings, unsaid), unsaid)
 
-    def every_row(self, text: str, found: Found) -> NDArray[np.int32]:
+    def every_row(self, found: Found) -> NDArray[np.int32]:
         """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
-        words, needs = (found.by_stage.get(stage, NOTHING) for stage in ("some_words", "intents"))
         depth = self._config.depth
-        if max(len(words), len(needs)) < depth:
+        unbounded = {name: ranked for name, ranked in found.rankings.items() if name in self._unbounded}
+        if max(map(len, unbounded.values()), default=0) < depth:
             return found.ranked.rows
         every = np.zeros(self._products, dtype=bool)
         every[found.ranked.rows] = True
-        every[words.rows if len(words) < depth else self._indexes.lexical.having(text)] = True
-        every[needs.rows if len(needs) < depth else self._needs(text, found.intents, self._products).rows] = True
+        for name, ranked in unbounded.items():
+            every[ranked.rows if len(ranked) < depth else self._unbounded[name].rows(found.query)] = True
         return np.flatnonzero(every).astype(np.int32)
 
     # ------------------------------------------------------------ the rankers
-    def _stages(self, text: str, intents: Sequence[Intent], depth: int) -> dict[str, Ranked]:
-        said, vector = self._lexical(text, depth), self._vector(text)
-        return {
-            "all_words": said["all_words"],
-            "typo": said["typo"],
-            "intents": self._needs(text, intents, depth),
-            "some_words": said["some_words"],
-            "tree": self._by_tree(vector),
-            "alike": self._indexes.tree.alike(*vector, self._config.depth) if self._indexes.tree else NOTHING,
-        }
+    def _analyze(self, text: str, intents: tuple[Intent, ...]) -> AnalyzedQuery:
+        tree = self._indexes.tree
+        return AnalyzedQuery.of(text, intents, self._indexes.lexical, tree.vectorizer if tree else None)
 
-    def _lexical(self, text: str, depth: int) -> dict[str, Ranked]:
-        """What the words find, called by how well they do: the first two stages are parts of the last."""
-        lexical = self._indexes.lexical
-        found = lexical.some_words(text, depth)
-        return {"all_words": lexical.all_words(text, found), "typo": lexical.typo(text, found), "some_words": found}
+    def _rank(self, query: AnalyzedQuery, depth: int, *names: str) -> dict[str, Ranked]:
+        bound = self._config.depth
+        return {name: self._rankers[name].rank(query, depth if name in self._unbounded else bound) for name in names}
 
-    def _needs(self, text: str, intents: Sequence[Intent], depth: int) -> Ranked:
-        return self._indexes.expansion.rank(text, intents, depth) if intents else NOTHING
-
-    def _vector(self, text: str) -> Vector:
-        return self._indexes.tree.vectorizer.vector(text) if self._indexes.tree else _NO_VECTOR
-
-    def _by_tree(self, vector: Vector) -> Ranked:
-        return self._indexes.tree.rank(*vector, self._config.depth) if self._indexes.tree else NOTHING
+    def _by_stage(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked]) -> dict[str, Ranked]:
+        """Rankings as hits tell of them: that of the words by how well they do."""
+        stages = dict(rankings)
+        if (words := stages.pop("lexical", None)) is not None:
+            lexical = self._indexes.lexical
+            stages["all_words"] = lexical.all_words(query.words, words)
+            stages["typo"] = lexical.typo(query.words, words)
+            stages["some_words"] = words
+        return {name: stages[name] for name in STAGES if name in stages} | stages
 
     @cached_property
     def _type_names(self) -> TypeNames:
@@ -135,46 +119,44 @@ class Finder:
         return self._indexes.lexical.of_type(name, self._products) if name else NOTHING
 
     # ------------------------------------------------------------ their order
-    def _fused(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> Ranked:
+    def _fused(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]) -> Ranked:
         """The best of all, then the others: nobody's place depends on how many are asked for.
 
-        What neither words nor needs find is left to the nearest type, and to the tree after it.
+        What neither words nor intents find is left to the nearest type, and to the tree after it.
         """
-        words, needs = by_stage["some_words"], by_stage["intents"]
-        if not words and not needs:
+        words, intents = rankings["lexical"], rankings["intents"]
+        if not words and not intents:
             return NOTHING
-        unsaid = self._unsaid(text, by_stage, intents)
-        best = self._unlearned(by_stage, unsaid)
+        unsaid = self._unsaid(query, rankings, by_stage)
+        best = self._unlearned(rankings, unsaid)
         reranker, tree = self._indexes.reranker, self._indexes.tree
         if reranker and tree:
-            best = reranker.rank(self._reranker_input(text, by_stage, best, unsaid), tree).followed_by(best)
-        if max(len(words), len(needs)) > self._config.depth:
-            best = best.followed_by(fuse(words, needs, unsaid=unsaid, config=self._config.fusion))
+            best = reranker.rank(self._reranker_input(query, rankings, best, unsaid), tree).followed_by(best)
+        if max(len(words), len(intents)) > self._config.depth:
+            best = best.followed_by(fuse(words, intents, unsaid=unsaid, config=self._config.fusion))
         return best
 
-    def _unlearned(self, by_stage: Mapping[str, Ranked], unsaid: float) -> Ranked:
-        words, needs = (by_stage[name].first(self._config.depth) for name in ("some_words", "intents"))
-        return fuse(words, needs, unsaid=unsaid, config=self._config.fusion)
+    def _unlearned(self, rankings: Mapping[str, Ranked], unsaid: float) -> Ranked:
+        words, intents = (rankings[name].first(self._config.depth) for name in ("lexical", "intents"))
+        return fuse(words, intents, unsaid=unsaid, config=self._config.fusion)
 
     def _reranker_input(
-        self, text: str, by_stage: Mapping[str, Ranked], unlearned: Ranked, unsaid: float
+        self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], unlearned: Ranked, unsaid: float
     ) -> RerankerInput:
-        found = {"lexical": by_stage["some_words"], "unlearned": unlearned}
-        found |= {name: by_stage[name] for name in ("tree", "alike", "intents")}
-        stages = {name: ranked.first(self._config.depth) for name, ranked in found.items()}
-        return RerankerInput(self._indexes.lexical.corrected(text), self._vector(text), stages, unsaid)
+        stages = {name: ranked.first(self._config.depth) for name, ranked in rankings.items()}
+        return RerankerInput(query, stages | {"unlearned": unlearned}, unsaid)
 
-    def _unsaid(self, text: str, by_stage: Mapping[str, Ranked], intents: Sequence[Intent]) -> float:
-        """Share of the query that names needs which the best lexical hit does not have in its name, traits or place.
+    def _unsaid(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]) -> float:
+        """Share of the query that names intents and that the best lexical hit lacks in its name, traits or place.
 
         A word that only stands somewhere in a description says little about what the product is for.
         """
-        words = by_stage["some_words"]
-        if not words or not by_stage["intents"]:
+        words = rankings["lexical"]
+        if not words or not rankings["intents"]:
             return 0.0
         best = (by_stage["all_words"] or words).rows[0]
-        asked = {word for word in tokenize(text) if word not in FUNCTION_WORDS}
-        needed = asked & {word for intent in intents for word in tokenize(intent.words)}
-        (matches,) = self._indexes.lexical.matched(text, [int(best)])
-        said = {match.term for match in matches if match.field != "description"}
-        return len(needed - said) / len(asked) if asked else 0.0
+        content = {word for word in query.tokens if word not in FUNCTION_WORDS}
+        intended = content & {word for intent in query.intents for word in tokenize(intent.words)}
+        (matches,) = self._indexes.lexical.matched(query.words, [int(best)])
+        met = {match.term for match in matches if match.field != "description"}
+        return len(intended - met) / len(content) if content else 0.0

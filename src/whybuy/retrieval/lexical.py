@@ -20,7 +20,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.spelling import Spelling
-from whybuy.retrieval.terms import FIELDS, QueryWord, field_texts, is_function_word, query_word, stem, words
+from whybuy.retrieval.terms import FIELDS, QueryWord, QueryWords, field_texts, is_function_word, stem, words
 
 NOWHERE = np.empty(0, np.int32)
 CONFIG_FILE = "lexical.json"
@@ -101,52 +101,46 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._view.searcher.num_docs)
 
-    def some_words(self, query: str, limit: int) -> Ranked:
+    def some_words(self, query: QueryWords, limit: int) -> Ranked:
         """Products that have any word of the query, unknown words corrected: BM25 and a reward per word covered."""
-        return self._ranked(self._scored(self._corrected(query)), limit)
+        return self._ranked(self._scored(query.terms), limit)
 
-    def all_words(self, query: str, found: Ranked) -> Ranked:
+    def all_words(self, query: QueryWords, among: Ranked) -> Ranked:
         """Those of some products that have every word of the query as typed, apart from function words."""
-        return self._having_each(self._needed(query), found)
+        return self._having_each(query.needed, among)
 
-    def typo(self, query: str, found: Ranked) -> Ranked:
+    def typo(self, query: QueryWords, among: Ranked) -> Ranked:
         """Those that have every word once misspelled ones are corrected; none when nothing is misspelled."""
-        needed = self._needed(query)
-        corrected = [known for word in needed for known in self._view.correct(word)]
-        return self._having_each(corrected, found) if corrected != needed else Ranked.empty()
+        misspelled = query.needed_corrected != query.needed
+        return self._having_each(query.needed_corrected, among) if misspelled else Ranked.empty()
 
-    def of_type(self, product_type: str, limit: int, *, query: str = "") -> Ranked:
-        """Products of one type, those that fit the query best first."""
+    def of_type(self, product_type: str, limit: int) -> Ranked:
+        """Products of one type."""
         same_type = Search.term_query(_SCHEMA, "exact_type", product_type.casefold())
-        clauses = [(Occur.Must, Search.const_score_query(same_type, 1.0)), *self._scored(self._corrected(query))]
-        return self._ranked(clauses, limit)
+        return self._ranked([(Occur.Must, Search.const_score_query(same_type, 1.0))], limit)
 
-    def having(self, query: str) -> NDArray[np.int32]:
+    def having(self, query: QueryWords) -> NDArray[np.int32]:
         """Rows of all products that `some_words` finds, ascending, without the cost of ranking them."""
-        each = [self._view.having_anywhere(word.term) for word in self._corrected(query)]
+        each = [self._view.having_anywhere(word.term) for word in query.terms]
         return np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(each))).astype(np.int32) if each else NOWHERE
 
-    def finds(self, query: str) -> bool:
-        """Whether `having` any product."""
-        return len(self.having(query)) > 0
-
-    def corrected(self, query: str) -> list[str]:
-        """The words of a query in reading order, misspelled ones as the shop spells them, each once."""
-        return list(dict.fromkeys(known for word in self._typed(query) for known in self._view.correct(word)))
-
-    def spelled(self, query: str) -> str:
-        """A query with its misspelled words as the shop spells them."""
-        return " ".join(self.corrected(query))
-
-    def matched(self, query: str, rows: Sequence[int]) -> list[tuple[Match, ...]]:
+    def matched(self, query: QueryWords, rows: Sequence[int]) -> list[tuple[Match, ...]]:
         """Which words of the query stand in which fields of each product, after correction and stemming."""
         view, matches = self._view, list[list[Match]]([] for _ in rows)
-        for word in self._corrected(query):
+        for word in query.terms:
             for name in () if is_function_word(word.word) else view.fields:
                 match = Match(name, word.word)
                 for at in np.flatnonzero(_among(rows, view.having(name, word.term))).tolist():
                     matches[at].append(match)
         return list(map(tuple, matches))
+
+    def finds(self, text: str) -> bool:
+        """Whether any product has a word of a query."""
+        return len(self.having(self.analyze(text))) > 0
+
+    def spelled(self, text: str) -> str:
+        """A query with its misspelled words as the shop spells them."""
+        return " ".join(self.analyze(text).corrected)
 
     def add(self, products: pa.Table, *, first_row: int) -> None:
         """Index more products, in place of those with the same ids; they get the rows from `first_row` on."""
@@ -168,45 +162,44 @@ class LexicalIndex:
 
     def _look(self) -> None:
         self._view = _View(self._index)
-        self._typed = functools.lru_cache(maxsize=1_000)(self._type)
-        self._corrected = functools.lru_cache(maxsize=1_000)(self._correct)
+        self.analyze = functools.lru_cache(maxsize=1_000)(self._analyze)
         self._bm25 = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_bm25)
         self._covered = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_coverage)
 
     # ------------------------------------------------------------ words of a query
-    def _type(self, query: str) -> list[str]:
-        return words(query[: 16 * self.config.longest_query])
-
-    def _needed(self, query: str) -> list[str]:
-        """The distinct words that say something about the product; all of them when none does."""
-        typed = list(dict.fromkeys(self._typed(query)))[: self.config.longest_query]
-        return [word for word in typed if not is_function_word(word)] or typed
-
-    def _having_each(self, needed: Sequence[str], found: Ranked) -> Ranked:
-        kept = np.full(len(found), bool(needed))
-        for word in needed:
-            kept &= _bits(self._view.having_anywhere(stem(word)), found.rows)
-        return found.only(kept)
-
-    def _correct(self, query: str) -> list[QueryWord]:
-        view, typed = self._view, self._typed(query)
+    def _analyze(self, text: str) -> QueryWords:
+        """The words of a query, corrected by the words of the catalog; those beyond the longest query are left out."""
+        view, typed = self._view, words(text[: 16 * self.config.longest_query])
+        distinct = list(dict.fromkeys(typed))[: self.config.longest_query]
+        needed = [word for word in distinct if not is_function_word(word)] or distinct
+        corrected = [known for word in typed for known in view.correct(word)]
         joined = [left + right for left, right in pairwise(typed) if view.joins(left, right)]
-        return self._weighed([*(known for word in typed for known in view.correct(word)), *joined])
+        return QueryWords(
+            needed=needed,
+            needed_corrected=[known for word in needed for known in view.correct(word)],
+            corrected=list(dict.fromkeys(corrected)),
+            terms=self._weighed([*corrected, *joined]),
+        )
 
-    def _weighed(self, found: Sequence[str]) -> list[QueryWord]:
+    def _having_each(self, needed: Sequence[str], among: Ranked) -> Ranked:
+        kept = np.full(len(among), bool(needed))
+        for word in needed:
+            kept &= _bits(self._view.having_anywhere(stem(word)), among.rows)
+        return among.only(kept)
+
+    def _weighed(self, corrected: Sequence[str]) -> list[QueryWord]:
         by_term: dict[str, QueryWord] = {}
-        for word in found[: self.config.longest_query]:
-            light = is_function_word(word)
-            asked = query_word(word, weight=self.config.function_word if light else 1.0)
-            by_term.setdefault(asked.term, asked)
+        for word in corrected[: self.config.longest_query]:
+            weight = self.config.function_word if is_function_word(word) else 1.0
+            by_term.setdefault(stem(word), QueryWord(word, stem(word), weight))
         return list(by_term.values())
 
     # ------------------------------------------------------------ searches
-    def _scored(self, asked: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
-        clauses = [*map(self._bm25, asked), *map(self._covered, asked)]
+    def _scored(self, terms: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
+        clauses = [*map(self._bm25, terms), *map(self._covered, terms)]
         clauses += [
             Search.boost_query(Search.phrase_query(_SCHEMA, "title", [left.term, right.term]), self.config.phrase)
-            for left, right in pairwise(asked)
+            for left, right in pairwise(terms)
         ]
         return [(Occur.Should, clause) for clause in clauses]
 

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tantivy
@@ -92,9 +93,14 @@ class QueryWord:
     weight: float = 1.0
 
 
-def query_word(word: str, *, weight: float = 1.0) -> QueryWord:
-    """A word with its term."""
-    return QueryWord(word, stem(word), weight)
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryWords:
+    """The words of a query as an index of a catalog reads them."""
+
+    needed: Sequence[str]  # distinct ones that say something about a product, as typed; all of them when none does
+    needed_corrected: Sequence[str]  # the same, misspelled ones as the catalog spells them
+    corrected: Sequence[str]  # all words, distinct, misspelled ones as the catalog spells them, in reading order
+    terms: Sequence[QueryWord]  # to look up: the corrected words and those that two of the query make together
 
 
 def field_texts(product: Product) -> tuple[str, ...]:

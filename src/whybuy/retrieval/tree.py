@@ -12,6 +12,7 @@ from whybuy.artifacts import write_array, write_json
 from whybuy.errors import ArtifactError
 from whybuy.records import TreeStep
 from whybuy.retrieval.ngram_index import NgramIndex
+from whybuy.retrieval.query import Vector
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.tree_paths import steps_in_words, words_by_column
 from whybuy.vectors.ngrams import NgramVectorizer
@@ -54,7 +55,7 @@ class TreeIndex:
         vector = self.vectorizer.vector(text)
         found = self.rank(*vector, 1)
         self.alike(*vector, 1)
-        self.explain(text, found.rows.tolist())
+        self.explain(text, vector, found.rows.tolist())
 
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
         """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""
@@ -70,12 +71,12 @@ class TreeIndex:
         total = float(squares.sum())
         return float(squares[self.logs.seen[ids]].sum()) / total if total else 0.0
 
-    def explain(self, text: str, rows: Sequence[int]) -> list[tuple[TreeStep, ...]]:
-        """The way to each of some products for a query, whether or not a search would find them.
+    def explain(self, text: str, vector: Vector, rows: Sequence[int]) -> list[tuple[TreeStep, ...]]:
+        """The path to each of some products for a query, whether or not a search would find them.
 
-        Returns: by row; without steps for a query of which no n-gram is known.
+        vector: of the text. Returns: by row; without steps for a query of which no n-gram is known.
         """
-        ids, values = self.vectorizer.vector(text)
+        ids, values = vector
         if not len(ids):
             return [()] * len(rows)
         words = words_by_column(self.vectorizer, text)

@@ -1,17 +1,21 @@
 """What a search request may say, in the address or as a JSON body, and the `Query` that it means."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from whybuy.records import Filter, Query, Sort
+from whybuy.retrieval.rankers import FUSED, RANKERS
 from whybuy.serving.addresses import SearchAddress
 
 QueryText = Annotated[str, StringConstraints(max_length=10_000)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 FilterText = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^:]+:[\s\S]+$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^\d{0,12}(\.\d{1,4})?$")]
-Ranker = Literal["fused", "lexical", "intents", "tree"]
+if TYPE_CHECKING:
+    Ranker = str
+else:  # in the words of the registry, so that OpenAPI names them
+    Ranker = Literal[(FUSED, *RANKERS)]
 
 
 class SearchRequest(BaseModel):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import ArtifactError
-from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import STAGES, Evidence, FeatureExtractor, RerankerInput
 from whybuy.retrieval.ranking.reranker import Reranker, open_reranker
@@ -61,13 +62,13 @@ def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexe
     assert indexes.tree
     asked = ask(indexes, shop, "comfy kicks by marlowe")
     found = extractor.describe(asked, indexes.tree)
-    scored = indexes.tree.tree.score(*asked.vector, found.rows)
+    scored = indexes.tree.tree.score(*asked.query.vector, found.rows)
     assert column(extractor, found, "tree_margin") == scored.margins.tolist()
     assert column(extractor, found, "tree_bias") == scored.biases.tolist()
     assert column(extractor, found, "tree_way") == scored.ways.tolist()
     searches = np.log1p(indexes.tree.logs.searches[found.rows])
     assert column(extractor, found, "tree_searches") == pytest.approx(searches.tolist())
-    assert set(column(extractor, found, "query_known")) == {np.float32(indexes.tree.known(*asked.vector))}
+    assert set(column(extractor, found, "query_known")) == {np.float32(indexes.tree.known(*asked.query.vector))}
     assert extractor.names[-len(Evidence) :] == tuple(column.name.lower() for column in Evidence)
 
 

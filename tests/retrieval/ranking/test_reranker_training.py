@@ -18,7 +18,8 @@ from tree_shop import PRODUCTS, TreeShop, judged
 from whybuy.errors import InputError
 from whybuy.qrels import Qrels, Scale
 from whybuy.records import Intent
-from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.fitting import fit_translations
 from whybuy.retrieval.ranking.past_queries import wording
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable

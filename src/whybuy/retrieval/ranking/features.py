@@ -1,6 +1,6 @@
 """The features of a query's candidates: what words, rankers, the label tree and past queries tell of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.past_queries import PastQueries
@@ -36,8 +37,7 @@ class Evidence(IntEnum):
 class RerankerInput:
     """One query with the rankings that are merged."""
 
-    words: Sequence[str]  # spelling corrected
-    vector: tuple[NDArray[np.int32], NDArray[np.float32]]
+    query: AnalyzedQuery
     stages: Mapping[str, Ranked]  # those of `STAGES`; "unlearned" is the order without a reranker
     unsaid: float
 
@@ -61,13 +61,13 @@ class FeatureExtractor:
         """The columns that may only help: see `StageFeatures.monotone`."""
         return (*STAGES.monotone, *(column.name.lower() for column in Evidence if column <= Evidence.TREE_SEARCHES))
 
-    def describe(self, query: RerankerInput, tree: TreeIndex, *, without: int | None = None) -> Candidates:
+    def describe(self, retrieved: RerankerInput, tree: TreeIndex, *, without: int | None = None) -> Candidates:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
-        memory = self.past.recall(*query.vector, without=without)
-        terms = self.terms.query(query.words)
-        found = STAGES.of(terms, query.stages, memory, self.terms.table)
+        memory = self.past.recall(*retrieved.query.vector, without=without)
+        terms = self.terms.query(retrieved.query.words.corrected)
+        found = STAGES.of(terms, retrieved.stages, memory, self.terms.table)
         translated = self.translations.features(terms, self.terms.table, found.rows)
-        return Candidates(found.rows, np.hstack([found.features, translated, _evidence(query, tree, found.rows)]))
+        return Candidates(found.rows, np.hstack([found.features, translated, _evidence(retrieved, tree, found.rows)]))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` opens; it is made when missing."""
@@ -89,10 +89,11 @@ class FeatureExtractor:
         )
 
 
-def _evidence(query: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+def _evidence(retrieved: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    vector = retrieved.query.vector
     features = np.empty((len(rows), len(Evidence)), np.float32)
-    scored = tree.tree.score(*query.vector, rows)
+    scored = tree.tree.score(*vector, rows)
     features[:, Evidence.TREE_MARGIN], features[:, Evidence.TREE_BIAS], features[:, Evidence.TREE_WAY] = scored
     features[:, Evidence.TREE_SEARCHES] = np.log1p(tree.logs.searches[rows])
-    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.NEEDS_UNSAID] = tree.known(*query.vector), query.unsaid
+    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.NEEDS_UNSAID] = tree.known(*vector), retrieved.unsaid
     return features

@@ -26,9 +26,9 @@ class Reranker:
         """
         return cls(FeatureExtractor.open(folder), LambdaMART.load(folder / FUSION))
 
-    def rank(self, query: RerankerInput, tree: TreeIndex) -> Ranked:
+    def rank(self, retrieved: RerankerInput, tree: TreeIndex) -> Ranked:
         """The candidates of all rankers, best first. Scores: comparable within the query, of any sign."""
-        candidates = self._features.describe(query, tree)
+        candidates = self._features.describe(retrieved, tree)
         return self.fusion.rank(candidates.rows, candidates.features) if len(candidates.rows) else Ranked.empty()
 
 

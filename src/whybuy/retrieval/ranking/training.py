@@ -12,7 +12,8 @@ from whybuy.artifacts import digest
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import Intent
-from whybuy.retrieval.finder import Finder, FinderConfig, Indexes
+from whybuy.retrieval.finder import Finder, FinderConfig
+from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
 from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
@@ -68,7 +69,7 @@ def train_reranker(
     if len(gains) < config.least_queries or indexes.tree is None:
         return None
     vectorizer, good, terms = indexes.tree.vectorizer, _good(gains.products), fit_terms(trainer.products)
-    words = [terms.query(indexes.lexical.corrected(text)) for text in gains.texts]
+    words = [terms.query(indexes.lexical.analyze(text).corrected) for text in gains.texts]
     vectors = vectorizer.transform(gains.texts, threads=config.threads)
     past = PastQueries.build(gains.texts, vectors, good)
     features = FeatureExtractor(terms, past, fit_translations(words, good, terms.table))
