@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError
+from whybuy.keys import SEPARATOR
 
 MANIFEST = "manifest.json"
 CURRENT = "current.json"
@@ -48,7 +49,7 @@ class Manifest:
 
 def digest(*parts: str) -> str:
     """Sixteen hexadecimal digits that change when any part changes."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()[:16]
 
 
 def file_digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from whybuy.annotation.people import Person
 from whybuy.annotation.queue import Queue, Task
 from whybuy.errors import InputError
 from whybuy.journal.judgments import JudgmentEntry, JudgmentLog, in_order
+from whybuy.keys import SEPARATOR
 from whybuy.knowledge.annotation.settling import JUDGES, State, is_finished, state_of
 from whybuy.knowledge.annotation.skipping import next_question
 from whybuy.records import Judgment, Question, Role
@@ -137,7 +138,7 @@ class Assigner:
 def is_audited(task: Task) -> bool:
     """Whether a task is among the audited: a twentieth, by a hash of what it says."""
     head, relation, tail = task.item
-    digest = hashlib.blake2b(f"{head}\x1f{relation}\x1f{tail}".encode(), digest_size=4).digest()
+    digest = hashlib.blake2b(SEPARATOR.join([str(head), relation, tail]).encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") < AUDITED * 2**32
 
 

@@ -7,7 +7,8 @@ import ibis
 from ibis.expr.builders import WindowBuilder
 from ibis.expr.types import StringColumn, StringValue, Table
 
-from whybuy.behavior.sessions import SEPARATOR, shopper, with_sessions
+from whybuy.behavior.sessions import shopper, with_sessions
+from whybuy.keys import SEPARATOR
 from whybuy.records import Action
 
 SEARCH = "search"

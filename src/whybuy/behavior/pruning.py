@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, Table
 
+from whybuy.keys import SEPARATOR
 from whybuy.records import Behavior
 
 DEEPEST_CATEGORY = 6
@@ -226,7 +227,7 @@ def category_levels(products: Table) -> Table:
     paths = {}
     path = ibis.literal("")
     for number, name in enumerate(names):
-        path = path + "\x1f" + products.category[number]
+        path = path + SEPARATOR + products.category[number]
         paths[name] = ibis.ifelse(depth > number, path, None)
     return products.select("product_id", depth=depth, **paths)
 

@@ -3,7 +3,7 @@
 import ibis
 from ibis.expr.types import IntegerColumn, StringColumn, Table
 
-SEPARATOR = "\x1f"
+from whybuy.keys import SEPARATOR
 
 
 def shopper(actions: Table) -> StringColumn:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph
+from whybuy.keys import SEPARATOR
 from whybuy.knowledge.filters.limit_tuning import majority_answers
 from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, ORIGIN_SCHEMA, origins
-from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, joined_heads
+from whybuy.knowledge.numbering import canonical_tails, joined_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
 from whybuy.shop import Shop

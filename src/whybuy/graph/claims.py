@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from whybuy.graph.files import INTENT, RELATIONS, SCORERS, SEPARATOR, join_key, name_hash
+from whybuy.graph.files import INTENT, RELATIONS, SCORERS, join_key, name_hash
 from whybuy.graph.node_merging import NodeMerger
+from whybuy.keys import SEPARATOR
 
 MEASURES: dict[str, type[np.generic]] = {
     "plausibility": np.float64,

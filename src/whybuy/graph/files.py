@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from whybuy.keys import SEPARATOR
 from whybuy.records import CRITIC, READER, STATISTICS, HeadKind
 from whybuy.relations import Relation
 
@@ -82,7 +83,6 @@ WITHDRAWN_SCHEMA = pa.schema(
         pa.field("evidence", pa.string(), nullable=False),  # a pair id, a product id, or of a rejection its own
     ]
 )
-SEPARATOR = "\x1f"
 
 
 def join_key(kind: str, key: Iterable[str]) -> str:

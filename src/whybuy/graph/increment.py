@@ -13,9 +13,10 @@ from whybuy.artifacts import FileEntry, read_manifest
 from whybuy.graph.assembly import BATCH
 from whybuy.graph.claims import MEASURES, Claims, Wordings, read_claims
 from whybuy.graph.evidence import Evidence, evidence_file, share_evidence, write_evidence
-from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, SEPARATOR, WITHDRAWN_SCHEMA, map_array, map_table
+from whybuy.graph.files import FORMAT_VERSION, KIND, MERGES_FILE, WITHDRAWN_SCHEMA, map_array, map_table
 from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.writing import GraphConfig, GraphCounts, write_graph
+from whybuy.keys import SEPARATOR
 from whybuy.records import HYPOTHESIS_SCHEMA, READER
 
 

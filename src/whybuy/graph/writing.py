@@ -21,13 +21,13 @@ from whybuy.graph.files import (
     NODE_SCHEMA,
     RELATIONS,
     SCORERS,
-    SEPARATOR,
     coded,
     write_table,
 )
 from whybuy.graph.hierarchy import write_hierarchy
 from whybuy.graph.node_merging import NodeMerger
 from whybuy.graph.words import write_words
+from whybuy.keys import SEPARATOR
 from whybuy.records import CRITIC, Head, HeadKind
 
 

@@ -5,10 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from whybuy.keys import SEPARATOR
 from whybuy.records import Head, HeadKind
 from whybuy.text import canonical
-
-SEPARATOR = "\x1f"
 
 Numbers = NDArray[np.int64]
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError, closest
+from whybuy.keys import SEPARATOR
 from whybuy.records import FacetValue, Filter, Sort
 from whybuy.text import canonical
 
@@ -19,7 +20,6 @@ FIELDS = ("product_type", "brand", "category", "price")
 VALUES_SHOWN = 12
 ATTRIBUTES_SHOWN = 4
 PRICE_STEPS = (10, 25, 50, 100, 200, 500, 1000)
-_BETWEEN = "\x1f"  # name and value; no cleaned text has it
 
 Rows = NDArray[np.int32]
 
@@ -64,8 +64,8 @@ class _Attributes:
     def of(cls, column: pa.Array) -> Self:
         """The column `attributes` of the catalog."""
         entries = column.flatten()
-        pairs = _Column.of(pc.binary_join_element_wise(entries.field("name"), entries.field("value"), _BETWEEN))
-        parted = [text.partition(_BETWEEN) for text in pairs.names]
+        pairs = _Column.of(pc.binary_join_element_wise(entries.field("name"), entries.field("value"), SEPARATOR))
+        parted = [text.partition(SEPARATOR) for text in pairs.names]
         names = list(dict.fromkeys(name for name, _, _ in parted))
         place = {name: at for at, name in enumerate(names)}
         first = np.searchsorted([place[name] for name, _, _ in parted], np.arange(len(names) + 1))

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError
-from whybuy.knowledge.numbering import SEPARATOR, canonical_tails, distinct, joined_heads
+from whybuy.keys import SEPARATOR
+from whybuy.knowledge.numbering import canonical_tails, distinct, joined_heads
 from whybuy.records import Behavior, HeadKind, Proposer
 
 
@@ -143,5 +144,5 @@ def _totals(codes: NDArray[np.int64], weights: NDArray[np.generic] | None = None
 
 def _uniform(keys: Sequence[str], seed: int) -> NDArray[np.float64]:
     """A number in (0, 1) for each key."""
-    hashed = (hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=6).digest() for key in keys)
+    hashed = (hashlib.blake2b(f"{seed}{SEPARATOR}{key}".encode(), digest_size=6).digest() for key in keys)
     return np.array([(int.from_bytes(one, "big") + 0.5) / 2**48 for one in hashed])

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.config import HOW_ONLY, ConfigTable
+from whybuy.keys import SEPARATOR
 from whybuy.knowledge.annotation.skipping import DECISIVE, answers_to
 from whybuy.knowledge.critic.edge_features import edge_features
 from whybuy.knowledge.critic.edge_noise_model import MIN_ANSWERS, Answers, NoiseModel, posterior, predict_answers
 from whybuy.knowledge.critic.edge_proposals import ProposedEdges, merge_proposals
 from whybuy.knowledge.critic.edge_selection import select_edges
 from whybuy.knowledge.critic.logistic import quality
-from whybuy.knowledge.numbering import SEPARATOR, distinct
+from whybuy.knowledge.numbering import distinct
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.records import CRITIC, HeadKind, Question
 

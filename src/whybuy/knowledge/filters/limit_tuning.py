@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from whybuy.keys import SEPARATOR
 from whybuy.knowledge.annotation.skipping import answers_to
-from whybuy.knowledge.numbering import SEPARATOR, joined_heads
+from whybuy.knowledge.numbering import joined_heads
 from whybuy.records import Question
 
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from whybuy.keys import SEPARATOR
 from whybuy.knowledge.filters import FilterResult
 from whybuy.knowledge.filters.text_pairs import types_of
-from whybuy.knowledge.numbering import SEPARATOR, distinct, distinct_heads
+from whybuy.knowledge.numbering import distinct, distinct_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import Head, HeadKind
 
