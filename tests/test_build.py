@@ -566,6 +566,7 @@ def command(store: Path) -> list[str]:
     return [sys.executable, "-m", "whybuy.cli", "build", "--store", str(store)]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("after", ["catalog", "events"])
 def test_a_real_ctrl_c_ends_in_words_and_the_next_build_finishes(tmp_path: Path, after: str) -> None:
     store = write_store(tmp_path / "shop")
@@ -600,6 +601,7 @@ def small_disk() -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", name], check=True)
 
 
+@pytest.mark.heavy
 def test_a_full_disk_ends_in_words_and_more_room_lets_the_build_go_on(small_disk: Path) -> None:
     store = write_store(small_disk / "shop")
     runner = CliRunner()

@@ -400,6 +400,7 @@ def test_a_critic_is_trained_and_measured(tmp_path: Path) -> None:
     assert figures.keys() == {"accuracy_redrawn", "accuracy", "option_only", "option_only_original", "auc", "n"}
 
 
+@pytest.mark.heavy
 def test_a_critic_is_fine_tuned_and_measured(tmp_path: Path) -> None:
     judged, out = judgments_of_kinds(tmp_path), tmp_path / "critic"
     model = write_tiny_transformer(tmp_path / "model", judged.read_text(encoding="utf-8").splitlines())

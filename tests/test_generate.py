@@ -326,6 +326,7 @@ def test_what_came_of_it_is_printed(store: Path) -> None:
     assert f"Next: whybuy build --store {store}" in " ".join(result.stderr.split())
 
 
+@pytest.mark.heavy
 def test_a_model_run_here_is_asked_alike(store: Path, tmp_path: Path) -> None:
     folder = write_tiny_writer(tmp_path / "tiny", [LIST, prompts(1)[0].messages[0].content])
     with (store / "store.toml").open("a", encoding="utf-8") as stream:

@@ -32,6 +32,8 @@ from whybuy.errors import InputError
 from whybuy.relations import Relation
 from whybuy.text import lemmas, normalize
 
+pytestmark = pytest.mark.heavy
+
 Row = dict[str, Any]
 FEW = 3000  # sessions of the shops that only tests of the writing need
 

@@ -9,6 +9,8 @@ import pytest
 from whybuy.demo.shop import MEANT, NEXT, QUERIES, write_shop
 from whybuy.text import normalize
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -4,6 +4,8 @@ import pytest
 
 from whybuy.evaluation.character_gru import CharacterGru, GruConfig
 
+pytestmark = pytest.mark.heavy
+
 PAIRS = [("camera", "nikon camera"), ("shoes", "nike shoes"), ("", "boots")] * 60
 
 

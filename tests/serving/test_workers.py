@@ -18,7 +18,10 @@ import pytest
 from whybuy.errors import InputError
 from whybuy.serving.run import serve
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at the processes in /proc")
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at the processes in /proc"),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from whybuy.knowledge.critic.text_training import texts_of, train_critic
 from whybuy.knowledge.tuning.tune import Step
 from whybuy.language.catalog_encoder import CatalogEncoder
 
+pytestmark = pytest.mark.heavy
+
 Write = Callable[[Path, Sequence[str]], Path]
 
 
