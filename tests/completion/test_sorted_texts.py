@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from whybuy.completion.best_first import BLOCK, SCANNED, best_first, heaviest, index_weights
 from whybuy.completion.sorted_texts import (
-    MOST_DIGITS,
+    MAX_DIGITS,
     Alphabet,
     SortedTexts,
     beginning,
@@ -19,7 +19,7 @@ from whybuy.completion.sorted_texts import (
 from whybuy.completion.word_index import has_words
 from whybuy.errors import InputError
 
-MANY = "".join(map(chr, range(0x4E00, 0x4E00 + 2 * MOST_DIGITS)))
+MANY = "".join(map(chr, range(0x4E00, 0x4E00 + 2 * MAX_DIGITS)))
 letters = st.text(alphabet="abcß é猫🧦", max_size=6) | st.text(alphabet=f"a{MANY}", max_size=4)
 texts = st.lists(letters, max_size=40).map(sorted)
 

@@ -13,7 +13,7 @@ from whybuy.kernels import kernel
 from whybuy.xmr.heap import key_of, number_of, offer, score_of, sort
 
 BLOCK = 32  # rows
-SCANNED = 4096  # rows of spans that are looked at one by one
+SCANNED = 4096  # rows of spans up to which a scan is faster
 
 
 class Weights(NamedTuple):
@@ -24,7 +24,7 @@ class Weights(NamedTuple):
 
 
 def index_weights(weights: NDArray[np.float32]) -> Weights:
-    """Weights with what makes their maxima quick to find: O(rows / 32 x log rows) more."""
+    """Index weights for range maximum queries, in O(rows / 32 x log rows) more memory."""
     blocks = -(-len(weights) // BLOCK)
     padded = np.full(blocks * BLOCK, -np.inf, np.float32)
     padded[: len(weights)] = weights
@@ -104,7 +104,7 @@ def best_first(index: Weights, spans: NDArray[np.int64], count: int) -> NDArray[
 def _best_scanned(
     weights: NDArray[np.float32], lows: NDArray[np.int64], highs: NDArray[np.int64], count: int
 ) -> NDArray[np.int32]:
-    """The same by looking at each row: side by side they are read faster than a few here and there."""
+    """`best_first` by a scan of all rows: for few rows, reading them in order is faster than jumping."""
     kept, size, least = np.empty(max(count, 1), np.uint64), 0, np.float32(-np.inf)  # of what may still be kept
     for at in range(len(lows) if count else 0):
         for row in range(lows[at], highs[at]):

@@ -1,8 +1,14 @@
-"""A prefix → completions: what begins with it, then what has its words, is nearly it, or begins as it does."""
+"""Completes what a shopper types, from the vocabulary of a shop, the queries of the session and live queries.
+
+Suggestions that begin with the prefix come first, then compositions of a head and a suffix, suggestions that have all
+words of the prefix, those that begin with it but for one typing error, and those that share its first letters. After
+previous queries, the session ranker decides within each (Yadav et al., KDD 2021, arXiv 2012.07654); the fits and their
+order are our design. A look-up takes less than a millisecond among a million suggestions.
+"""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +22,7 @@ from whybuy.artifacts import ArrayFolder, write_json
 from whybuy.completion.folding import fold, fold_prefix, spans_of, word_key, word_key_hash
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.limits import Thresholds
+from whybuy.completion.page import Blocklist, Identity, Page
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import MIN_LOG_SCORE, Context, SessionRanker
 from whybuy.completion.suffixes import Suffixes
@@ -27,10 +34,10 @@ from whybuy.kernels import kernel
 from whybuy.records import Completion, Fit, Suggested
 
 FORMAT_VERSION = 6
-SHORTEST_WITH_TYPOS = 4  # letters of a prefix that may hold a mistake: three, and the last, which is not judged yet
-ENOUGH = 5  # completions of the fits so far, beside which none of the next is looked for
-LEAST_TIMES = 1e-30  # of which a logarithm is taken
-LONGEST_PREFIX = 200  # letters that are looked at
+MIN_LETTERS_FOR_TYPOS = 4  # of a prefix; the last one is not taken for an error yet
+ENOUGH = 5  # completions; the next fit is tried where there are fewer
+MIN_COUNT = 1e-30  # of which a logarithm is taken
+MAX_PREFIX = 200  # letters; what is typed beyond is ignored
 _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER, _SUFFIXES_FOLDER = "session", "suffixes"
 _THRESHOLDS_FILE = "thresholds.json"
@@ -40,26 +47,24 @@ _SAVED = ArrayFolder("completions", 2, "completions.json")
 
 @dataclass(frozen=True, slots=True)
 class CompletionConfig:
-    """How a shop completes."""
+    """How a shop completes: the table `[completion]`."""
 
-    blocked: tuple[str, ...] = ()  # words and phrases that no completion has
-    depth: int = 40  # of what begins with a prefix: so many of the most asked and of the likeliest are weighed
-    beam: int = 10  # nodes on each level of the tree that says what is likely in a session
+    blocked: tuple[str, ...] = ()  # words and phrases that no completion may contain
+    depth: int = 40  # most frequent, and best in session, of the suggestions that begin with a prefix; these compete
+    beam: int = 10  # nodes of the session ranker's tree kept on each level
 
 
 COMPLETION_CONFIG = ConfigTable("completion", CompletionConfig)
 
 
-_Weighed = tuple[
-    NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]
-]  # rows, and logarithms of times and scores
-_Scored = Mapping[int, float | None]  # rows, best first, with their scores in the session
-_USUAL = CompletionConfig()
+_Weighed = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]  # rows, log counts, log scores
+_Scored = Mapping[int, float | None]  # rows, best first, with their session scores
+_DEFAULT = CompletionConfig()
 _THRESHOLDS = Thresholds()
 
 
 class Completer:
-    """Everything that may be suggested: arrays memory-mapped, texts in memory; safe for many threads."""
+    """The suggestions of one shop: arrays memory-mapped, texts in memory; safe for many threads."""
 
     def __init__(
         self,
@@ -69,11 +74,11 @@ class Completer:
         ranker: SessionRanker | None = None,
         suffixes: Suffixes | None = None,
         thresholds: Thresholds = _THRESHOLDS,
-        config: CompletionConfig = _USUAL,
+        config: CompletionConfig = _DEFAULT,
     ) -> None:
-        """indexes: of the keys. texts: `_SHOWN` of the vocabulary.
+        """indexes: of the keys. texts: the columns `_SHOWN` of the vocabulary.
 
-        suffixes: of longer queries. thresholds: that a query has to meet.
+        ranker: of the rows of the vocabulary. thresholds: that live queries have to meet.
         """
         self._whole, self._words = indexes
         self._ranker, self._suffixes, self._config, self.thresholds = ranker, suffixes, config, thresholds
@@ -88,7 +93,7 @@ class Completer:
         self._category: NDArray[np.int32] = pc.fill_null(category.indices, -1).to_numpy()
         self._sources = [Suggested(name) for name in source.dictionary.to_pylist()]
         self._source: NDArray[np.int32] = source.indices.to_numpy()
-        self._blocked = _Blocked(config.blocked)
+        self._blocked = Blocklist(config.blocked)
         if self._blocked:
             blocked = np.array([key in self._blocked for key in texts["key"].to_pylist()], np.bool_)
             self._whole.leave_out(blocked)
@@ -103,7 +108,7 @@ class Completer:
         *,
         suffixes: Suffixes | None = None,
         thresholds: Thresholds = _THRESHOLDS,
-        config: CompletionConfig = _USUAL,
+        config: CompletionConfig = _DEFAULT,
     ) -> Self:
         """Index a vocabulary (VOCABULARY_SCHEMA). ranker: of its rows."""
         keys, weights = vocabulary["key"].to_pylist(), vocabulary["weight"].to_numpy()
@@ -121,33 +126,31 @@ class Completer:
         return len(self._texts)
 
     def weight(self, key: str) -> float:
-        """How often a folded text is asked; 0 of one that is no suggestion."""
+        """The weight of a folded text, -inf where it is blocked, 0 where it is no suggestion."""
         row = self._whole.row(self._whole.encode(key))
         return 0.0 if row is None else float(self._weights[row])
 
     def refresh(self, vocabulary: pa.Table) -> None:
-        """Suggest these queries too (VOCABULARY_SCHEMA), those that are known already by their new weights."""
+        """Suggest live queries too (VOCABULARY_SCHEMA), instead of those of the last call."""
         self._live = Completer.build(vocabulary, config=self._config) if vocabulary.num_rows else None
 
     def complete(
         self, typed: str, *, previous: Sequence[str] = (), limit: int = 10, distinct: bool = False
     ) -> list[Completion]:
-        """At most `limit` completions: what fits better comes first, of one fit what is asked most.
+        """At most `limit` completions, best fit first, of one fit by falling weight.
 
-        After other queries, those of one fit come in the order of log(times asked) + weight * log(score of the session
-        ranker). What is composed of a head and a suffix follows what was asked. Where nothing is typed, all
-        begins with it. What only begins with the first letters is offered where nothing fits.
+        After previous queries, those of one fit are ordered by log(weight) + w * log(score of the session ranker), w
+        being the ranker's weight for prefixes of this length. An empty prefix is completed by all suggestions.
 
-        previous: queries of the session, the one just before first. distinct: of the same words in other orders and
-        inflections the best alone.
+        previous: queries of the session, the one just before first. distinct: only the best of each word key.
         """
-        prefix = fold_prefix(typed[:LONGEST_PREFIX])
+        prefix = fold_prefix(typed[:MAX_PREFIX])
         codes, ranker = self._whole.encode(prefix), self._ranker
         span = self._whole.span(codes)
         context = ranker.context(previous) if ranker and previous and ranker.weight(prefix) else None
-        more = (4 if distinct else 2) * limit  # some are shown already
+        more = (4 if distinct else 2) * limit  # some are on the page already
         likely = self._in_session(span, prefix, context, more)
-        page = _Page(prefix, limit, distinct)
+        page = Page(prefix, limit, distinct)
         self._show(page, likely, Fit.PREFIX)
         if not page.full and span[0] < span[1]:
             self._show(page, _unscored(self._whole.heaviest(span, more)), Fit.PREFIX)
@@ -156,26 +159,26 @@ class Completer:
             self._compose(page, more)
         if len(page.shown) < enough:
             self._show(page, self._ranked(self._with_words(prefix, codes, more), prefix, context), Fit.WORDS)
-        if len(page.shown) < enough and len(prefix) >= SHORTEST_WITH_TYPOS:
+        if len(page.shown) < enough and len(prefix) >= MIN_LETTERS_FOR_TYPOS:
             near = self._whole.nearly_beginning(codes, more)
             self._show(page, self._ranked(near, prefix, context), Fit.TYPO)
         if not page.shown and len(known := self._whole.known(codes)):
             self._show(page, _unscored(self._whole.beginning(known, more)), Fit.SHORTER)
         live = self._live  # may be replaced meanwhile
-        since = live.complete(typed, limit=limit, distinct=distinct) if live else ()
-        if not since:
+        additions = live.complete(typed, limit=limit, distinct=distinct) if live else ()
+        if not additions:
             return list(page.shown.values())
-        return page.with_live({self._sign(one.text, distinct): one for one in since}, by_weight=not likely)
+        return page.with_live({self._identity(one.text, distinct): one for one in additions}, by_weight=not likely)
 
     def span(self, prefix: str) -> tuple[int, int]:
-        """The rows that begin with a folded prefix: from which up to which."""
+        """The rows that begin with a folded prefix: from the first up to the second number."""
         return self._whole.span(self._whole.encode(prefix))
 
     def weigh(self, span: tuple[int, int], context: Context) -> _Weighed:
-        """Rows of a span, all of few, else the likeliest after other queries and the most asked.
+        """The candidates of a span, and what orders them: all rows of a short span, else the best by score and weight.
 
-        What the tree did not come to has the lowest score of all; what is blocked is left out. Returns: rows, and for
-        each the logarithms of the times that it was asked and of its score.
+        Candidates that the beam search does not reach have score `MIN_LOG_SCORE`; blocked ones are left out.
+        Returns: rows, and for each the logarithms of its weight and of its session score.
 
         Raises:
             InputError: there is no session ranker.
@@ -184,51 +187,50 @@ class Completer:
             raise InputError("There is no session ranker to weigh by. Build the completer with one.")
         if span[1] - span[0] <= self._config.depth:
             return self._scores(self._ranker, np.arange(*span, dtype=np.int32), context)
-        likely, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
-        asked = self._whole.heaviest(span, self._config.depth)
-        return joined(likely, scores, asked, self._weights)
+        best, scores = self._ranker.find(context, span, beam=self._config.beam, limit=self._config.depth)
+        return joined(best, scores, self._whole.heaviest(span, self._config.depth), self._weights)
 
     def _scores(self, ranker: SessionRanker, rows: NDArray[np.int32], context: Context) -> _Weighed:
-        """Of some rows; see `weigh`."""
+        """As `weigh`, of some rows."""
         return joined(rows, ranker.score(context, rows), rows[:0], self._weights)
 
     def _in_session(self, span: tuple[int, int], prefix: str, context: Context | None, limit: int) -> _Scored:
-        """The best rows of a span, best first, each with its score; none where the session says nothing."""
-        if self._ranker is None or not context or span[1] - span[0] < 2:  # one needs no order
+        """The best rows of a span with their session scores, best first; none where no previous query is known."""
+        if self._ranker is None or not context or span[1] - span[0] < 2:  # a single row needs no order
             return {}
         return _scored(*ranked(*self.weigh(span, context), self._ranker.weight(prefix), limit))
 
     def _ranked(self, rows: NDArray[np.int32], prefix: str, context: Context | None) -> _Scored:
-        """Rows with their scores, best first; as they were, without any, where the session says nothing."""
+        """Rows with their session scores, best first; in their order and unscored where no previous query is known."""
         if self._ranker is None or not context or len(rows) < 2:
             return _unscored(rows)
         weighed = self._scores(self._ranker, rows, context)
         return _scored(*ranked(*weighed, self._ranker.weight(prefix), len(rows)))
 
     def _with_words(self, prefix: str, codes: NDArray[np.uint16], limit: int) -> NDArray[np.int32]:
-        """Rows with all words of a prefix, of which the last may be unfinished: the most asked that have the rarest."""
+        """The heaviest rows with all words of a prefix, the last one perhaps unfinished; see `WordIndex.having`."""
         whole = len(prefix.rstrip())
         if " " not in prefix[:whole]:
             return self._words.beginning(codes, limit if whole else 0)
         return self._words.having(codes[:whole], limit, begun=whole == len(prefix))
 
-    def _show(self, page: "_Page", rows: _Scored, fit: Fit) -> None:
-        """Add rows with their scores in the session to a page, as many as go."""
-        for row, likely in rows.items():
+    def _show(self, page: Page, rows: _Scored, fit: Fit) -> None:
+        """Add rows with their session scores to a page, until it is full."""
+        for row, score in rows.items():
             if page.full:
                 return
             key = self._keys[row]
-            sign = int(self._word_keys[row]) if page.distinct else key
-            if sign not in page.shown:
-                page.shown[sign] = self._completion(row, key, fit, page.prefix, likely)
+            identity = int(self._word_keys[row]) if page.distinct else key
+            if identity not in page.shown:
+                page.shown[identity] = self._completion(row, key, fit, page.prefix, score)
 
-    def _compose(self, page: "_Page", limit: int) -> None:
-        """Add what is composed of a head and a suffix."""
+    def _compose(self, page: Page, limit: int) -> None:
+        """Add compositions of a head and a suffix to a page, until it is full."""
         for one in self._suffixes.complete(page.prefix, limit, spelled=self._spelled) if self._suffixes else ():
-            sign = word_key_hash(one.word_key) if page.distinct else one.key
-            if sign not in page.shown and one.key not in self._blocked:
+            identity = word_key_hash(one.word_key) if page.distinct else one.key
+            if identity not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
-                page.shown[sign] = Completion(
+                page.shown[identity] = Completion(
                     one.text, one.share, Fit.PREFIX, Suggested.COMPOSED, typed=typed, intent=one.intent
                 )
                 if page.full:
@@ -238,12 +240,12 @@ class Completer:
         row = self._whole.row(self._whole.encode(key))
         return None if row is None else self._spellings[row]
 
-    def _sign(self, text: str, distinct: bool) -> int | str:
-        """What is the same for texts of which a page shows one: the hash of their word key, or the folded text."""
+    def _identity(self, text: str, distinct: bool) -> Identity:
+        """See `page.Identity`. distinct: by word key."""
         key = fold(text)
         return word_key_hash(word_key(key, self.thresholds.language)) if distinct else key
 
-    def _completion(self, row: int, key: str, fit: Fit, prefix: str, likely: float | None) -> Completion:
+    def _completion(self, row: int, key: str, fit: Fit, prefix: str, score: float | None) -> Completion:
         text = self._spellings[row]
         return Completion(
             text=text,
@@ -251,7 +253,7 @@ class Completer:
             fit=fit,
             source=self._sources[self._source[row]],
             typed=spans_of(prefix, key, text, fit),
-            session_score=likely,
+            session_score=score,
             intent=intent_at(self._intents, row) if self._has_intent[row] else None,
             category=self._categories[self._category[row]],
         )
@@ -268,8 +270,8 @@ class Completer:
             self._suffixes.save(folder / _SUFFIXES_FOLDER)
 
     @classmethod
-    def open(cls, folder: Path, config: CompletionConfig = _USUAL) -> Self:
-        """What was saved in a folder.
+    def open(cls, folder: Path, config: CompletionConfig = _DEFAULT) -> Self:
+        """Open what was saved in a folder.
 
         Raises:
             ArtifactError: it holds no completions, those of another format version, or damaged ones.
@@ -297,80 +299,31 @@ def _unscored(rows: NDArray[np.int32]) -> _Scored:
 
 @kernel
 def joined(
-    found: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], weights: NDArray[np.float32]
+    best: NDArray[np.int32], scores: NDArray[np.float32], others: NDArray[np.int32], weights: NDArray[np.float32]
 ) -> _Weighed:
-    """Rows, logarithms of their weights, and scores, `MIN_LOG_SCORE` of the others that are not among those found.
+    """Scored rows, then those of others that are not among them, with score `MIN_LOG_SCORE`; each with its log weight.
 
-    Rows of weight -inf are left out.
+    Rows of weight -inf are left out. scores: of best, logarithms.
     """
-    most, size = len(found) + len(others), 0
-    rows, times, every = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
+    most, size = len(best) + len(others), 0
+    rows, log_weights, every = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
     for place in range(most):
-        row = found[place] if place < len(found) else others[place - len(found)]
-        if weights[row] > -np.inf and not (place >= len(found) and (found == row).any()):
-            rows[size], times[size] = row, np.log(max(weights[row], np.float32(LEAST_TIMES)))
-            every[size] = scores[place] if place < len(found) else np.float32(MIN_LOG_SCORE)
+        row = best[place] if place < len(best) else others[place - len(best)]
+        if weights[row] > -np.inf and not (place >= len(best) and (best == row).any()):
+            rows[size], log_weights[size] = row, np.log(max(weights[row], np.float32(MIN_COUNT)))
+            every[size] = scores[place] if place < len(best) else np.float32(MIN_LOG_SCORE)
             size += 1
-    return rows[:size], times[:size], every[:size]
+    return rows[:size], log_weights[:size], every[:size]
 
 
 @kernel
 def ranked(
-    rows: NDArray[np.int32], times: NDArray[np.float32], scores: NDArray[np.float32], trust: float, limit: int
+    rows: NDArray[np.int32], weights: NDArray[np.float32], scores: NDArray[np.float32], factor: float, limit: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The best rows by time and score, best first, equal ones by row, and their scores, no longer as logarithms.
+    """The rows of highest weights + factor * scores, best first, equal ones by row, and their scores as exponentials.
 
-    trust: weight of a score.
+    weights, scores: logarithms, of the rows.
     """
     order = np.argsort(rows)
-    order = order[np.argsort(-(times[order] + np.float32(trust) * scores[order]), kind="mergesort")][:limit]
+    order = order[np.argsort(-(weights[order] + np.float32(factor) * scores[order]), kind="mergesort")][:limit]
     return rows[order], np.exp(scores[order])
-
-
-@dataclass(slots=True)
-class _Page:
-    """What is shown for a prefix, by what tells completions apart."""
-
-    prefix: str
-    limit: int
-    distinct: bool
-    shown: dict[int | str, Completion] = field(default_factory=dict)
-
-    @property
-    def full(self) -> bool:
-        return len(self.shown) >= self.limit
-
-    def with_live(self, live: Mapping[int | str, Completion], *, by_weight: bool) -> list[Completion]:
-        """The same among what was asked since: what fits better first; of one fit by weight, or the known first.
-
-        What is composed comes behind what was asked; what fits by its first letters alone only where nothing else does.
-        """
-        every = dict(self.shown)
-        for sign, one in live.items():
-            known = every.get(sign, one)
-            before = one if known.source is Suggested.COMPOSED else known
-            every[sign] = replace(before, score=max(before.score, one.score))
-        fits = list(Fit)
-        ranked = sorted(
-            every.values(),
-            key=lambda one: (
-                fits.index(one.fit),
-                one.source is Suggested.COMPOSED,
-                -one.score if by_weight else 0.0,
-            ),
-        )
-        fitting = [one for one in ranked if one.fit is not Fit.SHORTER]
-        return (fitting or ranked)[: self.limit]
-
-
-class _Blocked:
-    """Words and phrases that no completion has."""
-
-    def __init__(self, phrases: Iterable[str]) -> None:
-        self._folded = [f" {key} " for phrase in phrases if (key := fold(phrase))]
-
-    def __bool__(self) -> bool:
-        return bool(self._folded)
-
-    def __contains__(self, key: str) -> bool:
-        return any(phrase in f" {key} " for phrase in self._folded)

@@ -1,4 +1,4 @@
-"""The form in which what is typed and what may be suggested are compared."""
+"""Folding: the form in which prefixes and suggestions are compared, regardless of case, accents and punctuation."""
 
 import hashlib
 import re
@@ -13,32 +13,32 @@ _ACCENT = re.compile(r"(?<=[\u0041-\u024f\u0370-\u03ff\u0400-\u04ff])[\u0300-\u0
 
 
 def fold(text: str) -> str:
-    """A text by its words: normalized, accents off Latin, Greek and Cyrillic letters, one space for any punctuation.
+    """A text in lower case, without accents of Latin, Greek and Cyrillic letters, one space for any punctuation.
 
-    "Crème-Brûlée" and "creme brulee" are one. Other scripts keep their marks, which are letters there.
+    "Crème-Brûlée" and "creme brulee" fold to the same. Other scripts keep their marks, which are letters there.
     """
     return _bare(normalize(clean(text))).strip()
 
 
 def fold_prefix(typed: str) -> str:
-    """A text that is still being typed: a space at its end stays, as it says that the last word is whole."""
+    """Fold a text that is still being typed: a space at its end stays, as it says that the last word is whole."""
     folded = _bare(normalize(clean(typed)) + (" " if typed[-1:].isspace() else ""))
     return folded.lstrip()
 
 
 def word_key(text: str, language: str) -> str:
-    """The words of a text in dictionary form and in the order of the alphabet: "boots, hiking" is "boot hiking"."""
+    """The word key of a text: its lemmas, sorted; "boots, hiking" and "hiking boot" both have "boot hiking"."""
     return " ".join(sorted(lemmas(fold(text), language)))
 
 
-def word_key_hash(meant: str) -> int:
-    """The number of a `word_key`, the same in all builds: 63 bits of a hash."""
-    digest = hashlib.blake2b(meant.encode("utf-8", "replace"), digest_size=8).digest()
+def word_key_hash(key: str) -> int:
+    """63 bits of a hash of a word key, the same in all builds."""
+    digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
 
 def join_spellings(texts: Iterable[tuple[str, float]]) -> dict[str, tuple[str, float]]:
-    """Texts with weights that fold to one key as one, written as most write it: text and sum of weights by key."""
+    """Join texts that fold to the same: by folded text the spelling of highest weight, and the sum of weights."""
     spellings: dict[str, dict[str, float]] = {}
     for text, weight in texts:
         if key := fold(text):
@@ -50,9 +50,9 @@ def join_spellings(texts: Iterable[tuple[str, float]]) -> dict[str, tuple[str, f
 
 
 def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int], ...]:
-    """Where a folded prefix stands in a text, for a page to show: spans of its letters, none of a mistyped prefix.
+    """The spans (start, end) of letters of a text that a folded prefix matches, for a page to mark.
 
-    key: the folded text. None where its letters fold together otherwise than each alone.
+    Empty for a mistyped prefix, and where letters do not fold one by one. key: the folded text.
     """
     if fit is Fit.PREFIX and text.isascii() and len(key) == len(text):  # most are, and ten are shown for each key
         return ((0, len(prefix)),) if prefix else ()
@@ -60,8 +60,8 @@ def spans_of(prefix: str, key: str, text: str, fit: Fit) -> tuple[tuple[int, int
     if not places:
         return ()
     if fit is Fit.WORDS:
-        found = {word: f" {key}".find(f" {word}") for word in prefix.split()}
-        spans = sorted((at, at + len(word)) for word, at in found.items() if at >= 0)
+        starts = {word: f" {key}".find(f" {word}") for word in prefix.split()}
+        spans = sorted((at, at + len(word)) for word, at in starts.items() if at >= 0)
     else:
         whole = len(prefix) if key.startswith(prefix) else 0
         spans = [(0, whole or next((end for end in range(len(prefix), 0, -1) if key.startswith(prefix[:end])), 0))]
@@ -75,7 +75,7 @@ def _bare(text: str) -> str:
 
 
 def _places(key: str, text: str) -> Sequence[int]:
-    """For each letter of a folded text the place of the letter that it came from; none where that cannot be told."""
+    """For each letter of a folded text its place in the text; empty where letters do not fold one by one."""
     if text.isascii() and len(key) == len(text):
         return range(len(text))
     folded, places = "", list[int]()

@@ -1,4 +1,4 @@
-"""Sorted texts with weights: the heaviest that begin with a prefix, or nearly so."""
+"""An index of sorted, weighted texts: the heaviest that begin with a prefix, exactly or but for one typing error."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -15,7 +15,7 @@ FIRM = 1  # letters at the start that are never mistyped
 
 
 class PrefixIndex:
-    """Sorted texts, each a way to a row; several may lead to one. Prefixes come as codes, see `encode`."""
+    """Sorted texts, each with the row that it stands for; several may share a row. Prefixes are codes, see `encode`."""
 
     def __init__(self, alphabet: Alphabet, texts: SortedTexts, rows: NDArray[np.int32], weights: Weights) -> None:
         """rows: shape (texts,). weights: of the texts."""
@@ -31,16 +31,16 @@ class PrefixIndex:
         weights: NDArray[np.float32],
         alphabet: Alphabet | None = None,
     ) -> Self:
-        """texts: sorted. rows: where each leads. weights: by row. alphabet: of these texts and others."""
+        """Index texts. texts: sorted. rows: of the texts. weights: by row. alphabet: of at least these texts."""
         alphabet = alphabet or Alphabet.of(texts)
         return cls(alphabet, sort_texts(texts, alphabet), rows.astype(np.int32), index_weights(weights[rows]))
 
     def span(self, prefix: NDArray[np.uint16]) -> tuple[int, int]:
-        """The texts that begin with a prefix: from which up to which."""
+        """The texts that begin with a prefix: from the first up to the second number."""
         return _span(*self.texts, prefix)
 
     def row(self, text: NDArray[np.uint16]) -> int | None:
-        """Where the text itself leads, None when it is not there."""
+        """The row of a text, None when it is not in the index."""
         low, high = self.span(text)
         codes, starts, _ = self.texts
         return int(self.rows[low]) if low < high and codes[starts[low] + len(text)] == END else None
@@ -54,25 +54,25 @@ class PrefixIndex:
         return self.heaviest(self.span(prefix), limit)
 
     def nearly_beginning(self, prefix: NDArray[np.uint16], limit: int) -> NDArray[np.int32]:
-        """The same where one letter of the prefix is wrong."""
+        """The heaviest rows of texts that begin with a prefix but for one error; see `sorted_texts.nearly`."""
         return _nearly_beginning(*self.texts, *self.weights, self.rows, prefix, limit)
 
     def known(self, prefix: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """As much of a prefix as some text begins with."""
+        """The longest part of a prefix, from its start, that some text begins with."""
         return prefix[: shared(self.texts, prefix)]
 
     def leave_out(self, blocked: NDArray[np.bool_]) -> None:
-        """Find some rows no more. blocked: by row."""
+        """Never return some rows again. blocked: by row."""
         self.weights = _read_only(index_weights(np.where(blocked[self.rows], -np.inf, self.weights.weights)))
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """What `of` needs, each array named for this index."""
+        """The arrays of the index, from which `of` makes it again; their names begin with `name`."""
         parts = {"letters": self.alphabet.letters, **self.texts._asdict(), "rows": self.rows, **self.weights._asdict()}
         return {f"{name}_{part}": array for part, array in parts.items()}
 
     @classmethod
     def of(cls, arrays: dict[str, NDArray[Any]], name: str) -> Self:
-        """The index that `arrays` took apart."""
+        """The index of some `arrays`."""
         texts, weights = (tuple(arrays[f"{name}_{part}"] for part in kind._fields) for kind in (SortedTexts, Weights))
         alphabet, rows = Alphabet(arrays[f"{name}_letters"]), arrays[f"{name}_rows"]
         return cls(alphabet, SortedTexts(*texts), rows, Weights(*weights))
@@ -95,8 +95,8 @@ def _heaviest(
     weights: NDArray[np.float32], best: NDArray[np.int32], rows: NDArray[np.int32], low: int, high: int, limit: int
 ) -> NDArray[np.int32]:
     spans = np.array([[low, high]], np.int64)
-    found: NDArray[np.int32] = rows[best_first(Weights(weights, best), spans, limit)]
-    return found
+    heaviest: NDArray[np.int32] = rows[best_first(Weights(weights, best), spans, limit)]
+    return heaviest
 
 
 @kernel
@@ -111,5 +111,5 @@ def _nearly_beginning(  # noqa: PLR0913, PLR0917 - see above
     limit: int,
 ) -> NDArray[np.int32]:
     spans = nearly(SortedTexts(codes, starts, firsts), prefix, FIRM)
-    found: NDArray[np.int32] = rows[best_first(Weights(weights, best), spans, limit)]
-    return found
+    heaviest: NDArray[np.int32] = rows[best_first(Weights(weights, best), spans, limit)]
+    return heaviest

@@ -1,7 +1,7 @@
-"""Many texts in sorted arrays: which begin with a prefix, or nearly so, without a node for each letter.
+"""Many texts in sorted arrays: which of them begin with a prefix, exactly or but for one typing error.
 
-A trie lies in sorted texts already: the texts that share a prefix stand side by side, and one letter more narrows that
-span by bisection (our design).
+Sorted texts serve as a trie without nodes: texts that share a prefix are neighbors, and each further letter narrows
+their span by bisection (our design).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,10 +16,10 @@ from whybuy.kernels import kernel
 
 END = 0  # closes a text, before every letter
 UNKNOWN = 0xFFFF  # a letter that no text has
-MOST_LETTERS = UNKNOWN - 1
-MOST_CODES = 2**31 - 1
-FIRST = 3  # letters by which a table tells where texts stand
-MOST_DIGITS = 64  # of that table; letters of higher codes share the last one
+MAX_LETTERS = UNKNOWN - 1
+MAX_CODES = 2**31 - 1
+FIRST = 3  # letters that the table of first texts covers
+MAX_DIGITS = 64  # of that table; letters of higher codes share the last one
 
 
 class Alphabet:
@@ -32,8 +32,8 @@ class Alphabet:
             InputError: there are more than 65,534.
         """
         count = len(letters)
-        if count > MOST_LETTERS:
-            raise InputError(f"The texts have {count:,} different letters; at most {MOST_LETTERS:,} are allowed.")
+        if count > MAX_LETTERS:
+            raise InputError(f"The texts have {count:,} different letters; at most {MAX_LETTERS:,} are allowed.")
         self.letters = letters
         self._codes = np.full(int(letters.max(initial=0)) + 2, UNKNOWN, np.uint16)  # the last for all later letters
         self._codes[letters] = np.arange(1, count + 1)
@@ -63,7 +63,8 @@ class Alphabet:
 class SortedTexts(NamedTuple):
     """Texts by rising letters; text i goes from codes[starts[i]] on up to the next END.
 
-    Codes are digits, but for those too high, which share the last digit, and a text is a number by its first letters.
+    For the table `firsts`, the first `FIRST` codes of a text are the digits of its number; codes too high share the
+    last digit.
     """
 
     codes: NDArray[np.uint16]
@@ -73,7 +74,7 @@ class SortedTexts(NamedTuple):
     @classmethod
     def of(cls, codes: NDArray[np.uint16], starts: NDArray[np.int32], letters: int) -> "SortedTexts":
         """Where sorted texts begin, and the table. letters: of the alphabet."""
-        digits = min(letters + 1, MOST_DIGITS)
+        digits = min(letters + 1, MAX_DIGITS)
         counts = np.bincount(_numbers(codes, starts, digits), minlength=digits**FIRST)
         firsts = np.concatenate([[0], counts.cumsum()[:-1]]).astype(np.int32)
         return cls(codes, starts, firsts.reshape(digits, -1))
@@ -89,14 +90,14 @@ def sort_texts(texts: Sequence[str], alphabet: Alphabet) -> SortedTexts:
     if wrong is not None:
         raise InputError(f"Texts have to be sorted, but {wrong!r} comes too late.")
     codes = alphabet.write(texts)
-    if len(codes) > MOST_CODES:
-        raise InputError(f"The texts have {len(codes):,} letters; at most {MOST_CODES:,} are allowed.")
+    if len(codes) > MAX_CODES:
+        raise InputError(f"The texts have {len(codes):,} letters; at most {MAX_CODES:,} are allowed.")
     starts = np.concatenate([[0], np.flatnonzero(codes == END)[:-1] + 1]) if len(codes) else np.empty(0)
     return SortedTexts.of(codes, starts.astype(np.int32), len(alphabet.letters))
 
 
 def from_each_word(texts: SortedTexts, alphabet: Alphabet) -> tuple[SortedTexts, NDArray[np.int32]]:
-    """What texts are from each of their words on, in the same memory, and the place of the text of each."""
+    """The parts of texts from each of their words on, sorted, in the same memory, and the text of each part."""
     space = alphabet.encode(" ")[0]
     parted = (texts.codes == END) | (texts.codes == space)
     begins = np.flatnonzero(~parted & np.concatenate([[True], parted[:-1]])).astype(np.int32)
@@ -151,7 +152,7 @@ def _precedes(codes: NDArray[np.uint16], one: int, other: int) -> bool:
 
 @kernel
 def _above(texts: SortedTexts, low: int, high: int, depth: int, code: int) -> int:
-    """The first of the texts from low up to high, alike up to a depth, whose letter there is a code or a later one."""
+    """The first of the texts from low up to high, equal up to a depth, whose letter there is a code or a later one."""
     while low < high:
         middle = (low + high) // 2
         if texts.codes[texts.starts[middle] + depth] < code:

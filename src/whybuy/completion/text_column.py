@@ -1,11 +1,11 @@
-"""Texts of an Arrow column one at a time, for what shows a few of a million within a millisecond."""
+"""Reads single texts of an Arrow column faster than through Arrow scalars."""
 
 import numpy as np
 import pyarrow as pa
 
 
 class TextColumn:
-    """A column without nulls. Beside an Arrow scalar for each look it takes a tenth off the slowest completions."""
+    """A text column without nulls. The slowest completions take a tenth less time than with Arrow scalars."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         texts = column.combine_chunks()

@@ -1,4 +1,4 @@
-"""Texts by all of their words: the heaviest that have some words, in whatever order."""
+"""An index of texts by each of their words: the heaviest that have some words, in whatever order."""
 
 from typing import Any, Self
 
@@ -11,26 +11,26 @@ from whybuy.completion.sorted_texts import END, SortedTexts, beginning, from_eac
 from whybuy.kernels import kernel
 from whybuy.xmr.simd import prefetch
 
-MOST_WORDS = 6  # of those looked for, among which the rarest is chosen
+MAX_WORDS = 6  # of a prefix, among which the rarest is chosen
 AHEAD = 8  # texts of which the letters are fetched ahead of their use
-LOOKED_AT = 120  # texts with the rarest word, of which those with all words are taken
+MAX_SCANNED = 120  # texts with the rarest word that are tested for the other words
 
 
 class WordIndex:
-    """The texts of an index from each of their words on; text t of that index leads to row t."""
+    """The texts of a `PrefixIndex` from each of their words on; text t of that index is row t."""
 
     def __init__(self, whole: PrefixIndex, words: PrefixIndex) -> None:
-        """words: of the same letters."""
+        """whole: the index of the texts. words: the index of their parts, over the same letters."""
         self._whole_starts, (self._space, *_), self._words = whole.texts.starts, whole.encode(" "), words
 
     @classmethod
     def build(cls, whole: PrefixIndex) -> Self:
-        """Of what an index holds."""
+        """Index the words of an index's texts."""
         texts, rows = from_each_word(whole.texts, whole.alphabet)
         return cls(whole, PrefixIndex(whole.alphabet, texts, rows, index_weights(whole.weights.weights[rows])))
 
     def having(self, words: NDArray[np.uint16], limit: int, *, begun: bool) -> NDArray[np.int32]:
-        """Of the heaviest rows with the rarest of some words those that have all, heaviest first.
+        """The heaviest rows that have some words, heaviest first, out of the `MAX_SCANNED` heaviest with the rarest.
 
         words: codes, a space between and none behind. begun: whether the last word is still being typed.
         """
@@ -42,17 +42,17 @@ class WordIndex:
         return self._words.beginning(prefix, limit)
 
     def leave_out(self, blocked: NDArray[np.bool_]) -> None:
-        """Find some rows no more. blocked: by row."""
+        """Never return some rows again. blocked: by row."""
         self._words.leave_out(blocked)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """What `of` needs beside the index of the whole texts, each array named for this index."""
+        """The arrays of the index that the index of whole texts does not have, from which `of` makes it again."""
         arrays = self._words.arrays(name)
         return {part: array for part, array in arrays.items() if part not in {f"{name}_codes", f"{name}_letters"}}
 
     @classmethod
     def of(cls, arrays: dict[str, NDArray[Any]], name: str, whole: PrefixIndex) -> Self:
-        """The index that `arrays` took apart. whole: of the same texts."""
+        """The index of some `arrays`. whole: the index of the same texts."""
         shared: dict[str, NDArray[Any]]
         shared = {f"{name}_codes": whole.texts.codes, f"{name}_letters": whole.alphabet.letters}
         return cls(whole, PrefixIndex.of(arrays | shared, name))
@@ -74,7 +74,7 @@ def _having(  # noqa: PLR0913, PLR0917 - see `prefix_index`
 ) -> NDArray[np.int32]:
     spans = np.empty((1, 2), np.int64)
     spans[0] = _rarest(SortedTexts(codes, starts, firsts), words, space)
-    among = rows[best_first(Weights(weights, best), spans, LOOKED_AT)]
+    among = rows[best_first(Weights(weights, best), spans, MAX_SCANNED)]
     begins = wholes[among]
     found, kept = 0, np.empty(limit, np.int32)
     for place in range(len(among)):
@@ -92,7 +92,7 @@ def _having(  # noqa: PLR0913, PLR0917 - see `prefix_index`
 def _rarest(texts: SortedTexts, words: NDArray[np.uint16], space: int) -> tuple[int, int]:
     """The span of texts that begin with a word, of the word with the fewest of them."""
     low, high, begin = 0, len(texts.starts), 0
-    for _ in range(MOST_WORDS):
+    for _ in range(MAX_WORDS):
         if begin >= len(words):
             break
         end = begin
