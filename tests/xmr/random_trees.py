@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, random_array
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.search import PostProcessor, SearchedTree
+from whybuy.xmr.post_processor import PostProcessor
+from whybuy.xmr.searched_tree import SearchedTree
 from whybuy.xmr.training.chunk import Chunk
 from whybuy.xmr.training.packing import pack
 from whybuy.xmr.weights import PackedWeights, code_bits, features_of, read_chunk

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import random as random_matrix
 
 from whybuy.errors import InputError
-from whybuy.xmr.search import PostProcessor, log_factor
+from whybuy.xmr.post_processor import PostProcessor, log_factor
 from whybuy.xmr.training.clustering import BalancedKMeans
 from whybuy.xmr.training.growth import add_labels
 from whybuy.xmr.training.trainer import TrainingConfig, train_tree
@@ -39,7 +39,7 @@ def test_scores_are_those_of_the_explained_path(seed: int, labels: list[int]) ->
         assert scored.biases[at] == pytest.approx(last.bias, abs=1e-5)
         assert scored.margins[at] == pytest.approx(last.margin - last.bias, abs=1e-4)
         share = log_factor(np.float32(last.margin), 3)
-        assert scored.ways[at] + share == pytest.approx(explained.score, rel=1e-3, abs=1e-4)
+        assert scored.paths[at] + share == pytest.approx(explained.score, rel=1e-3, abs=1e-4)
 
 
 def test_found_labels_have_the_score_that_they_were_found_with() -> None:
@@ -47,7 +47,7 @@ def test_found_labels_have_the_score_that_they_were_found_with() -> None:
     labels, scores = TREE.search(query.indices, query.data, beam=40, limit=42, post=PostProcessor.LOG_L3_HINGE)
     found = TREE.score(query.indices, query.data, labels)
     shares = [log_factor(np.float32(margin), 3) for margin in found.margins + found.biases]
-    np.testing.assert_allclose(found.ways + shares, scores, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.paths + shares, scores, rtol=1e-4, atol=1e-4)
 
 
 def test_an_unknown_label_is_refused() -> None:
@@ -58,4 +58,4 @@ def test_an_unknown_label_is_refused() -> None:
 
 def test_a_value_that_is_no_number_ends_in_scores_that_are_none() -> None:
     scored = TREE.score(np.zeros(1, np.int32), np.full(1, np.nan, np.float32), np.arange(LABELS, dtype=np.int32))
-    assert len(scored.ways) == LABELS
+    assert len(scored.paths) == LABELS

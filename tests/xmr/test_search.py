@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from random_trees import random_queries, random_searched, score_every_label
 
-from whybuy.xmr.search import Lists, PostProcessor, Walk, from_root, lists_of, log_factor, walk_down
+from whybuy.xmr.post_processor import PostProcessor, log_factor
+from whybuy.xmr.search import BeamParams, beam_search, from_root
+from whybuy.xmr.sparse_rows import SparseRows, sparse_rows
 
 ALL = 1000
 
@@ -21,7 +23,7 @@ def test_a_beam_over_all_nodes_equals_scoring_every_label(post: PostProcessor, b
     tree, searched = random_searched(120, bits=bits)
     queries = random_queries(20)
     expected = score_every_label(tree, searched.packed, queries, post)
-    found = walk_down(searched, lists_of(queries), from_root(20), Walk(tree.levels, ALL, 120, post.power))
+    found = beam_search(searched, sparse_rows(queries), from_root(20), BeamParams(tree.levels, ALL, 120, post.power))
     np.testing.assert_allclose(np.take_along_axis(expected, found.labels, axis=1), found.scores, rtol=1e-5, atol=1e-5)
     assert (np.sort(found.labels, axis=1) == np.arange(120)).all()
 
@@ -31,12 +33,14 @@ def test_a_beam_over_all_nodes_equals_scoring_every_label(post: PostProcessor, b
 def test_a_narrow_beam_gives_the_best_below_the_nodes_it_kept(labels: int, beam: int, limit: int, seed: int) -> None:
     tree, searched = random_searched(labels, seed)
     queries = random_queries(4, seed=seed)
-    found = walk_down(searched, lists_of(queries), from_root(4), Walk(tree.levels, beam, limit, 3))
+    found = beam_search(searched, sparse_rows(queries), from_root(4), BeamParams(tree.levels, beam, limit, 3))
     exact = score_every_label(tree, searched.packed, queries, PostProcessor.LOG_L3_HINGE)
     leaf_of = tree.parents()[tree.nodes + tree.position_of_label()]
     kept = from_root(4).ids[:, None]
     if tree.levels > 1:
-        kept = walk_down(searched, lists_of(queries), from_root(4), Walk(tree.levels - 1, beam, beam, 3)).labels
+        kept = beam_search(
+            searched, sparse_rows(queries), from_root(4), BeamParams(tree.levels - 1, beam, beam, 3)
+        ).labels
     for row in range(4):
         reachable = np.where(np.isin(leaf_of, kept[row]), exact[row], -np.inf)
         expected = best_of(reachable[None], limit)[0]
@@ -51,17 +55,19 @@ def test_equal_scores_are_ordered_by_label() -> None:
     tree, searched = random_searched(40)
     packed = searched.packed._replace(bias=np.zeros_like(searched.packed.bias))
     empty = random_queries(1)
-    found = walk_down(searched._replace(packed=packed), lists_of(empty), from_root(1), Walk(tree.levels, ALL, 7, 3))
+    found = beam_search(
+        searched._replace(packed=packed), sparse_rows(empty), from_root(1), BeamParams(tree.levels, ALL, 7, 3)
+    )
     np.testing.assert_array_equal(found.labels[0], np.arange(7))
 
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_and_single_queries_answer_as_the_batch_does(threads: int) -> None:
     tree, searched = random_searched(200)
-    queries, walk = random_queries(50), Walk(tree.levels, 3, 10, 3)
-    whole = walk_down(searched, lists_of(queries), from_root(50), walk)
-    split = walk_down(searched, lists_of(queries), from_root(50), walk, threads=threads)
-    singles = [walk_down(searched, lists_of(queries[[row]]), from_root(1), walk) for row in range(50)]
+    queries, walk = random_queries(50), BeamParams(tree.levels, 3, 10, 3)
+    whole = beam_search(searched, sparse_rows(queries), from_root(50), walk)
+    split = beam_search(searched, sparse_rows(queries), from_root(50), walk, threads=threads)
+    singles = [beam_search(searched, sparse_rows(queries[[row]]), from_root(1), walk) for row in range(50)]
     for name in ("labels", "scores"):
         np.testing.assert_array_equal(getattr(split, name), getattr(whole, name))
         np.testing.assert_array_equal(np.concatenate([getattr(one, name) for one in singles]), getattr(whole, name))
@@ -69,22 +75,22 @@ def test_threads_and_single_queries_answer_as_the_batch_does(threads: int) -> No
 
 def test_a_search_goes_on_from_where_another_stopped() -> None:
     tree, searched = random_searched(200)
-    queries = lists_of(random_queries(10))
-    whole = walk_down(searched, queries, from_root(10), Walk(tree.levels, 3, 10, 3))
-    upper = walk_down(searched, queries, from_root(10), Walk(1, 3, 3, 3))
+    queries = sparse_rows(random_queries(10))
+    whole = beam_search(searched, queries, from_root(10), BeamParams(tree.levels, 3, 10, 3))
+    upper = beam_search(searched, queries, from_root(10), BeamParams(1, 3, 3, 3))
     places = np.arange(0, 31, 3)
-    start = Lists(places, upper.labels.ravel(), upper.scores.ravel())
-    rest = walk_down(searched, queries, start, Walk(tree.levels - 1, 3, 10, 3))
+    start = SparseRows(places, upper.labels.ravel(), upper.scores.ravel())
+    rest = beam_search(searched, queries, start, BeamParams(tree.levels - 1, 3, 10, 3))
     np.testing.assert_array_equal(rest.labels, whole.labels)
     np.testing.assert_allclose(rest.scores, whole.scores, rtol=1e-6)
 
 
 def test_removed_labels_are_passed_over() -> None:
     tree, searched = random_searched(60)
-    queries, walk = lists_of(random_queries(5)), Walk(tree.levels, ALL, 10, 3)
-    before = walk_down(searched, queries, from_root(5), walk._replace(limit=60))
+    queries, walk = sparse_rows(random_queries(5)), BeamParams(tree.levels, ALL, 10, 3)
+    before = beam_search(searched, queries, from_root(5), walk._replace(limit=60))
     searched.removed[before.labels[:, :3].ravel()] = True
-    after = walk_down(searched, queries, from_root(5), walk)
+    after = beam_search(searched, queries, from_root(5), walk)
     for row in range(5):
         expected = [label for label in before.labels[row] if not searched.removed[label]][:10]
         np.testing.assert_array_equal(after.labels[row], expected)
@@ -101,10 +107,10 @@ def test_shares_follow_their_formulas(margin: float) -> None:
 def test_features_that_no_ranker_knows_change_nothing() -> None:
     tree, searched = random_searched(30)
     known = np.array([3, 40], np.int32)
-    one = Lists(np.array([0, 2]), known, np.ones(2, np.float32))
-    more = Lists(np.array([0, 3]), np.array([3, 40, 1_000_000], np.int32), np.ones(3, np.float32))
-    walk = Walk(tree.levels, 3, 5, 3)
+    one = SparseRows(np.array([0, 2]), known, np.ones(2, np.float32))
+    more = SparseRows(np.array([0, 3]), np.array([3, 40, 1_000_000], np.int32), np.ones(3, np.float32))
+    walk = BeamParams(tree.levels, 3, 5, 3)
     for left, right in zip(
-        walk_down(searched, one, from_root(1), walk), walk_down(searched, more, from_root(1), walk), strict=True
+        beam_search(searched, one, from_root(1), walk), beam_search(searched, more, from_root(1), walk), strict=True
     ):
         np.testing.assert_array_equal(left, right)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random_array
 
-from whybuy.xmr.search import PostProcessor
+from whybuy.xmr.post_processor import PostProcessor
 from whybuy.xmr.training.clustering import BalancedKMeans
 from whybuy.xmr.training.trainer import TrainingConfig, train_tree
 from whybuy.xmr.tree import XMRTree

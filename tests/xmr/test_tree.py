@@ -9,8 +9,9 @@ from random_trees import FEATURES, random_chunks, random_queries, random_tree, s
 from scipy.sparse import csr_matrix, identity
 
 from whybuy.errors import ArtifactError, InputError
+from whybuy.xmr.post_processor import PostProcessor
 from whybuy.xmr.scoring import score_labels
-from whybuy.xmr.search import PostProcessor, _search_once
+from whybuy.xmr.search import _search_one
 from whybuy.xmr.training.clustering import BalancedKMeans
 from whybuy.xmr.training.growth import add_labels
 from whybuy.xmr.training.packing import pack
@@ -296,7 +297,7 @@ def test_trees_made_opened_and_grown_run_the_same_machine_code(tmp_path: Path) -
     def ask(tree: XMRTree) -> set[object]:
         tree.search(ids, values)
         tree.score(ids, values, np.arange(3, dtype=np.int32))
-        return {*getattr(_search_once, "signatures"), *getattr(score_labels, "signatures")}  # noqa: B009 - of Numba
+        return {*getattr(_search_one, "signatures"), *getattr(score_labels, "signatures")}  # noqa: B009 - of Numba
 
     compiled = ask(made)
     for tree in (opened, made):

@@ -21,7 +21,7 @@ from whybuy.completion.limits import LOOKED_BACK
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 from whybuy.vectors.ngrams import NgramVectorizer
-from whybuy.xmr.search import PostProcessor, log_factor
+from whybuy.xmr.post_processor import PostProcessor, log_factor
 from whybuy.xmr.tree import XMRTree
 
 Context = tuple[NDArray[np.int32], NDArray[np.float32]]

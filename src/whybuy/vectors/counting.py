@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
 
-LEAST_MERGED = 1 << 22  # n-grams that wait before they are counted
+MIN_MERGED = 1 << 22  # n-grams that wait before they are counted
 
 
 def count_ngrams(blocks: Iterable[NDArray[np.uint64]]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
@@ -16,7 +16,7 @@ def count_ngrams(blocks: Iterable[NDArray[np.uint64]]) -> tuple[NDArray[np.uint6
     waiting: list[NDArray[np.uint64]] = []
     for block in blocks:
         waiting.append(block)
-        if sum(map(len, waiting)) >= max(LEAST_MERGED, len(known)):
+        if sum(map(len, waiting)) >= max(MIN_MERGED, len(known)):
             known, counts = _merged(known, counts, _sorted(waiting))
             waiting = []
     return _merged(known, counts, _sorted(waiting)) if waiting else (known, counts)

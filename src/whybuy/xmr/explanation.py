@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.search import Lists, PostProcessor, SearchedTree, contributions, log_factor
+from whybuy.xmr.node_scores import contributions
+from whybuy.xmr.post_processor import PostProcessor, log_factor
+from whybuy.xmr.searched_tree import SearchedTree
+from whybuy.xmr.sparse_rows import SparseRows
 from whybuy.xmr.weights import code_bits, codes_of
 
 
@@ -40,7 +43,7 @@ class Explanation:
 
 
 def explain_label(
-    tree: LabelTree, searched: SearchedTree, query: Lists, label: int, post: PostProcessor
+    tree: LabelTree, searched: SearchedTree, query: SparseRows, label: int, post: PostProcessor
 ) -> Explanation:
     """Follow a label's path for a query, whether or not a search would have found it.
 
@@ -73,7 +76,9 @@ def _parent(tree: LabelTree, child: int) -> int:
     return int(np.searchsorted(tree.first_child, child, side="right")) - 1
 
 
-def _ranked(tree: LabelTree, searched: SearchedTree, child: int, query: Lists) -> tuple[NDArray[np.float32], float]:
+def _ranked(
+    tree: LabelTree, searched: SearchedTree, child: int, query: SparseRows
+) -> tuple[NDArray[np.float32], float]:
     """What each feature gives to a child's margin, and its bias."""
     place = child - tree.nodes - len(tree.labels)
     if place < 0:

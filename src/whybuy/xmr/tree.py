@@ -15,21 +15,12 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.xmr.added_labels import AddedLabels, NewLabel, no_labels, trimmed, with_label
 from whybuy.xmr.explanation import Explanation, explain_label
 from whybuy.xmr.label_tree import LabelTree
+from whybuy.xmr.post_processor import PostProcessor
 from whybuy.xmr.scoring import LabelScores, range_of, score_labels
-from whybuy.xmr.search import (
-    PostProcessor,
-    Predictions,
-    SearchedTree,
-    Walk,
-    from_root,
-    lists_of,
-    one_list,
-    pair,
-    plain_tree,
-    walk_down,
-    walk_down_once,
-)
-from whybuy.xmr.span_search import Below, labels_below, search_span
+from whybuy.xmr.search import BeamParams, Predictions, beam_search, beam_search_one, from_root
+from whybuy.xmr.searched_tree import SearchedTree
+from whybuy.xmr.span_search import LabelsBelow, labels_below
+from whybuy.xmr.sparse_rows import query_arrays, single_row, sparse_rows
 from whybuy.xmr.weights import PackedWeights, read_array
 
 KIND = "label tree"
@@ -51,7 +42,7 @@ class XMRTree:
         self._labels = len(tree.labels)  # added ones included
         self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
-        self._below: Below | None = None  # made when they are asked for
+        self._below: LabelsBelow | None = None  # made when they are asked for
 
     @property
     def searched(self) -> SearchedTree:
@@ -91,8 +82,8 @@ class XMRTree:
                 f"The queries have {features.shape[1]} features, but the tree was trained on {self.features}."
             )
         queries = features.shape[0]
-        found = walk_down(
-            self._searched, lists_of(features), from_root(queries), self._walk(beam, limit, post), threads=threads
+        found = beam_search(
+            self._searched, sparse_rows(features), from_root(queries), self._params(beam, limit, post), threads=threads
         )
         return found if post.is_log else Predictions(found.labels, np.exp(found.scores))
 
@@ -106,9 +97,7 @@ class XMRTree:
         post: PostProcessor = PostProcessor.L3_HINGE,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The best labels of one query, best first, with their scores. Features that are not known are left out."""
-        labels, scores = walk_down_once(self._searched, ids, values, self._walk(beam, limit, post))
-        if limit and labels[-1] < 0:
-            labels, scores = labels[labels >= 0], scores[labels >= 0]
+        labels, scores = beam_search_one(self._searched, ids, values, self._params(beam, limit, post))
         return labels, scores if post.is_log else np.exp(scores)
 
     def search_span(
@@ -124,10 +113,9 @@ class XMRTree:
         """As `search` among the trained labels of a span, low and high; no node without one of them is visited."""
         if self._below is None:
             self._below = labels_below(self.tree)
-        below, walk = self._below, self._walk(beam, limit, post)
-        plain = below.labels, below.begin, below.end
-        found, scores = search_span(plain_tree(self._searched), plain, pair(ids, values), span, walk.plain)
-        return found, scores if post.is_log else np.exp(scores)
+        within = self._below.span(*span)
+        labels, scores = beam_search_one(self._searched, ids, values, self._params(beam, limit, post), within)
+        return labels, scores if post.is_log else np.exp(scores)
 
     def explain(
         self,
@@ -143,7 +131,7 @@ class XMRTree:
             InputError: there is no such label, or more or fewer values than features.
         """
         self._check_labels(label)
-        query = one_list(ids, values)._replace(starts=np.arange(len(ids) + 1))
+        query = single_row(ids, values)._replace(starts=np.arange(len(ids) + 1))
         return explain_label(self.tree, self._searched, query, label, post)
 
     def score(
@@ -163,7 +151,7 @@ class XMRTree:
         if len(labels):
             self._check_labels(*range_of(labels))
         where = self._parents, self._positions
-        return score_labels(plain_tree(self._searched), *where, pair(ids, values), asked_for, post.power)
+        return score_labels(self._searched.plain, *where, query_arrays(ids, values), asked_for, post.power)
 
     def attach(self, labels: Iterable[NewLabel]) -> range:
         """Hang new labels under their leaves, in order; `training.growth.add_labels` trains them.
@@ -203,10 +191,10 @@ class XMRTree:
             if not 0 <= label < self._labels:
                 raise InputError(f"There is no label {label}; labels are 0 to {self._labels - 1}.")
 
-    def _walk(self, beam: int, limit: int, post: PostProcessor) -> Walk:
+    def _params(self, beam: int, limit: int, post: PostProcessor) -> BeamParams:
         if beam < 1 or limit < 0:
             raise InputError(f"beam is {beam} and limit {limit}; a beam has 1 node or more, a limit is 0 or more.")
-        return Walk(self.tree.levels, beam, limit, post.power)
+        return BeamParams(self.tree.levels, beam, limit, post.power)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens, with all that was added and removed; it is made when missing."""

@@ -1,4 +1,21 @@
-"""All chunks of a tree in flat arrays that are searched where they lie: quantized, found by feature in two steps."""
+"""The trained rankers of a tree as bytes that are searched, saved and memory-mapped as they are.
+
+The rankers of one node's children form a chunk (MSCM, Etter et al., WWW 2022), stored feature by feature::
+
+    rows      | chunk of node 0 | chunk of node 1 | ...
+    chunk     | bucket 0 | bucket 1 | ...                       the top bits of a feature's code choose the bucket
+    bucket    | n | header 0 | ... | header n-1 | row 0 | ... | row n-1 |
+                1   2 bytes each, ascending by key
+    header    | entries of the row, less one | key: the low bits of the code |
+                16 - key_bits bits             key_bits bits
+    row       | [entries, less one] | child | weight | child | weight | ...
+                only where they do   1 or 2   1, 2 or 4 bytes
+                not fit the header:  bytes
+                those bits are all 1
+
+All numbers are little-endian. `buckets` says where each bucket begins and, in a mask of 16 bits, which keys, modulo 16,
+it has: most features of a query are not in a chunk, and the mask tells so for two thirds of them.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -10,20 +27,15 @@ from whybuy.artifacts import write_array
 from whybuy.errors import ArtifactError
 from whybuy.kernels import kernel
 
-SPREAD = 0x9E3779B1  # odd: multiplication by it permutes 0 .. 2**bits - 1; neighbors land far apart (Knuth, TAOCP 6.4)
-HEADER_BITS = 16  # at the front of each row
+HASH_MULTIPLIER = 0x9E3779B1  # odd, so it permutes 0 .. 2**bits - 1; spreads neighbors (Knuth, TAOCP 6.4)
+HEADER_BITS = 16  # of a row's header
 Numbers = TypeVar("Numbers", bound=np.generic)
 
 
 class PackedWeights(NamedTuple):
-    """The rankers of all nodes (MSCM, Etter et al. 2022), in the form that is searched and saved.
+    """The rankers of all nodes, in the form that is searched and saved.
 
-    A feature is known by its code, a permutation of the ids that spreads clustered ones. The top bits of the code
-    choose a bucket of the chunk, the bits below are the key of a row. A bucket is the number of its rows (1 byte), a
-    header of 16 bits for each, ascending by key (the key and, above it, the number of entries less one; where that does
-    not fit, the bits are all ones), and the entries row by row: the number that did not fit its header, if so, then
-    each entry's child, numbered within the node, and weight. All numbers are little-endian. Most features of a query
-    are not in a chunk; a mask beside the start of each bucket tells so for two thirds of them, without its bytes.
+    A feature is known by its code, a permutation of the ids that spreads clustered ones; the module draws the bytes.
     A child of the tree is numbered from 1, as in `LabelTree`; its bias stands at that number less one.
     """
 
@@ -86,12 +98,12 @@ def code_bits(features: int) -> int:
 
 def codes_of(features: NDArray[np.int32], bits: int) -> NDArray[np.uint32]:
     """The codes of features."""
-    return ((features.astype(np.uint64) * SPREAD) & ((1 << bits) - 1)).astype(np.uint32)
+    return ((features.astype(np.uint64) * HASH_MULTIPLIER) & ((1 << bits) - 1)).astype(np.uint32)
 
 
 def features_of(codes: NDArray[np.uint32], bits: int) -> NDArray[np.int32]:
     """The features of codes."""
-    return ((codes.astype(np.uint64) * pow(SPREAD, -1, 1 << bits)) & ((1 << bits) - 1)).astype(np.int32)
+    return ((codes.astype(np.uint64) * pow(HASH_MULTIPLIER, -1, 1 << bits)) & ((1 << bits) - 1)).astype(np.int32)
 
 
 @kernel

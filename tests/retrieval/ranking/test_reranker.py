@@ -65,7 +65,7 @@ def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexe
     scored = indexes.tree.tree.score(*asked.query.vector, found.rows)
     assert column(extractor, found, "tree_margin") == scored.margins.tolist()
     assert column(extractor, found, "tree_bias") == scored.biases.tolist()
-    assert column(extractor, found, "tree_way") == scored.ways.tolist()
+    assert column(extractor, found, "tree_way") == scored.paths.tolist()
     searches = np.log1p(indexes.tree.logs.searches[found.rows])
     assert column(extractor, found, "tree_searches") == pytest.approx(searches.tolist())
     assert set(column(extractor, found, "query_known")) == {np.float32(indexes.tree.known(*asked.query.vector))}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_CHILDREN = 1 << 16  # of one node: they are numbered in 16 bits
+MAX_CHILDREN = 1 << 16  # of one node: they are numbered in 16 bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.training.chunk import MOST_CHILDREN
+from whybuy.xmr.training.chunk import MAX_CHILDREN
 from whybuy.xmr.training.local_features import LocalRows, Rows, localize
 
 
@@ -27,12 +27,12 @@ class BalancedKMeans:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 2 <= self.branching <= MOST_CHILDREN or self.branching & (self.branching - 1):
+        if not 2 <= self.branching <= MAX_CHILDREN or self.branching & (self.branching - 1):
             raise InputError(
-                f"branching is {self.branching}; allowed: a power of 2 up to {MOST_CHILDREN:,}, such as 16, 32 or 64."
+                f"branching is {self.branching}; allowed: a power of 2 up to {MAX_CHILDREN:,}, such as 16, 32 or 64."
             )
-        if not 1 <= self.leaf_size <= MOST_CHILDREN:
-            raise InputError(f"leaf_size is {self.leaf_size}; allowed: 1 to {MOST_CHILDREN:,} labels.")
+        if not 1 <= self.leaf_size <= MAX_CHILDREN:
+            raise InputError(f"leaf_size is {self.leaf_size}; allowed: 1 to {MAX_CHILDREN:,} labels.")
         if self.iterations < 1:
             raise InputError(f"iterations is {self.iterations}; a cut takes 1 pass or more.")
 

@@ -9,7 +9,9 @@ from scipy.sparse import csc_matrix, csr_matrix
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
 from whybuy.xmr.added_labels import NewLabel
-from whybuy.xmr.search import Lists, PostProcessor, Walk, from_root, lists_of, one_list, walk_down
+from whybuy.xmr.post_processor import PostProcessor
+from whybuy.xmr.search import BeamParams, beam_search, from_root
+from whybuy.xmr.sparse_rows import SparseRows, single_row, sparse_rows
 from whybuy.xmr.training.checks import check_numbers, check_rows
 from whybuy.xmr.tree import XMRTree
 from whybuy.xmr.weights import code_bits, codes_of, features_of, read_chunk
@@ -48,7 +50,7 @@ def add_labels(tree: XMRTree, features: csr_matrix, labels: csr_matrix) -> range
         InputError: a label has no instance, or the matrices do not fit.
     """
     by_label = _check_instances(features, labels, tree.features)
-    rows, starts = lists_of(features), by_label.indptr
+    rows, starts = sparse_rows(features), by_label.indptr
     entries = [slice(*starts[new : new + 2]) for new in range(labels.shape[1])]
     return tree.attach(
         [_ranker(tree, _positives(rows, by_label.indices[of], by_label.data[of], tree.features)) for of in entries]
@@ -73,12 +75,14 @@ def _leaf(tree: XMRTree, positives: Positives) -> int:
     codes, place = np.unique(positives.codes, return_inverse=True)
     total = np.bincount(place, weights).astype(np.float32)
     length = np.sqrt((total * total).sum()) or np.float32(1)
-    query = one_list(features_of(codes, code_bits(tree.features)), total / length)
-    walk = Walk(levels - 1, ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
-    return int(walk_down(tree.searched, query, from_root(1), walk).labels[0, 0])
+    query = single_row(features_of(codes, code_bits(tree.features)), total / length)
+    walk = BeamParams(levels - 1, ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
+    return int(beam_search(tree.searched, query, from_root(1), walk).labels[0, 0])
 
 
-def _positives(rows: Lists, instances: NDArray[np.int32], weights: NDArray[np.float32], features: int) -> Positives:
+def _positives(
+    rows: SparseRows, instances: NDArray[np.int32], weights: NDArray[np.float32], features: int
+) -> Positives:
     """Some of the instances, the heaviest with the cost 1."""
     entries = [slice(rows.starts[row], rows.starts[row + 1]) for row in instances]
     ids = np.concatenate([rows.ids[part] for part in entries])

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
-
-_SPREAD = 0x9E3779B1  # odd: multiplying by it permutes the slots of a table as large as the feature space
+from whybuy.xmr.weights import HASH_MULTIPLIER
 
 
 class Rows(NamedTuple):
@@ -73,7 +72,7 @@ def _number(
     for row in chosen:
         for place in range(rows.starts[row], rows.starts[row + 1]):
             feature = rows.features[place]
-            slot = (feature * _SPREAD) & (size - 1)
+            slot = (feature * HASH_MULTIPLIER) & (size - 1)
             while slots[slot] >= 0 and names[slots[slot]] != feature:
                 slot = (slot + 1) & (size - 1)
             if slots[slot] < 0:

@@ -6,7 +6,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from whybuy.xmr.label_tree import LabelTree
-from whybuy.xmr.search import PostProcessor, SearchedTree, Walk, from_root, lists_of, walk_down
+from whybuy.xmr.post_processor import PostProcessor
+from whybuy.xmr.search import BeamParams, beam_search, from_root
+from whybuy.xmr.searched_tree import SearchedTree
+from whybuy.xmr.sparse_rows import sparse_rows
 from whybuy.xmr.training.chunk import Chunk
 from whybuy.xmr.training.packing import pack
 
@@ -25,8 +28,8 @@ class BeamMatcher:
         upper = _cut(self.tree, level)
         searched = SearchedTree.of(upper, pack(chunks, upper, features.shape[1], bits=32))
         instances, nodes = features.shape[0], len(upper.labels)
-        walk = Walk(level, self.beam, min(self.beam, nodes), self.post.power)
-        found = walk_down(searched, lists_of(features), from_root(instances), walk, threads=self.threads).labels
+        walk = BeamParams(level, self.beam, min(self.beam, nodes), self.post.power)
+        found = beam_search(searched, sparse_rows(features), from_root(instances), walk, threads=self.threads).labels
         reached = found >= 0
         starts = np.concatenate([[0], np.cumsum(reached.sum(axis=1))])
         matched = csr_matrix((np.ones(starts[-1], np.float32), found[reached], starts), shape=(instances, nodes))

@@ -12,8 +12,8 @@ from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.training.chunk import Chunk
 from whybuy.xmr.weights import HEADER_BITS, PackedWeights, code_bits, codes_of
 
-ROWS_PER_BUCKET = 4  # at least so many on average; fewer are hardly faster, and larger
-FULLEST_BUCKET = 255
+MIN_ROWS_PER_BUCKET = 4  # at least so many on average; fewer are hardly faster, and larger
+MAX_BUCKET_ROWS = 255
 WIDTHS = (8, 16, 32)  # bits of a stored weight
 
 
@@ -100,9 +100,9 @@ def _pack_chunk(
 
 def _key_bits(codes: NDArray[np.uint32], bits: int) -> int:
     """Of sorted codes, so many bits that a bucket has rows enough, but a header holds a key and a byte the rows."""
-    wanted = (len(codes) // ROWS_PER_BUCKET).bit_length() - 1
+    wanted = (len(codes) // MIN_ROWS_PER_BUCKET).bit_length() - 1
     key_bits = bits - min(max(wanted, bits - HEADER_BITS, 0), bits)
-    while np.bincount(codes >> key_bits).max(initial=0) > FULLEST_BUCKET:
+    while np.bincount(codes >> key_bits).max(initial=0) > MAX_BUCKET_ROWS:
         key_bits -= 1
     return key_bits
 
