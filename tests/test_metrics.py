@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.metrics import MRR, NDCG, Direction, RankingMetric, Recall, ZeroResults, share
+from whybuy.metrics import MRR, NDCG, Direction, Recall, ZeroResults, share
 
-METRICS: tuple[RankingMetric, ...] = (NDCG(at=5), Recall(at=5), MRR(at=5), ZeroResults())
+Metric = NDCG | Recall | MRR | ZeroResults
+
+METRICS: tuple[Metric, ...] = (NDCG(at=5), Recall(at=5), MRR(at=5), ZeroResults())
 grades = st.lists(st.integers(0, 3).map(float), max_size=12)
 
 
@@ -39,7 +41,7 @@ def test_zero_results() -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 @given(judged=grades, order=st.randoms(use_true_random=False))
-def test_values_stay_in_range(metric: RankingMetric, judged: list[float], order: Random) -> None:
+def test_values_stay_in_range(metric: Metric, judged: list[float], order: Random) -> None:
     ranked = order.sample(judged, len(judged))
     low, high = metric.value_range
     assert low <= metric(ranked, judged) <= high + 1e-12
@@ -47,7 +49,7 @@ def test_values_stay_in_range(metric: RankingMetric, judged: list[float], order:
 
 @pytest.mark.parametrize("metric", METRICS[:3], ids=lambda metric: metric.name)
 @given(judged=grades, order=st.randoms(use_true_random=False))
-def test_no_order_beats_the_ideal_one(metric: RankingMetric, judged: list[float], order: Random) -> None:
+def test_no_order_beats_the_ideal_one(metric: Metric, judged: list[float], order: Random) -> None:
     assert metric.direction is Direction.HIGHER_IS_BETTER
     ranked = order.sample(judged, len(judged))
     assert metric(ranked, judged) <= metric(sorted(judged, reverse=True), judged) + 1e-12

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +16,6 @@ class Direction(Enum):
 
     HIGHER_IS_BETTER = 1
     LOWER_IS_BETTER = -1
-
-
-class RankingMetric(Protocol):
-    """One number for one ranked list."""
-
-    unit: ClassVar[str]
-    value_range: ClassVar[tuple[float, float]]
-    direction: ClassVar[Direction]
-
-    @property
-    def name(self) -> str:
-        """The key in reports: `ndcg@10`."""
-        ...
-
-    def __call__(self, gains: Sequence[float], judged: Sequence[float]) -> float:
-        """The value for the gains of the ranked products, best rank first, and of all judged ones in any order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
