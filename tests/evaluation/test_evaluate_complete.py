@@ -62,7 +62,7 @@ def test_the_share_of_the_oracles_gain_counts_short_prefixes_after_a_query() -> 
 @pytest.mark.parametrize(
     ("meant", "shown", "expected"),
     [
-        ("shoes", ["shoes"], 0.1778),  # as fact sheet §4.6 measured it
+        ("shoes", ["shoes"], 0.1778),  # as NLTK's sentence_bleu gives it
         ("running shoes", ["running shoes"], 0.3162),
         ("red running shoes", ["red running shoes"], 0.5623),
         ("good red running shoes", ["good red running shoes"], 1.0),
@@ -89,14 +89,14 @@ def test_nobody_typing_is_said() -> None:
 
 
 def test_a_shop_is_measured_by_the_late_part_of_its_log(small_store: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     trial = CompletionTrial(held_out=0.3, queries=40, configurations=())
-    report = evaluate_store_completion(small_store, trial, listen=said.append)
+    report = evaluate_store_completion(small_store, trial, listen=lines.append)
     assert {"mfq", "trie", "session"} <= report.methods.keys()
-    assert "oracle" not in report.methods  # no simulator told what it would ask
+    assert "oracle" not in report.methods  # there is no simulator
     assert 40 <= len(report.keystrokes) <= 120
     assert report.methods["mfq"].as_json(report.parts()["all"])["success@10"] > 0
-    assert said
+    assert lines
 
 
 def aol_log(path: Path, *, users: int = 40) -> Path:
@@ -116,10 +116,10 @@ def aol_log(path: Path, *, users: int = 40) -> Path:
 
 
 def test_an_aol_log_needs_no_shop(tmp_path: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     trial = CompletionTrial(held_out=0.3, configurations=())
-    report = evaluate_log_completion([aol_log(tmp_path / "user-ct-test.txt")], trial, listen=said.append)
-    assert said[:2] == [
+    report = evaluate_log_completion([aol_log(tmp_path / "user-ct-test.txt")], trial, listen=lines.append)
+    assert lines[:2] == [
         "user-ct-test.txt is read as queries",
         "120 queries, 40 copies of rows, 0 set aside",
     ]

@@ -1,7 +1,7 @@
 """Counts what a shop's logs say about queries: how often, by how many shoppers, after which others, and in which parts.
 
 Only whole queries count. Repetitions and sessions are treated as by Yadav et al. (KDD 2021, arXiv 2012.07654); how
-half-typed queries are told from whole ones is our design.
+half-typed queries are recognized is our design.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class CharacterGru:
         pairs: Sequence[tuple[str, str]],
         config: GruConfig,
         *,
-        listen: Callable[[str], None] = lambda said: None,
+        listen: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """pairs: previous query, "" where there was none, and the next one, both folded.
 
@@ -86,13 +86,13 @@ class CharacterGru:
         """The likeliest texts that begin with a prefix, by beam search. previous: the query just before first."""
         import torch  # noqa: PLC0415 - there since `fit`
 
-        said = self._codes((previous[0] if previous else "")[:_LONGEST] + _BREAK + prefix)
-        if any(code is None for code in said):
+        codes = self._codes((previous[0] if previous else "")[:_LONGEST] + _BREAK + prefix)
+        if any(code is None for code in codes):
             return []
         embedding, gru, head = self._parts
         end = self._code[_END]
         with torch.inference_mode():
-            output, state = gru(embedding(torch.tensor([said])))
+            output, state = gru(embedding(torch.tensor([codes])))
             scores, texts, ended = torch.zeros(1), [prefix], list[tuple[float, str]]()
             shares = torch.log_softmax(head(output[:, -1]), -1)
             while texts and len(texts[0]) < _LONGEST:

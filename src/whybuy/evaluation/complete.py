@@ -1,4 +1,4 @@
-"""Measures completion: where the query that was meant stands among the suggestions, key by key, and how fast."""
+"""Measures completion at keystrokes: the rank of the query that was meant among the completions, and latency."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -68,11 +68,11 @@ class CompletionReport:
     def parts(self) -> dict[str, NDArray[np.bool_]]:
         """Masks of all keystrokes, and of those by length of the prefix and by whether something was asked before."""
         lengths = np.array([len(one.prefix) for one in self.keystrokes])
-        asked = np.array([bool(one.previous) for one in self.keystrokes])
+        after = np.array([bool(one.previous) for one in self.keystrokes])
         parts = {name: (lengths >= low) & (lengths <= high) for name, (low, high) in LENGTHS.items()}
-        parts |= {"all": np.ones_like(asked), "after_a_query": asked, "first_of_a_session": ~asked}
-        parts |= {f"{name}_after_a_query": parts[name] & asked for name in LENGTHS}
-        parts |= {f"{name}_first_of_a_session": parts[name] & ~asked for name in LENGTHS}
+        parts |= {"all": np.ones_like(after), "after_a_query": after, "first_of_a_session": ~after}
+        parts |= {f"{name}_after_a_query": parts[name] & after for name in LENGTHS}
+        parts |= {f"{name}_first_of_a_session": parts[name] & ~after for name in LENGTHS}
         return {name: kept for name, kept in parts.items() if kept.any()}
 
     def share_of_oracle_gain(self) -> Difference | None:
@@ -131,13 +131,13 @@ def keystrokes_of(queries: Sequence[tuple[str, tuple[str, ...]]], *, seed: int =
 
     queries: folded text, and the earlier queries of its session, the latest first.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng, keystrokes = np.random.default_rng(seed), []
     for text, previous in queries:
         for low, high in LENGTHS.values():
             if len(text) >= low:
                 length = int(rng.integers(low, min(high, len(text)) + 1))
-                found.append(Keystroke(text[:length], text, previous))
-    return found
+                keystrokes.append(Keystroke(text[:length], text, previous))
+    return keystrokes
 
 
 def evaluate_completion(
@@ -181,14 +181,14 @@ def _typed(complete: Complete, meant: str, previous: tuple[str, ...]) -> int:
 
 
 def bleu_rr(meant: str, shown: Sequence[str]) -> float:
-    """Reciprocal-rank weighted BLEU, as published (fact sheet §4.6): in [0, 1], higher is better; 0 of nothing.
+    """Reciprocal-rank weighted BLEU (Yadav et al., KDD 2021): in [0, 1], higher is better; 0 of no completions.
 
     NLTK's sentence_bleu with its first smoothing, over words; so texts of less than four words stay below 1. NaN where
     NLTK is not installed.
     """
     weights = [1 / rank for rank in range(1, len(shown) + 1)]
-    found = sum(weight * _bleu(meant, text) for weight, text in zip(weights, shown, strict=True))
-    return found / sum(weights) if shown else 0.0
+    score = sum(weight * _bleu(meant, text) for weight, text in zip(weights, shown, strict=True))
+    return score / sum(weights) if shown else 0.0
 
 
 @lru_cache(maxsize=200_000)

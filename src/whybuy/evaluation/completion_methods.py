@@ -1,4 +1,4 @@
-"""The methods of completion that are measured, each taught by what shoppers asked before a moment in time."""
+"""The completion methods that are compared, each trained on the queries before a moment in time."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -35,16 +35,19 @@ class TrainedCompletion:
 def methods_of(
     trained: TrainedCompletion, configurations: Sequence[int], *, network: bool, listen: Callable[[str], None]
 ) -> dict[str, Complete]:
-    """All methods but the oracle, by name. configurations: of the published tree. network: whether to train one."""
+    """All methods but the oracle, by name.
+
+    configurations: numbers of those of the published tree that are trained. network: whether to train a recurrent one.
+    """
     log, vocabulary = trained.log, trained.parts.vocabulary
-    times: defaultdict[str, float] = defaultdict(float)
+    counts: defaultdict[str, float] = defaultdict(float)
     for query, count in zip(log.counts["query"].to_pylist(), log.counts["count"].to_pylist(), strict=True):
-        times[fold(query)] += count
-    frequent, alone = MostFrequent(times), Completer.build(vocabulary)
+        counts[fold(query)] += count
+    frequent, alone = MostFrequent(counts), Completer.build(vocabulary)
     trie = Completer.build(vocabulary, suffixes=trained.parts.suffixes)
     ranked = Completer.build(vocabulary, trained.parts.ranker, suffixes=trained.parts.suffixes)
     known = set(vocabulary["key"].to_pylist())
-    private = MostFrequent({key: count for key, count in times.items() if key in known})
+    private = MostFrequent({key: count for key, count in counts.items() if key in known})
     methods: dict[str, Complete] = {
         BASELINE: lambda prefix, _: frequent.complete(prefix),
         "mfq of what may be suggested": lambda prefix, _: private.complete(prefix),
@@ -73,35 +76,40 @@ def _texts(completer: Completer, prefix: str, previous: Sequence[str], *, distin
 
 
 def shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -> Complete:
-    """A method that is ranker what somebody else asked before: what it gains then is no gain from the session."""
+    """The same method after the queries of somebody else: what it gains then does not come from the session."""
     contexts = [previous for _, previous in late if previous]
     rng = np.random.default_rng(_SEED)
 
-    def ranker(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+    def after_others(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
         return complete(prefix, contexts[rng.integers(len(contexts))] if previous else ())
 
-    return ranker
+    return after_others
 
 
 def oracle_of(store: Path, baseline: Complete) -> Complete:
-    """The simulator's own distribution of the next query; the baseline where that knows nothing."""
-    following: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
-    for need, query, probability in _rows(pq.read_table(store / NEXT_FILE, columns=["need", "query", "probability"])):
-        following[need].append((fold(query), probability))
-    needs: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
-    for query, need, probability in _rows(pq.read_table(store / MEANT_FILE, columns=["query", "need", "probability"])):
-        needs[query].append((need, probability))
+    """Completions by the demo simulator's own distribution of the next query, then those of a baseline.
 
-    def known(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
+    store: of the demo, with the simulator's truth.
+    """
+    following: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
+    for intent, query, probability in _rows(pq.read_table(store / NEXT_FILE, columns=["need", "query", "probability"])):
+        following[intent].append((fold(query), probability))
+    intents: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    for query, intent, probability in _rows(
+        pq.read_table(store / MEANT_FILE, columns=["query", "need", "probability"])
+    ):
+        intents[query].append((intent, probability))
+
+    def oracle(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
         total: defaultdict[str, float] = defaultdict(float)
-        for need, share in needs.get(previous[0], ()) if previous else ():
-            for text, probability in following.get(need, ()):
+        for intent, share in intents.get(previous[0], ()) if previous else ():
+            for text, probability in following.get(intent, ()):
                 if text.startswith(prefix):
                     total[text] += share * probability
         ranked = sorted(total, key=lambda text: (-total[text], text))
         return list(dict.fromkeys([*ranked, *baseline(prefix, previous)]))
 
-    return known
+    return oracle
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

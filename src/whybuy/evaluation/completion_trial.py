@@ -14,7 +14,7 @@ from whybuy.behavior.recognize import EventSource
 from whybuy.completion.building import build_parts
 from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.folding import fold
-from whybuy.completion.limits import LOOKED_BACK
+from whybuy.completion.limits import LEAST_SHOPPERS, LOOKED_BACK
 from whybuy.completion.query_log import read_query_log
 from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig
 from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups, VocabularyConfig
@@ -44,19 +44,19 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class CompletionTrial:
-    """How completion is measured."""
+    """How completion is measured: on the latest queries of a log, by methods that are trained on the others."""
 
     held_out: float = 0.1  # of the queries of the log, the latest; in (0, 1)
     queries: int = 3000  # of these at most, drawn at random
     configurations: tuple[int, ...] = LADDER  # of the published tree
     network: bool = False  # whether a recurrent network is trained too; minutes, and torch
-    least_shoppers: int = 3  # who asked a query that is suggested, where no shop says how many
+    least_shoppers: int = LEAST_SHOPPERS  # of a suggested query, where no shop's settings say how many
 
 
 def evaluate_store_completion(
-    store: Path, trial: CompletionTrial, *, listen: Callable[[str], None] = lambda said: None
+    store: Path, trial: CompletionTrial, *, listen: Callable[[str], None] = lambda line: None
 ) -> CompletionReport:
-    """Teach every method the early part of a shop's log and type the queries of the late part.
+    """Train every method on the early part of a shop's log, and complete prefixes of the queries of the late part.
 
     Raises:
         ArtifactError: there is no finished build.
@@ -67,20 +67,22 @@ def evaluate_store_completion(
 
 
 def cut_store_log(store: Path, trial: CompletionTrial) -> tuple[TrainedCompletion, list[Keystroke]]:
-    """What the early part of a shop's log trained, and the keystrokes of its late part: for measuring other methods.
+    """What is trained on the early part of a shop's log, and the keystrokes of its late part: for benchmarks.
 
     Raises:
         ArtifactError: there is no finished build.
         InputError: the shop has no log, or too short a one.
     """
-    trained, late = _cut(_log_of(store), trial, lambda said: None)
+    trained, late = _cut(_log_of(store), trial, lambda line: None)
     return trained, keystrokes_of(late)
 
 
 def evaluate_log_completion(
-    logs: Sequence[Path], trial: CompletionTrial, *, listen: Callable[[str], None] = lambda said: None
+    logs: Sequence[Path], trial: CompletionTrial, *, listen: Callable[[str], None] = lambda line: None
 ) -> CompletionReport:
-    """The same with logs of any kind that `whybuy init` recognizes, without a shop: whatever was asked finds something.
+    """As `evaluate_store_completion`, on logs of any format that `whybuy init` recognizes, without a catalog.
+
+    Every query counts as one with results.
 
     Raises:
         InputError: a log cannot be understood, or there is no query in them.
@@ -99,7 +101,7 @@ def evaluate_log_completion(
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """Imported logs and what makes suggestions of them."""
+    """Imported logs, and what a vocabulary is chosen by."""
 
     events: Path
     config: VocabularyConfig
@@ -138,7 +140,7 @@ def _evaluate(
 def _cut(
     log: _Log, trial: CompletionTrial, listen: Callable[[str], None]
 ) -> tuple[TrainedCompletion, list[tuple[str, tuple[str, ...]]]]:
-    """What the early part trained, and some queries of the late part with those before them."""
+    """What is trained on the early part, and some queries of the late part with those before them."""
     config, language = log.config, log.language
     with TemporaryDirectory() as spill:
         follow_ups = read_query_log(log.events, Path(spill), config, language=language).follow_ups
