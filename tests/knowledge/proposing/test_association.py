@@ -12,7 +12,7 @@ from scipy import sparse
 from tiny_shop import make_shop
 from whybuy.knowledge.proposing.association import (
     Association,
-    Demands,
+    AssociationThresholds,
     Groups,
     ProductGroups,
     associate,
@@ -23,7 +23,7 @@ from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.statistics import Floats, plausibility, shrunken_lift, significance
 from whybuy.records import HeadKind, Product
 
-LAX = Demands(least_count=1, doubt=-4.0, least_lift=0.0)
+LAX = AssociationThresholds(least_count=1, midpoint=-4.0, least_lift=0.0)
 PRODUCTS = [
     Product(
         f"p{number}",
@@ -47,24 +47,24 @@ def z_slowly(observed: float, expected: float, trials: float) -> float:
     return math.copysign(math.sqrt(max(2 * (hit + miss), 0)), observed - expected)
 
 
-def plausibility_slowly(z: float, doubt: float) -> float:
-    return 0.5 * math.erfc(-(z - doubt) / math.sqrt(2))
+def plausibility_slowly(z: float, midpoint: float) -> float:
+    return 0.5 * math.erfc(-(z - midpoint) / math.sqrt(2))
 
 
 def associate_slowly(
-    by_need: Floats, background: Floats, members: dict[str, list[int]], within: dict[str, list[int]]
+    by_intent: Floats, background: Floats, members: dict[str, list[int]], within: dict[str, list[int]]
 ) -> dict[tuple[int, str], tuple[float, float, float]]:
-    """Count, lift with two pseudo events, and z by (need, group), one at a time."""
+    """Count, lift with two pseudo events, and z by (intent, group), one at a time."""
     found = {}
-    for need in range(len(by_need)):
+    for intent in range(len(by_intent)):
         for name, rows in members.items():
-            count = sum(by_need[need][row] for row in rows)
+            count = sum(by_intent[intent][row] for row in rows)
             around = within[name]
             share = sum(background[row] for row in rows) / sum(background[row] for row in around)
-            trials = sum(by_need[need][row] for row in around)
+            trials = sum(by_intent[intent][row] for row in around)
             expected = trials * share
             if count:
-                found[need, name] = (count, (count + 2) / (expected + 2), z_slowly(count, expected, trials))
+                found[intent, name] = (count, (count + 2) / (expected + 2), z_slowly(count, expected, trials))
     return found
 
 
@@ -73,12 +73,12 @@ def members_of(groups: Groups) -> dict[str, list[int]]:
 
 
 def compare(found: list[Association], groups: Groups, slow: dict[tuple[int, str], tuple[float, float, float]]) -> None:
-    by_name = {(one.need, str(groups.heads[one.group])): one for one in found}
-    assert by_name.keys() == {key for key, (_, _, z) in slow.items() if z > LAX.doubt}
+    by_name = {(one.intent, str(groups.heads[one.group])): one for one in found}
+    assert by_name.keys() == {key for key, (_, _, z) in slow.items() if z > LAX.midpoint}
     for key, one in by_name.items():
         count, lift, z = slow[key]
         assert (one.count, one.lift) == pytest.approx((count, lift))
-        assert one.plausibility == pytest.approx(plausibility_slowly(z, LAX.doubt), abs=1e-3)
+        assert one.plausibility == pytest.approx(plausibility_slowly(z, LAX.midpoint), abs=1e-3)
         assert 0 < one.typicality <= 1
 
 
@@ -88,8 +88,8 @@ def test_types_are_compared_with_all_products_as_slowly(counts: Floats, backgrou
     groups = ProductGroups(SHOP)
     members = members_of(groups.types)
     slow = associate_slowly(counts, background, members, {name: list(range(len(PRODUCTS))) for name in members})
-    by_need = sparse.csr_array(counts.astype(np.float64))
-    compare(list(associate(by_need, background, groups.types, groups.types, LAX)), groups.types, slow)
+    by_intent = sparse.csr_array(counts.astype(np.float64))
+    compare(list(associate(by_intent, background, groups.types, groups.types, LAX)), groups.types, slow)
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,22 +99,22 @@ def test_traits_are_compared_within_their_type_as_slowly(counts: Floats, backgro
     members, types = members_of(groups.traits), members_of(groups.types)
     within = {str(head): types[head.key[0]] for head in groups.traits.heads}
     slow = associate_slowly(counts, background, members, within)
-    by_need = sparse.csr_array(counts.astype(np.float64))
-    compare(list(associate(by_need, background, groups.traits, groups.types, LAX)), groups.traits, slow)
+    by_intent = sparse.csr_array(counts.astype(np.float64))
+    compare(list(associate(by_intent, background, groups.traits, groups.types, LAX)), groups.traits, slow)
 
 
 @settings(max_examples=40, deadline=None)
 @given(COUNTS, BACKGROUND)
 def test_traits_are_judged_over_all_types_as_slowly(counts: Floats, background: Floats) -> None:
     groups = ProductGroups(SHOP)
-    by_need = sparse.csr_array(counts.astype(np.float64))
-    found = associate_traits(by_need, background, groups.traits, groups.types, LAX)
-    by_key = {(one.need, groups.traits.heads[one.group].key): one for one in found}
+    by_intent = sparse.csr_array(counts.astype(np.float64))
+    found = associate_traits(by_intent, background, groups.traits, groups.types, LAX)
+    by_key = {(one.intent, groups.traits.heads[one.group].key): one for one in found}
     members = {head.key: sorted(groups.traits.rows(at)) for at, head in enumerate(groups.traits.heads)}
     types = {head.key[0]: sorted(groups.types.rows(at)) for at, head in enumerate(groups.types.heads)}
-    for need in range(len(counts)):
-        observed = {key: sum(counts[need][rows]) for key, rows in members.items()}
-        trials = {key: sum(counts[need][types[key[0]]]) for key in members}
+    for intent in range(len(counts)):
+        observed = {key: sum(counts[intent][rows]) for key, rows in members.items()}
+        trials = {key: sum(counts[intent][types[key[0]]]) for key in members}
         expected = {
             key: trials[key] * sum(background[rows]) / sum(background[types[key[0]]]) for key, rows in members.items()
         }
@@ -122,12 +122,12 @@ def test_traits_are_judged_over_all_types_as_slowly(counts: Floats, background: 
             alike = [other for other in members if other[1:] == key[1:]]
             together, chance, tried = (sum(table[one] for one in alike) for table in (observed, expected, trials))
             z = z_slowly(together, chance, tried)
-            assert ((need, key) in by_key) == (z > LAX.doubt)
-            if z > LAX.doubt:
-                one, common = by_key[need, key], (together + 2) / (chance + 2)
+            assert ((intent, key) in by_key) == (z > LAX.midpoint)
+            if z > LAX.midpoint:
+                one, common = by_key[intent, key], (together + 2) / (chance + 2)
                 assert one.count == observed[key]
                 assert one.lift == pytest.approx((observed[key] + 2 * common) / (expected[key] + 2))
-                assert one.plausibility == pytest.approx(plausibility_slowly(z, LAX.doubt), abs=1e-3)
+                assert one.plausibility == pytest.approx(plausibility_slowly(z, LAX.midpoint), abs=1e-3)
 
 
 def test_a_trait_too_rare_in_each_type_is_believed_over_all_of_them() -> None:
@@ -139,9 +139,9 @@ def test_a_trait_too_rare_in_each_type_is_believed_over_all_of_them() -> None:
     )
     groups = ProductGroups(shop)
     asked = sparse.csr_array([[3.0, 0.0, 0.0, 0.0] * len(kinds)])
-    demands, background = Demands(least_count=3, doubt=3.0, least_lift=1.2), np.ones(len(shop.ids))
-    assert list(associate(asked, background, groups.traits, groups.types, demands)) == []
-    found = list(associate_traits(asked, background, groups.traits, groups.types, demands))
+    thresholds, background = AssociationThresholds(least_count=3, midpoint=3.0, least_lift=1.2), np.ones(len(shop.ids))
+    assert list(associate(asked, background, groups.traits, groups.types, thresholds)) == []
+    found = list(associate_traits(asked, background, groups.traits, groups.types, thresholds))
     assert {groups.traits.heads[one.group].key for one in found} == {(kind, "color", "red") for kind in kinds}
 
 
@@ -149,12 +149,12 @@ def test_a_trait_too_rare_in_each_type_is_believed_over_all_of_them() -> None:
 @given(COUNTS)
 def test_restricting_keeps_the_events_on_accepted_types(counts: Floats) -> None:
     types = ProductGroups(SHOP).types
-    by_need = sparse.csr_array(counts.astype(np.float64))
+    by_intent = sparse.csr_array(counts.astype(np.float64))
     accepted = [Association(0, types.number["shoe"], 1, 1, 1, 1), Association(2, types.number["tent"], 1, 1, 1, 1)]
-    kept = restrict(by_need, types, accepted).toarray()
-    for need, kind in ((0, "shoe"), (1, None), (2, "tent")):
-        expected = [count if SHOP.types[row] == kind else 0 for row, count in enumerate(counts[need])]
-        assert kept[need].tolist() == expected
+    kept = restrict(by_intent, types, accepted).toarray()
+    for intent, kind in ((0, "shoe"), (1, None), (2, "tent")):
+        expected = [count if SHOP.types[row] == kind else 0 for row, count in enumerate(counts[intent])]
+        assert kept[intent].tolist() == expected
 
 
 def test_groups_are_types_shared_traits_and_products_with_a_type() -> None:
@@ -169,11 +169,11 @@ def test_groups_are_types_shared_traits_and_products_with_a_type() -> None:
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop([Product("p1", "Thing")])])
 def test_a_shop_without_types_has_no_associations(shop: ProposerInput) -> None:
     groups = ProductGroups(shop)
-    by_need = sparse.csr_array(np.ones((2, len(shop.ids))))
+    by_intent = sparse.csr_array(np.ones((2, len(shop.ids))))
     background = np.ones(len(shop.ids))
     for some in (groups.types, groups.traits, groups.products):
-        assert list(associate(by_need, background, some, groups.types, LAX)) == []
-    assert list(associate_traits(by_need, background, groups.traits, groups.types, LAX)) == []
+        assert list(associate(by_intent, background, some, groups.types, LAX)) == []
+    assert list(associate_traits(by_intent, background, groups.traits, groups.types, LAX)) == []
 
 
 def test_each_demand_is_made() -> None:
@@ -181,15 +181,15 @@ def test_each_demand_is_made() -> None:
     counts = np.zeros((1, len(PRODUCTS)))
     counts[0, [0, 4, 1]] = (6, 4, 1)
 
-    def types(demands: Demands) -> list[str]:
-        found = associate(sparse.csr_array(counts), np.ones(len(PRODUCTS)), groups.types, groups.types, demands)
+    def types(thresholds: AssociationThresholds) -> list[str]:
+        found = associate(sparse.csr_array(counts), np.ones(len(PRODUCTS)), groups.types, groups.types, thresholds)
         return sorted(groups.types.heads[one.group].key[0] for one in found)
 
     assert types(LAX) == ["shoe", "tent"]
-    assert types(Demands(least_count=2, doubt=-4.0, least_lift=0.0)) == ["shoe"]
-    assert types(Demands(least_count=1, doubt=1.0, least_lift=0.0)) == ["shoe"]
-    assert types(Demands(least_count=1, doubt=-4.0, least_lift=1.0)) == ["shoe"]
-    assert types(Demands(least_count=1, doubt=-4.0, least_lift=0.0, least_share=0.5)) == ["shoe"]
+    assert types(AssociationThresholds(least_count=2, midpoint=-4.0, least_lift=0.0)) == ["shoe"]
+    assert types(AssociationThresholds(least_count=1, midpoint=1.0, least_lift=0.0)) == ["shoe"]
+    assert types(AssociationThresholds(least_count=1, midpoint=-4.0, least_lift=1.0)) == ["shoe"]
+    assert types(AssociationThresholds(least_count=1, midpoint=-4.0, least_lift=0.0, least_share=0.5)) == ["shoe"]
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0.01, 100), st.floats(0.1, 10))
@@ -216,7 +216,7 @@ def test_significance_is_signed_and_zero_at_what_was_expected() -> None:
 
 
 @given(st.floats(0, 20), st.floats(0, 20))
-def test_plausibility_is_one_half_at_the_doubt_and_grows(doubt: float, more: float) -> None:
-    low, high = plausibility(np.array([doubt, doubt + more]), doubt=doubt)
+def test_plausibility_is_one_half_at_the_doubt_and_grows(midpoint: float, more: float) -> None:
+    low, high = plausibility(np.array([midpoint, midpoint + more]), midpoint=midpoint)
     assert low == pytest.approx(0.5)
     assert low <= high <= 1

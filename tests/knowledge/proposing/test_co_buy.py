@@ -72,9 +72,9 @@ def test_variants_of_one_thing_share_nothing_that_counts(brands: tuple[str, str]
 def test_a_pair_shares_exactly_the_needs_that_both_products_answer() -> None:
     products = [Product(name, name.upper()) for name in ("a", "b", "c")]
     shop = make_shop(products, [(Behavior.CO_BUY, "a", "b", 3), (Behavior.CO_BUY, "b", "c", 1)])
-    needs = [(Relation.USED_BY, "nurses"), (Relation.USED_FOR_EVENT, "camping"), (Relation.X_WANT, "rest")]
-    by_need = sparse.csr_array([[2.0, 1.0, 0.0], [1.0, 1.0, 5.0], [1.0, 0.0, 1.0]])
-    found = list(shared_by_pairs(shop, by_need, needs, "test.v1"))
+    intents = [(Relation.USED_BY, "nurses"), (Relation.USED_FOR_EVENT, "camping"), (Relation.X_WANT, "rest")]
+    by_intent = sparse.csr_array([[2.0, 1.0, 0.0], [1.0, 1.0, 5.0], [1.0, 0.0, 1.0]])
+    found = list(shared_by_pairs(shop, by_intent, intents, "test.v1"))
     assert {(one.head, one.relation, one.tail, one.support) for one in found} == {
         (Head(HeadKind.PAIR, ("a", "b")), Relation.USED_BY, "nurses", 3),
         (Head(HeadKind.PAIR, ("a", "b")), Relation.USED_FOR_EVENT, "camping", 3),

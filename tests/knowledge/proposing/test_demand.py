@@ -12,7 +12,7 @@ from whybuy.records import Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 
 SHOE = of_type("slip-on shoe")
-EVERY_LOG = DemandConfig(enough_queries=1, unasked=0.25)
+EVERY_LOG = DemandConfig(enough_queries=1, unsearched=0.25)
 
 
 def asked(relation: Relation, tail: str) -> Hypothesis:
@@ -53,7 +53,7 @@ def test_only_claims_of_descriptions_are_weighed() -> None:
 @pytest.mark.parametrize(("queries", "score"), [(0, 0.8), (2, 0.8), (3, 0.2), (4, 0.2)])
 def test_a_thin_log_is_not_held_against_a_claim(queries: int, score: float) -> None:
     log = [asked(Relation.USED_BY, f"nurses of ward {number}") for number in range(queries)]
-    config = DemandConfig(enough_queries=3, unasked=0.25)
+    config = DemandConfig(enough_queries=3, unsearched=0.25)
     assert weighed([*log, claimed(Relation.USED_BY, "pilots")], config)[-1] == pytest.approx(score)
 
 

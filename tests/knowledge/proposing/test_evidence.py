@@ -170,8 +170,8 @@ def test_the_order_of_pairs_does_not_matter() -> None:
 def test_random_purchases_give_no_reasons(seed: int) -> None:
     chance = random.Random(seed)
     pairs = [
-        (Behavior.SEARCH_BUY, f"things for {need}", one.product_id, chance.randint(1, 4))
-        for need in ("nurses", "kids", "camping", "dry skin")
+        (Behavior.SEARCH_BUY, f"things for {intent}", one.product_id, chance.randint(1, 4))
+        for intent in ("nurses", "kids", "camping", "dry skin")
         for one in PRODUCTS
     ]
     types = [

@@ -58,7 +58,7 @@ def test_what_the_products_say_themselves_is_no_other_name() -> None:
     known = asks(("tents", "tents for nurses", "tents for hiking"), "t")
     shop = make_shop(PRODUCTS, PLAIN + said + known)
     assert list(SynonymHypothesizer().propose(shop)) == []
-    assert [one.tail for one in SynonymHypothesizer(SynonymConfig(unsaid=1.0)).propose(shop)] == ["marlowe"]
+    assert [one.tail for one in SynonymHypothesizer(SynonymConfig(most_contained=1.0)).propose(shop)] == ["marlowe"]
 
 
 @pytest.mark.parametrize("shop", [make_shop([]), make_shop(PRODUCTS), make_shop([Product("s0", "A shoe")], MOCCASINS)])

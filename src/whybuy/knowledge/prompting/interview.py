@@ -14,7 +14,7 @@ from whybuy.config import ConfigTable
 from whybuy.knowledge.prompting.parsing import SCHEMA, parse_answer
 from whybuy.knowledge.prompting.prompts import CANDIDATES, load_prompts
 from whybuy.knowledge.prompting.relation_mining import Predicate, Predicates, Statement, continued
-from whybuy.knowledge.proposing.association import Demands
+from whybuy.knowledge.proposing.association import AssociationThresholds
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.language.generator import Answer, Finish, Prompt, Sampling
@@ -37,8 +37,8 @@ class PromptedConfig:
     max_tokens: int = 160  # of an answer
     seed: int = 7  # of the draw, and of the model where it takes one
     prior: float = 0.5  # plausibility of what a model says and nobody judged: alone, not enough for the graph
-    of_type: Demands = Demands(least_count=3, doubt=2.0, least_share=0.1)
-    of_trait: Demands = Demands(least_count=3, doubt=2.5, least_lift=1.2)
+    of_type: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.0, least_share=0.1)
+    of_trait: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.5, least_lift=1.2)
 
 
 GENERATE_CONFIG = ConfigTable("generate", PromptedConfig)

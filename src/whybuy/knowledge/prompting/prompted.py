@@ -50,16 +50,16 @@ def hypotheses_of(
     """
     said = _Said(sayings, shop, pairs)
     name = f"{load_prompts(shop.language).version}/{model}"
-    for head, need, spoken_of, asked in said.by_head():
+    for head, intent, spoken_of, asked in said.by_head():
         scores = (1.0, config.prior, config.prior * len(spoken_of) / asked)
-        yield said.hypothesis(head, need, name, spoken_of, scores)
+        yield said.hypothesis(head, intent, name, spoken_of, scores)
     groups = ProductGroups(shop)
-    for some, demands in ((groups.types, config.of_type), (groups.traits, config.of_trait)):
-        for found in associate(said.by_need, said.asked_of, some, groups.types, demands):
+    for some, thresholds in ((groups.types, config.of_type), (groups.traits, config.of_trait)):
+        for found in associate(said.by_intent, said.asked_of, some, groups.types, thresholds):
             head = some.heads[found.group]
             if head.key[1:2] != (TITLE_WORD,):  # a word of a title beside a phrase explains nothing
                 scores = (found.lift, config.prior * found.plausibility, config.prior * found.typicality)
-                yield said.hypothesis(head, found.need, name, said.pairs_in(some, found), scores)
+                yield said.hypothesis(head, found.intent, name, said.pairs_in(some, found), scores)
 
 
 class _Said:
@@ -71,32 +71,32 @@ class _Said:
         words: defaultdict[tuple[Relation, str], dict[int, Saying]] = defaultdict(dict)
         for saying in sayings:
             words[saying.relation, canonical(saying.tail, shop.language)].setdefault(saying.pair, saying)
-        self._needs = sorted(need for need in words if need[1])
-        self._sayings = [words[need] for need in self._needs]  # by need, then by pair
+        self._needs = sorted(intent for intent in words if intent[1])
+        self._sayings = [words[intent] for intent in self._needs]  # by intent, then by pair
 
     def by_head(self) -> Iterator[tuple[Head, int, list[int], int]]:
-        """Each query, product and co-buy pair with a need, the pairs it was said of, and how many were asked about."""
+        """Each query, product and co-buy pair with an intent, the pairs it was given for, and how many were prompted."""
         asked: Counter[Head] = Counter(head for number in range(len(self._pairs)) for head in self._heads(number))
-        for need, sayings in enumerate(self._sayings):
+        for intent, sayings in enumerate(self._sayings):
             spoken_of: defaultdict[Head, list[int]] = defaultdict(list)
             for number in sayings:
                 for head in self._heads(number):
                     spoken_of[head].append(number)
             for head, numbers in spoken_of.items():
-                yield head, need, numbers, asked[head]
+                yield head, intent, numbers, asked[head]
 
     @cached_property
-    def by_need(self) -> sparse.csr_array:
-        """Needs × products: of how many pairs with the product the need was said."""
+    def by_intent(self) -> sparse.csr_array:
+        """Needs × products: of how many pairs with the product the intent was said."""
         entries = [
-            (need, row)
-            for need, sayings in enumerate(self._sayings)
+            (intent, row)
+            for intent, sayings in enumerate(self._sayings)
             for number in sayings
             for row in self._rows(number)
         ]
-        needs, rows = np.array(entries, dtype=np.int64).reshape(-1, 2).T
+        intents, rows = np.array(entries, dtype=np.int64).reshape(-1, 2).T
         shape = (len(self._needs), len(self._shop.ids))
-        return sparse.csr_array((np.ones(len(entries)), (needs, rows)), shape=shape)
+        return sparse.csr_array((np.ones(len(entries)), (intents, rows)), shape=shape)
 
     @cached_property
     def asked_of(self) -> Floats:
@@ -105,20 +105,20 @@ class _Said:
         return background(rows, np.ones(len(rows)), len(self._shop.ids))
 
     def pairs_in(self, groups: Groups, association: Association) -> list[int]:
-        """The pairs of which a need was said and that have a product of the group."""
+        """The pairs of which an intent was said and that have a product of the group."""
         members = groups.rows(association.group)
-        return [number for number in self._sayings[association.need] if members.intersection(self._rows(number))]
+        return [number for number in self._sayings[association.intent] if members.intersection(self._rows(number))]
 
     def hypothesis(
-        self, head: Head, need: int, generator: str, spoken_of: Sequence[int], scores: tuple[float, float, float]
+        self, head: Head, intent: int, generator: str, spoken_of: Sequence[int], scores: tuple[float, float, float]
     ) -> Hypothesis:
         """One reason. spoken_of: pairs. scores: lift, plausibility and typicality."""
-        sayings = [self._sayings[need][number] for number in spoken_of]
+        sayings = [self._sayings[intent][number] for number in spoken_of]
         evidence = tuple(self._pairs[number][3] for number in spoken_of[:SAMPLE])
         words = tuple(dict.fromkeys(saying.words for saying in sayings))[:SAMPLE]
         tails = Counter(saying.tail for saying in sayings)
         tail = min(tails, key=lambda text: (-tails[text], text))
-        return Hypothesis(head, self._needs[need][0], tail, generator, len(spoken_of), *scores, evidence, words)
+        return Hypothesis(head, self._needs[intent][0], tail, generator, len(spoken_of), *scores, evidence, words)
 
     def _heads(self, number: int) -> tuple[Head, ...]:
         kind, left, right, _ = self._pairs[number]

@@ -1,4 +1,4 @@
-"""Which types, traits and products go with a need more than by chance: the counting under the proposers."""
+"""Tests which types, traits and products go with an intent more often than by chance."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
-    """How much it takes to believe an association (our design)."""
+class AssociationThresholds:
+    """What an association must show to be proposed (our design)."""
 
-    least_count: int  # events (purchases, or products that say it)
-    doubt: float  # standard deviations at which plausibility is one half
+    least_count: int  # events: purchases, or products whose text states it
+    midpoint: float  # standard deviations beyond chance at which plausibility is one half
     least_lift: float = 1.0
-    least_share: float = 0.0  # of the need's strongest group; asked of groups that are compared with all products
+    least_share: float = 0.0  # of the intent's strongest group; for groups that are compared with all products
     prior: float = 2.0  # pseudo events that pull lift towards 1
 
 
@@ -51,9 +51,9 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """One need and one group that go together."""
+    """An intent and a group that go together more often than by chance."""
 
-    need: int
+    intent: int
     group: int
     count: float
     lift: float  # shrunken, > 0
@@ -62,7 +62,7 @@ class Association:
 
 
 class ProductGroups:
-    """The groups of one shop's products, made when first asked for."""
+    """The groups of one shop's products, each made on first use."""
 
     def __init__(self, shop: ProposerInput) -> None:
         self._shop = shop
@@ -108,72 +108,76 @@ class ProductGroups:
 
 
 def background(rows: Integers, events: Floats, products: int) -> Floats:
-    """Events by product, and a tenth of one more so that none is impossible. Shape (products,), > 0."""
+    """Events by product, plus 0.1 so that no product is impossible. Shape (products,), > 0."""
     return np.asarray(np.bincount(rows, weights=events, minlength=products) + 0.1, dtype=np.float64)
 
 
 def associate(
-    by_need: sparse.csr_array, background: Floats, groups: Groups, types: Groups, demands: Demands
+    by_intent: sparse.csr_array, background: Floats, groups: Groups, types: Groups, thresholds: AssociationThresholds
 ) -> Iterator[Association]:
     """Needs and groups with more events together than the group's share of the background explains.
 
-    by_need: needs × products, events. background: events by product, shape (products,), > 0.
+    by_intent: intents × products, events. background: events by product, shape (products,), > 0.
     Within a type the share is of that type's events, so that a trait must explain more than its type does.
     """
-    found = sparse.coo_array(by_need @ groups.members)
-    if not found.nnz:
+    together = sparse.coo_array(by_intent @ groups.members)
+    if not together.nnz:
         return
-    need, group = found.coords
+    intent, group = together.coords
     share = background @ groups.members
     if groups.type_of is None:
-        trials = np.asarray(by_need.sum(axis=1)).ravel()[need]
+        trials = np.asarray(by_intent.sum(axis=1)).ravel()[intent]
         share = share / background.sum()
-        typicality = found.data / _strongest(need, found.data, by_need.shape[0])[need]
+        typicality = together.data / _strongest(intent, together.data, by_intent.shape[0])[intent]
     else:
-        trials = _at(by_need @ types.members, need, groups.type_of[group])
+        trials = _at(by_intent @ types.members, intent, groups.type_of[group])
         share = share / (background @ types.members)[groups.type_of]
-        typicality = np.minimum(found.data / np.maximum(trials, 1e-9), 1.0)
-    counts = _Counts(found.data, trials * share[group], trials)
-    lift, z = counts.lift(demands.prior), counts.z
-    good = (counts.observed >= demands.least_count) & (z > demands.doubt) & (lift >= demands.least_lift)
+        typicality = np.minimum(together.data / np.maximum(trials, 1e-9), 1.0)
+    counts = _Counts(together.data, trials * share[group], trials)
+    lift, z = counts.lift(thresholds.prior), counts.z
+    good = (counts.observed >= thresholds.least_count) & (z > thresholds.midpoint) & (lift >= thresholds.least_lift)
     if groups.type_of is None:
-        good &= typicality >= demands.least_share
-    yield from _chosen(good, need, group, (found.data, lift, plausibility(z, doubt=demands.doubt), typicality))
+        good &= typicality >= thresholds.least_share
+    yield from _chosen(
+        good, intent, group, (together.data, lift, plausibility(z, midpoint=thresholds.midpoint), typicality)
+    )
 
 
 def associate_traits(
-    by_need: sparse.csr_array, background: Floats, traits: Groups, types: Groups, demands: Demands
+    by_intent: sparse.csr_array, background: Floats, traits: Groups, types: Groups, thresholds: AssociationThresholds
 ) -> Iterator[Association]:
-    """Traits that what is bought for a need has more often than its type, judged over all types together.
+    """Traits that are more frequent in what is bought for an intent than in its type, tested over all types at once.
 
-    A need's events are few within one type, so the same attribute value is tested over all types that answer the need
-    (expected counts added over the types, as in a stratified test), and each type's own lift is drawn towards the
+    An intent's events are few within one type, so one attribute value is tested over all types that answer the intent
+    (expected counts added over the types, as in a stratified test), and each type's own lift is shrunken towards the
     common one. Shapes as in `associate`.
     """
-    found = sparse.coo_array(by_need @ traits.members)
-    if not found.nnz or traits.type_of is None:
+    together = sparse.coo_array(by_intent @ traits.members)
+    if not together.nnz or traits.type_of is None:
         return
-    need, group = found.coords
-    in_type = by_need @ types.members
+    intent, group = together.coords
+    in_type = by_intent @ types.members
     share = (background @ traits.members) / (background @ types.members)[traits.type_of]
     expected = in_type @ _by_type(share, traits.type_of, len(types.heads))
     trials = in_type @ _by_type(np.ones(len(share)), traits.type_of, len(types.heads))
     value = _value_numbers(traits)
     by_value = _ones(np.arange(len(value)), value, (len(value), len(value)))
-    tables = (sparse.csr_array(found), expected, trials)
-    own = _Counts(*(_at(table, need, group) for table in tables))
-    common = _Counts(*(_at(table @ by_value, need, value[group]) for table in tables))
-    common_lift, z = common.lift(demands.prior), common.z
-    lift = own.lift(demands.prior, towards=common_lift)
-    enough = np.minimum(lift, common_lift) >= demands.least_lift
-    good = (common.observed >= demands.least_count) & (z > demands.doubt) & enough
+    tables = (sparse.csr_array(together), expected, trials)
+    own = _Counts(*(_at(table, intent, group) for table in tables))
+    common = _Counts(*(_at(table @ by_value, intent, value[group]) for table in tables))
+    common_lift, z = common.lift(thresholds.prior), common.z
+    lift = own.lift(thresholds.prior, towards=common_lift)
+    enough = np.minimum(lift, common_lift) >= thresholds.least_lift
+    good = (common.observed >= thresholds.least_count) & (z > thresholds.midpoint) & enough
     typicality = np.minimum(own.observed / own.trials, 1.0)
-    yield from _chosen(good, need, group, (own.observed, lift, plausibility(z, doubt=demands.doubt), typicality))
+    yield from _chosen(
+        good, intent, group, (own.observed, lift, plausibility(z, midpoint=thresholds.midpoint), typicality)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Events of needs on groups, beside what chance explains. Shapes (n,)."""
+    """Events of intents on groups, beside what chance explains. Shapes (n,)."""
 
     observed: Floats
     expected: Floats
@@ -181,7 +185,7 @@ class _Counts:
 
     @property
     def z(self) -> Floats:
-        """How far beyond chance, in standard deviations."""
+        """Deviation from chance, in standard deviations."""
         return significance(self.observed, self.expected, self.trials)
 
     def lift(self, prior: float, *, towards: Floats | float = 1.0) -> Floats:
@@ -190,10 +194,10 @@ class _Counts:
 
 
 def _chosen(
-    good: NDArray[np.bool_], need: Integers, group: Integers, scores: tuple[Floats, Floats, Floats, Floats]
+    good: NDArray[np.bool_], intent: Integers, group: Integers, scores: tuple[Floats, Floats, Floats, Floats]
 ) -> Iterator[Association]:
     """The good rows. scores: count, lift, plausibility and typicality."""
-    columns = [column[good].tolist() for column in (need, group, *scores)]
+    columns = [column[good].tolist() for column in (intent, group, *scores)]
     yield from map(Association, *columns)
 
 
@@ -216,15 +220,15 @@ def _value_numbers(traits: Groups) -> Integers:
     return np.array([numbers[head.key[1:]] for head in traits.heads], dtype=np.int64)
 
 
-def _strongest(need: Integers, observed: Floats, needs: int) -> Floats:
-    strongest = np.zeros(needs)
-    np.maximum.at(strongest, need, observed)
+def _strongest(intent: Integers, observed: Floats, intents: int) -> Floats:
+    strongest = np.zeros(intents)
+    np.maximum.at(strongest, intent, observed)
     return strongest
 
 
-def restrict(by_need: sparse.csr_array, types: Groups, accepted: list[Association]) -> sparse.csr_array:
-    """Only the events on products whose type was accepted for the need."""
-    needs = np.array([found.need for found in accepted], dtype=np.int64)
-    numbers = np.array([found.group for found in accepted], dtype=np.int64)
-    allowed = _ones(needs, numbers, (by_need.shape[0], len(types.heads))) @ types.members.T
-    return sparse.csr_array(by_need.multiply(allowed > 0))
+def restrict(by_intent: sparse.csr_array, types: Groups, accepted: list[Association]) -> sparse.csr_array:
+    """Only the events on products whose type was accepted for the intent."""
+    intents = np.array([one.intent for one in accepted], dtype=np.int64)
+    numbers = np.array([one.group for one in accepted], dtype=np.int64)
+    allowed = _ones(intents, numbers, (by_intent.shape[0], len(types.heads))) @ types.members.T
+    return sparse.csr_array(by_intent.multiply(allowed > 0))

@@ -1,4 +1,4 @@
-"""Reasons of co-buy pairs: what two products that are bought together have in common, and what goes with what."""
+"""Proposes complements from co-buy pairs, and the intents that both products of a pair share."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from whybuy.config import ConfigTable
-from whybuy.knowledge.proposing.association import Demands, Integers, ProductGroups, associate, background
+from whybuy.knowledge.proposing.association import AssociationThresholds, Integers, ProductGroups, associate, background
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
@@ -22,7 +22,9 @@ SAMPLE = 5
 class CoBuyConfig:
     """When two product types count as complements (our design)."""
 
-    demands: Demands = Demands(least_count=8, doubt=4.0, least_share=0.5, least_lift=5.0)
+    thresholds: AssociationThresholds = AssociationThresholds(
+        least_count=8, midpoint=4.0, least_share=0.5, least_lift=5.0
+    )
 
 
 CO_BUY_CONFIG = ConfigTable("co_buy", CoBuyConfig)
@@ -45,17 +47,17 @@ class ComplementHypothesizer:
         sessions = pairs["sessions"].to_numpy().astype(np.float64)
         across = (kind[left] != kind[right]) & (kind[left] >= 0) & (kind[right] >= 0)
         left, right, sessions = left[across], right[across], sessions[across]
-        needs, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
+        intents, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
         both = np.concatenate([sessions, sessions])
-        partners = sparse.csr_array((both, (needs, products)), shape=(len(types.heads), len(shop.ids)))
-        usual = background(products, both, len(shop.ids))
+        partners = sparse.csr_array((both, (intents, products)), shape=(len(types.heads), len(shop.ids)))
+        expected = background(products, both, len(shop.ids))
         samples = _strongest_pairs(kind[left], kind[right], sessions, np.array(pairs["pair_id"].to_pylist())[across])
-        for found in associate(partners, usual, types, types, self.config.demands):
-            head, tail = types.heads[found.need], types.heads[found.group].key[0]
-            evidence = samples[min(found.need, found.group), max(found.need, found.group)]
-            scores = (found.lift, found.plausibility, found.typicality)
+        for one in associate(partners, expected, types, types, self.config.thresholds):
+            head, tail = types.heads[one.intent], types.heads[one.group].key[0]
+            evidence = samples[min(one.intent, one.group), max(one.intent, one.group)]
+            scores = (one.lift, one.plausibility, one.typicality)
             yield Hypothesis(
-                head, Relation.USED_WITH, tail, Proposer.CO_BUY, int(found.count), *scores, evidence, (tail,)
+                head, Relation.USED_WITH, tail, Proposer.CO_BUY, int(one.count), *scores, evidence, (tail,)
             )
 
 
@@ -63,16 +65,16 @@ def _strongest_pairs(
     left: Integers, right: Integers, sessions: NDArray[np.float64], pair_ids: NDArray[np.str_]
 ) -> dict[tuple[int, int], tuple[str, ...]]:
     """The pair ids with the most sessions by (smaller type, larger type)."""
-    found: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    ids_of: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for at in np.argsort(-sessions, kind="stable").tolist():
-        ids = found[min(int(left[at]), int(right[at])), max(int(left[at]), int(right[at]))]
+        ids = ids_of[min(int(left[at]), int(right[at])), max(int(left[at]), int(right[at]))]
         if len(ids) < SAMPLE:
             ids.append(str(pair_ids[at]))
-    return {key: tuple(ids) for key, ids in found.items()}
+    return {key: tuple(ids) for key, ids in ids_of.items()}
 
 
 def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
-    """Where both products of a pair have one known brand and one type: variants of one thing. Shape (pairs,)."""
+    """Pairs whose products have the same known brand and type, such as variants of a product. Shape (pairs,)."""
     brands = shop.products["brand"].to_pylist()
     lines = [(brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, shop.types, strict=True))]
     left, right = shop.rows(pairs["left"]).tolist(), shop.rows(pairs["right"]).tolist()
@@ -80,26 +82,26 @@ def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
 
 
 def shared_by_pairs(
-    shop: ProposerInput, by_need: sparse.csr_array, needs: Sequence[tuple[Relation, str]], generator: str
+    shop: ProposerInput, by_intent: sparse.csr_array, intents: Sequence[tuple[Relation, str]], generator: str
 ) -> Iterator[Hypothesis]:
-    """Needs that both products of a co-buy pair answer: the co-buy reading of COSMO's <pair, relation, tail>.
+    """Intents that both products of a co-buy pair answer, as reasons of the pair (COSMO's triples <pair, relation, tail>).
 
-    Two products of one type and brand share the words of their copywriter, so they show nothing and are left out.
+    Pairs of one type and brand are left out: their texts share the copywriter's words.
 
-    by_need: needs × products; an entry above 0 means that the product answers the need.
+    by_intent: intents × products; an entry above 0 means that the product answers the intent.
     """
     pairs = shop.pairs_of(Behavior.CO_BUY)
     if not pairs.num_rows:
         return
     pairs = pairs.filter(pa.array(~_one_line(shop, pairs)))
-    by_product = sparse.csr_array(by_need.T > 0).astype(np.float64)
+    by_product = sparse.csr_array(by_intent.T > 0).astype(np.float64)
     left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
     shared = sparse.csr_array(by_product[left].multiply(by_product[right]))
     ids, sessions = pairs["pair_id"].to_pylist(), pairs["sessions"].to_pylist()
     for index in np.flatnonzero(np.diff(shared.indptr)).tolist():
         head = Head(HeadKind.PAIR, (shop.ids[left[index]], shop.ids[right[index]]))
-        for need in shared.indices[shared.indptr[index] : shared.indptr[index + 1]].tolist():
-            relation, wording = needs[need]
+        for intent in shared.indices[shared.indptr[index] : shared.indptr[index + 1]].tolist():
+            relation, wording = intents[intent]
             support = int(sessions[index])
             score = 1.0 - 0.5 ** (0.5 * support + 0.5)
             yield Hypothesis(head, relation, wording, generator, support, 1.0, score, score, (ids[index],), (wording,))

@@ -1,4 +1,4 @@
-"""What a text claims and what shoppers ask for: claims that nobody asks for count less where there is a log to ask."""
+"""Lowers the plausibility of described reasons that no query of the log names."""
 
 from dataclasses import dataclass
 
@@ -15,27 +15,27 @@ from whybuy.text import canonical
 class DemandConfig:
     """How claims of descriptions are weighed against queries (our design)."""
 
-    enough_queries: int = 1000  # with a need; below, the log is too thin to hold silence against a claim
-    unasked: float = 0.5  # factor on the plausibility of a claim that nobody asks for
+    enough_queries: int = 1000  # with an intent; with fewer, the log is too small to judge by
+    unsearched: float = 0.5  # factor on the plausibility of a reason that no query names
 
 
 DEMAND_CONFIG = ConfigTable("demand", DemandConfig)
 
 
 def weigh_claims(hypotheses: pa.Table, config: DemandConfig, *, language: str = "en") -> pa.Table:
-    """Lower the plausibility of described reasons whose need no query names in the same relation.
+    """Lower the plausibility of described reasons whose intent no query names in the same relation.
 
-    hypotheses: HYPOTHESIS_SCHEMA, of all generators. Shops without a log, or with a thin one, are left as they are.
+    hypotheses: HYPOTHESIS_SCHEMA, of all generators. Nothing changes in shops without a log, or with a small one.
     """
     generator = hypotheses["generator"]
-    asked = hypotheses.filter(pc.equal(generator, Proposer.EVIDENCE))
-    queries = pc.sum(pc.equal(asked["head_kind"], HeadKind.QUERY.value)).as_py() or 0
+    mined = hypotheses.filter(pc.equal(generator, Proposer.EVIDENCE))
+    queries = pc.sum(pc.equal(mined["head_kind"], HeadKind.QUERY.value)).as_py() or 0
     if queries < max(config.enough_queries, 1):
         return hypotheses
-    wanted = set(_claims(asked, language))
-    claimed = np.array(pc.equal(generator, Proposer.DESCRIPTIONS).to_pylist(), dtype=bool)
-    unasked = np.array([claim not in wanted for claim in _claims(hypotheses, language)], dtype=bool)
-    plausibility = hypotheses["plausibility"].to_numpy() * np.where(claimed & unasked, config.unasked, 1.0)
+    wanted = set(_claims(mined, language))
+    described = np.array(pc.equal(generator, Proposer.DESCRIPTIONS).to_pylist(), dtype=bool)
+    unsearched = np.array([claim not in wanted for claim in _claims(hypotheses, language)], dtype=bool)
+    plausibility = hypotheses["plausibility"].to_numpy() * np.where(described & unsearched, config.unsearched, 1.0)
     place = hypotheses.schema.get_field_index("plausibility")
     return hypotheses.set_column(place, hypotheses.schema.field(place), pa.array(plausibility))
 

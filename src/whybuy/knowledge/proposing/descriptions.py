@@ -1,4 +1,4 @@
-"""Reasons that descriptions state: "ideal for nurses", said by one kind of product more than by others (our design)."""
+"""Proposes intents that titles and descriptions state, "ideal for nurses", more often in one type than elsewhere."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from whybuy.config import ConfigTable
-from whybuy.knowledge.proposing.association import Demands, Groups, ProductGroups, associate
+from whybuy.knowledge.proposing.association import AssociationThresholds, Groups, ProductGroups, associate
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import BY_KIND, load_patterns
@@ -22,10 +22,10 @@ from whybuy.text import canonical
 class DescriptionConfig:
     """What a stated reason must show to be proposed (our design)."""
 
-    of_type: Demands = Demands(least_count=2, doubt=2.0, least_share=0.1)
-    of_trait: Demands = Demands(least_count=2, doubt=2.5, least_lift=1.2)
-    least_sources: int = 2  # brands that say it, or products without a brand: one copywriter's slogan is no reason
-    stated: float = 0.7  # plausibility of what a product's own text says, at most, in [0, 1]: copywriters flatter
+    of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
+    of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.5, least_lift=1.2)
+    least_sources: int = 2  # brands that state it, or products without a brand: one copywriter's slogan is no reason
+    stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
 
 
 DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
@@ -33,34 +33,34 @@ DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
 
 @dataclass(frozen=True, slots=True)
 class DescriptionHypothesizer:
-    """Need phrases in titles, descriptions and reviews; the only proposer that works without any log."""
+    """Proposes from phrases in titles and descriptions; the only proposer that needs no log (our design)."""
 
     config: DescriptionConfig = DescriptionConfig()
 
     def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
-        """Reasons for products, types, traits and co-buy pairs; nothing when no text states a need."""
+        """Reasons for products, types, traits and co-buy pairs; nothing when no text states an intent."""
         stated = _Stated(shop, self.config.least_sources)
         if not stated.keys:
             return
         groups = ProductGroups(shop)
         background = np.ones(len(shop.ids))
-        for some, demands in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
-            for found in associate(stated.by_need, background, some, groups.types, demands):
+        for some, thresholds in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
+            for found in associate(stated.by_intent, background, some, groups.types, thresholds):
                 if some.heads[found.group].key[1:2] == ("title",):
-                    continue  # a title word beside a slogan explains nothing
+                    continue  # a word of the title beside a slogan explains nothing
                 yield stated.hypothesis(
                     some,
-                    found.need,
+                    found.intent,
                     found.group,
                     found.count,
                     (found.lift, self.config.stated * found.plausibility, found.typicality),
                 )
         yield from stated.product_hypotheses(self.config.stated)
-        yield from shared_by_pairs(shop, stated.by_need, stated.worded(), Proposer.DESCRIPTIONS)
+        yield from shared_by_pairs(shop, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)
 
 
 class _Stated:
-    """Which product states which need."""
+    """Which products state which intents."""
 
     def __init__(self, shop: ProposerInput, least_sources: int) -> None:
         self._shop = shop
@@ -80,28 +80,28 @@ class _Stated:
         )
         self._rows_of = [rows_of[key] for key in self.keys]
         self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
-        rows = np.repeat(np.arange(len(self.keys)), [len(found) for found in self._rows_of])
-        columns = np.array([row for found in self._rows_of for row in found], dtype=np.int64)
+        rows = np.repeat(np.arange(len(self.keys)), [len(rows) for rows in self._rows_of])
+        columns = np.array([row for rows in self._rows_of for row in rows], dtype=np.int64)
         shape = (len(self.keys), len(shop.ids))
-        self.by_need = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=shape)
+        self.by_intent = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=shape)
 
     def worded(self) -> list[tuple[Relation, str]]:
-        """Relation and wording by need."""
+        """Relation and wording by intent."""
         return [(relation, wording) for (relation, _), wording in zip(self.keys, self.wording, strict=True)]
 
     def hypothesis(
-        self, groups: Groups, need: int, group: int, count: float, scores: tuple[float, float, float]
+        self, groups: Groups, intent: int, group: int, count: float, scores: tuple[float, float, float]
     ) -> Hypothesis:
-        """One association with the products and wordings that show it."""
+        """An association as a hypothesis, with the products and wordings that show it."""
         members = groups.rows(group)
-        rows = [row for row in self._rows_of[need] if row in members][:SAMPLE]
-        words = tuple(dict.fromkeys(self._rows_of[need][row] for row in rows))
+        rows = [row for row in self._rows_of[intent] if row in members][:SAMPLE]
+        words = tuple(dict.fromkeys(self._rows_of[intent][row] for row in rows))
         evidence = tuple(self._shop.ids[row] for row in rows)
-        relation = self.keys[need][0]
+        relation = self.keys[intent][0]
         return Hypothesis(
             groups.heads[group],
             relation,
-            self.wording[need],
+            self.wording[intent],
             Proposer.DESCRIPTIONS,
             int(count),
             *scores,
@@ -110,7 +110,7 @@ class _Stated:
         )
 
     def product_hypotheses(self, plausibility: float) -> Iterator[Hypothesis]:
-        """Each product with what its own text says."""
+        """Each product with the intents of its own text."""
         for (relation, _), wording, rows in zip(self.keys, self.wording, self._rows_of, strict=True):
             for row, words in rows.items():
                 head, product_id = Head(HeadKind.PRODUCT, (self._shop.ids[row],)), self._shop.ids[row]

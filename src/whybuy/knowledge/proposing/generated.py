@@ -1,4 +1,4 @@
-"""Reasons that `whybuy generate` wrote before the build."""
+"""Proposes the reasons that `whybuy generate` wrote to the store before the build."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ GENERATED_FILE = "generated.parquet"  # in a store
 
 @dataclass(frozen=True, slots=True)
 class GeneratedHypothesizer:
-    """Reads what was generated."""
+    """Reads the file of generated reasons."""
 
     path: Path
 
     def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
-        """The reasons of the file that speak of products and types which the shop still has.
+        """The reasons of the file whose products and types the shop still has.
 
         Raises:
             InputError: the file cannot be read, or was written in another schema.

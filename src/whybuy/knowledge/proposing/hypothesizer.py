@@ -1,4 +1,4 @@
-"""The port behind which reasons are proposed, what a proposer sees, and its output in columns."""
+"""The port of proposers, their input, and their output as a table."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class ProposerInput:
 
     @cached_property
     def traits(self) -> list[list[tuple[str, str]]]:
-        """What sets a product apart within its type: its attributes, and the words of its title that the type lacks."""
+        """Traits by row: attributes, and ("title", word) for title words that neither type nor attributes have."""
         return [
             [*attributes, *(("title", word) for word in sorted(set(title) - set(kind) - values) if word.isalpha())]
             for attributes, title, kind in zip(self.attributes, self._titles, self._type_lemmas, strict=True)
@@ -57,8 +57,8 @@ class ProposerInput:
         ]
 
     @cached_property
-    def said(self) -> list[frozenset[str]]:
-        """The lemmas that a product's title, type, brand and attributes say, by row."""
+    def product_lemmas(self) -> list[frozenset[str]]:
+        """Lemmas of title, type, brand and attributes, by row."""
         brands = self.products["brand"].to_pylist()
         return [
             frozenset(title)
@@ -92,10 +92,10 @@ class ProposerInput:
 
 
 class Hypothesizer(Protocol):
-    """Proposes reasons for what shoppers did, or for what a catalog alone says."""
+    """Proposes reasons from the behavior or the catalog of a shop."""
 
     def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
-        """Reasons with what speaks for each, in a deterministic order."""
+        """Hypotheses with their evidence, in a deterministic order."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Search-buy pairs by query, as every proposer that listens to queries reads them."""
+"""Search-buy pairs in columns, with their rows by query: the input of proposers that read queries."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from scipy import sparse
 
 from whybuy.knowledge.proposing.association import background
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.knowledge.proposing.query_intents import AskedQuery
+from whybuy.knowledge.proposing.query_intents import LoggedQuery
 from whybuy.knowledge.proposing.statistics import Floats
 from whybuy.records import Behavior
 from whybuy.text import lemma, tokenize
@@ -39,22 +39,22 @@ class SearchLog:
         shape = (len(pairs_of), len(self.shop.ids))
         return sparse.csr_array((self.purchases[pairs], (lists, self.rows[pairs])), shape=shape)
 
-    def asked(self) -> Iterator[AskedQuery]:
-        """Every query that led to a purchase, with what its products say of it."""
+    def logged_queries(self) -> Iterator[LoggedQuery]:
+        """Every query that led to a purchase, with the share of its purchases whose product has each of its words."""
         for query, pairs in self.pairs_of.items():
             weight = float(self.purchases[pairs].sum())
             if weight > 0:
-                said = self._said(query, pairs)
-                yield AskedQuery(query, weight, {word: count / weight for word, count in said.items()})
+                counts = self._purchases_with_words(query, pairs)
+                yield LoggedQuery(query, weight, {word: count / weight for word, count in counts.items()})
 
-    def _said(self, query: str, pairs: list[int]) -> dict[str, float]:
-        """Purchases whose product says a word of the query, by its lemma."""
+    def _purchases_with_words(self, query: str, pairs: list[int]) -> dict[str, float]:
+        """Purchases whose product has a word of the query, by the word's lemma."""
         words = {lemma(word, self.shop.language) for word in tokenize(query)}
-        said: defaultdict[str, float] = defaultdict(float)
+        counts: defaultdict[str, float] = defaultdict(float)
         for pair in pairs:
-            for word in words & self.shop.said[self.rows[pair]]:
-                said[word] += float(self.purchases[pair])
-        return said
+            for word in words & self.shop.product_lemmas[self.rows[pair]]:
+                counts[word] += float(self.purchases[pair])
+        return counts
 
 
 def _purchases(pairs: pa.Table) -> Floats:

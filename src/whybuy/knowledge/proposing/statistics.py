@@ -1,4 +1,4 @@
-"""How much more often than by chance: shrunken lift and its significance, over whole arrays."""
+"""Shrunken lift and its significance, over arrays of counts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Floats = NDArray[np.float64]
 
 
 def shrunken_lift(observed: Floats, expected: Floats, *, prior: float = 1.0, towards: Floats | float = 1.0) -> Floats:
-    """Observed over expected counts, drawn towards a lift (1: chance) by as much as `prior` expected events weigh.
+    """Observed over expected counts, shrunken towards a lift (1: chance) by as much as `prior` expected events weigh.
 
     The posterior mean of a Poisson rate ratio under a Gamma(prior * towards, prior) prior (the gamma-Poisson shrinker
     used for adverse drug reports, DuMouchel 1999).
@@ -30,9 +30,9 @@ def significance(observed: Floats, expected: Floats, trials: Floats) -> Floats:
     return z
 
 
-def plausibility(z: Floats, *, doubt: float = 2.0) -> Floats:
-    """Evidence statistics as a score in [0, 1]: one half at `doubt` standard deviations, towards 1 above.
+def plausibility(z: Floats, *, midpoint: float = 2.0) -> Floats:
+    """Evidence statistics as a score in [0, 1]: one half at `midpoint` standard deviations, towards 1 above.
 
-    Our design, a stand-in for a critic that has seen judgments; it is no calibrated probability.
+    Our design, in place of a critic while there are no judgments; not a calibrated probability.
     """
-    return np.asarray(ndtr(z - doubt), dtype=np.float64)
+    return np.asarray(ndtr(z - midpoint), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Surface patterns: how a language says why. One TOML file per language beside this module, English first."""
+"""Surface patterns of intents in queries and texts ("for nurses"); one TOML file per language beside this module."""
 
 import functools
 import re
@@ -40,12 +40,12 @@ _OURS = frozenset(("our", "my", "job"))
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A need found in a text: the words that name it and the relation that its wording shows."""
+    """An intent found in a text: the words that name it and the relation that its wording shows."""
 
     relation: Relation
     tail: str  # normalized words
     type_words: str  # the words beside it that name the product; empty when there are none
-    certainty: float  # how much the wording says about the relation: `SPECIFIC`, `BY_KIND` or `GUESSED`
+    certainty: float  # weight of its vote on the relation: `SPECIFIC`, `BY_KIND` or `GUESSED`
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Patterns:
         self._suffixes = {kind: tuple(table["kinds"][f"{kind}_suffixes"].split()) for kind in ("audience", "function")}
 
     def with_product_types(self, product_types: Iterable[str]) -> "Patterns":
-        """The same patterns in a shop where the last words of these type names are things: "ceiling fan", "blower"."""
+        """The same patterns for a shop whose type names end in words for things: "ceiling fan", "blower"."""
         names = (tokenize(name) for name in product_types)
         return Patterns(self.language, self._table, frozenset(lemma(name[-1], self.language) for name in names if name))
 
@@ -86,8 +86,8 @@ class Patterns:
         return digest(self.language, repr(self._table))
 
     def in_query(self, query: str) -> list[Phrase]:
-        """The needs that a normalized query words explicitly, the most specific reading first; often none."""
-        found = []
+        """The intents that a normalized query words explicitly, the most specific reading first; often none."""
+        phrases = []
         for pattern in self._queries:
             match = pattern.regex.fullmatch(query)
             if match is None:
@@ -95,16 +95,16 @@ class Patterns:
             words = (match.groupdict().get("type") or "").strip()
             phrase = self._phrase(pattern, match["tail"], words)
             if phrase is not None:
-                found.append(phrase)
+                phrases.append(phrase)
                 break
-        return found
+        return phrases
 
     def in_text(self, text: str) -> Iterator[Phrase]:
-        """The needs that a description or review words, clause by clause."""
+        """The intents that a description or review words, clause by clause."""
         return self._clauses(text, self._texts)
 
     def in_title(self, title: str) -> Iterator[Phrase]:
-        """The needs that a title words; fewer, since titles are rows of nouns."""
+        """The intents that a title words; fewer, since titles are rows of nouns."""
         return self._clauses(title, self._titles)
 
     def _clauses(self, text: str, patterns: Sequence[_Pattern]) -> Iterator[Phrase]:
@@ -113,18 +113,18 @@ class Patterns:
                 for match in pattern.regex.finditer(clause):
                     for part in self._tails(_stated(pattern, clause, match), verbal=pattern.verbal or pattern.whole):
                         phrase = self._phrase(pattern, part, "")
-                        if phrase is not None and phrase.certainty >= BY_KIND and self._says_something(pattern, phrase):
+                        if phrase is not None and phrase.certainty >= BY_KIND and self._states_intent(pattern, phrase):
                             yield phrase
 
     def connected(self, by: str, tail: str) -> Relation | None:
-        """The relation of a need behind a connecting word ("for", "in", "on", "with", "as", "is"), by its kind."""
+        """The relation of an intent behind a connecting word ("for", "in", "on", "with", "as", "is"), by its kind."""
         relations, kind = self._by[by], self.kind(tail)
         if by == "as" and kind is TailKind.AUDIENCE and not self._names_people(tail):
             kind = None  # a thing whose name ends as those of people do: "as a makeup primer"
         return relations.get(kind) or relations.get(None)
 
     def bare(self, tail: str) -> Relation | None:
-        """The relation of a need that is named without a connecting word, by its kind; None where that says little."""
+        """The relation of an intent without a connecting word, by its kind; None where the kind does not tell."""
         words = tokenize(tail)
         head = lemma(words[-1], self.language) if words else ""
         if len(words) < 2 and head in self._words["not_bare"]:
@@ -220,8 +220,8 @@ class Patterns:
         content = [word for word in words if word not in DETERMINERS]
         return len(content) < 2 and all(lemma(word, self.language) in self._words["empty"] for word in content)
 
-    def _says_something(self, pattern: _Pattern, phrase: Phrase) -> bool:
-        """Whether running text really states a need here; descriptions are full of phrases that only look like one."""
+    def _states_intent(self, pattern: _Pattern, phrase: Phrase) -> bool:
+        """Whether a match in running text states an intent; many phrases of descriptions only look like one."""
         words = tokenize(phrase.tail)
         kind = self.kind(phrase.tail)
         if _PRONOUNS.intersection(words) or (pattern.ends and words[-1] not in pattern.ends):
