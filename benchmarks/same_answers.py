@@ -24,7 +24,9 @@ from whybuy.records import Query
 
 SEED = 14
 HITS = 50
-RENAMED = {"need": "intent", "reach": "path", "signs": "contributions"}  # fields that older versions call otherwise
+RENAMED = {"need": "intent", "signs": "contributions", "likely": "session_score", "alike": "similar"}
+"""Fields and stages that older versions call otherwise."""
+SOURCES = {"alike": "similar"}
 MEASURED = {"took_ms", "query_id", "id"}  # differ from run to run
 SHOWN = 3  # differences of each kind
 
@@ -70,11 +72,20 @@ def answers(store: Path, queries: int, keystrokes: int) -> Iterator[tuple[str, s
 
 
 def _plain(value: object) -> object:
-    """A record without what differs from run to run, its fields under today's names."""
+    """A record without what differs from run to run."""
     if isinstance(value, dict):
-        kept = {name: entry for name, entry in value.items() if name not in MEASURED}
-        return {RENAMED.get(str(name), name): _plain(entry) for name, entry in kept.items()}
+        return {name: _plain(entry) for name, entry in value.items() if name not in MEASURED}
     return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _renamed(value: object) -> object:
+    """An answer under today's names."""
+    if isinstance(value, dict):
+        return {
+            RENAMED.get(name, name): SOURCES.get(entry, entry) if name == "source" else _renamed(entry)
+            for name, entry in value.items()
+        }
+    return [_renamed(entry) for entry in value] if isinstance(value, list) else value
 
 
 def compare(one: Path, other: Path) -> int:
@@ -83,7 +94,8 @@ def compare(one: Path, other: Path) -> int:
     differing: Counter[str] = Counter()
     with one.open("rb") as first, other.open("rb") as second:
         for left, right in zip(first, second, strict=False):
-            (kind, asked, old), (_, _, new) = orjson.loads(left), orjson.loads(right)
+            (kind, asked, before), (_, _, after) = orjson.loads(left), orjson.loads(right)
+            old, new = _renamed(before), _renamed(after)
             if old == new and left.split(b",", 2)[:2] == right.split(b",", 2)[:2]:
                 equal[kind] += 1
                 continue

@@ -12,15 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from small_shop import KINDS, NEEDS, product_rows, write_rows, write_store
+from tiny_shop import build_graph, of_type, reason
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, ArtifactStore
 from whybuy.behavior.init import init_store
 from whybuy.build import build
-from whybuy.discovery import INTENTS_SHOWN, LEAST_SURE, LONGEST_QUERY, Discovery, UnknownProduct, live_key
+from whybuy.discovery import Discovery, UnknownProduct, live_key
+from whybuy.discovery.graph import GraphView
+from whybuy.discovery.intents import MIN_CONFIDENCE, SHOWN
+from whybuy.discovery.products import ProductLookup
+from whybuy.discovery.texts import MAX_QUERY
 from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
 from whybuy.relations import Relation
 from whybuy.retrieval.rankers import RANKER_NAMES
+from whybuy.shop import Shop
 
 NEED = "shoes for pregnant women"
 EVERYTHING = Query("shoe boot tent bag leash lamp", limit=100)
@@ -82,9 +88,9 @@ def test_reasons_are_triples_of_the_graph_with_their_evidence(small_store: Path,
     id_of = {row["title"]: row["id"] for row in product_rows()}
     reasons = {reason for text in NEEDS for hit in small_discovery.search(Query(text)).hits for reason in hit.reasons}
     assert reasons
-    for reason in reasons:
-        head = id_of.get(reason.head, reason.head)  # products go by their titles
-        assert reason.evidence[0].split()[0] == f"{support[head, reason.relation, reason.tail]:,}"
+    for each in reasons:
+        head = id_of.get(each.head, each.head)  # products go by their titles
+        assert each.evidence[0].split()[0] == f"{support[head, each.relation, each.tail]:,}"
         assert 0 < reason.confidence <= 1
 
 
@@ -106,13 +112,15 @@ def test_what_the_graph_says_comes_before_what_the_student_guesses(small_discove
     for asked in (*NEEDS, "slip-0", "something for a pregnant hiker", "marlowe tent"):
         sources = [intent.source for intent in small_discovery.intents(asked)]
         assert sources == sorted(sources, key=lambda source: source == "student")
-        assert len(sources) <= INTENTS_SHOWN
-        assert all(one.confidence >= LEAST_SURE for one in small_discovery.intents(asked) if one.source == "student")
+        assert len(sources) <= SHOWN
+        assert all(
+            one.confidence >= MIN_CONFIDENCE for one in small_discovery.intents(asked) if one.source == "student"
+        )
 
 
 def test_a_product_is_asked_for_by_its_id(small_discovery: Discovery) -> None:
     said = [one for one in small_discovery.intents("slip-0") if one.source == "graph"]
-    why = small_discovery.why("slip-0", limit=INTENTS_SHOWN)
+    why = small_discovery.why("slip-0", limit=SHOWN)
     assert [(one.relation, one.tail, one.confidence, one.words) for one in said] == [
         (reason.relation, reason.tail, reason.confidence, reason.head) for reason in why
     ]
@@ -153,6 +161,17 @@ def test_why_gives_the_strongest_reason_of_a_product_first_and_each_once(small_d
     assert "pregnant women" in [reason.tail for reason in reasons[:2]]
     assert len({(reason.relation, reason.tail) for reason in reasons}) == len(reasons)
     assert small_discovery.why("slip-0", limit=1) == reasons[:1]
+
+
+def test_the_neighborhood_names_broader_and_narrower_intents(small_store: Path, tmp_path: Path) -> None:
+    shop = Shop.open(small_store)
+    tails = ("camping", "winter camping", "winter camping with dogs")
+    shop.include(
+        "graph", build_graph(tmp_path, [reason(of_type("tent"), Relation.USED_FOR_EVENT, tail) for tail in tails])
+    )
+    view = GraphView(shop, ProductLookup(shop))
+    around = view.neighborhood("winter camping", 10)
+    assert (around.broader, around.narrower) == (("camping",), ("winter camping with dogs",))
 
 
 def test_the_neighborhood_shows_products_by_their_titles(small_discovery: Discovery) -> None:
@@ -280,7 +299,7 @@ def test_no_hits_can_be_asked_for(small_discovery: Discovery) -> None:
         (Query("shoe", ranker="best"), r"Ranker 'best' is not one of lexical, intents, tree, fused"),
         (Query("shoe", filters=(Filter("colour", ("sage",)),)), r"no field 'colour' .*Did you mean 'color'\?"),
         (Query("shoe", filters=(Filter("price", ("cheap",)),)), r"Price 'cheap' is no range"),
-        (Query("a" * (LONGEST_QUERY + 1)), r"has 10,001 characters; at most 10,000 are allowed"),
+        (Query("a" * (MAX_QUERY + 1)), r"has 10,001 characters; at most 10,000 are allowed"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_words(small_discovery: Discovery, query: Query, message: str) -> None:
@@ -290,7 +309,7 @@ def test_what_cannot_be_asked_is_refused_in_words(small_discovery: Discovery, qu
 
 @pytest.mark.parametrize("ranker", RANKER_NAMES)
 def test_a_query_of_ten_thousand_characters_answers(small_discovery: Discovery, ranker: str) -> None:
-    text = ("shoes for pregnant women and " * 400)[:LONGEST_QUERY]
+    text = ("shoes for pregnant women and " * 400)[:MAX_QUERY]
     assert ids(small_discovery.search(Query(text, ranker=ranker)))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +41,7 @@ class SearchConfig:
 
 
 SEARCH_CONFIG = ConfigTable("search", SearchConfig)
+_TABLES: tuple[ConfigTable[Any], ...] = (SHOP_CONFIG, SEARCH_CONFIG, COMPLETION_CONFIG)
 
 
 class Shop:
@@ -63,7 +65,10 @@ class Shop:
             ConfigError: the folder is no shop.
             ArtifactError: there is no finished build.
         """
-        return cls(store, read_settings(store), ArtifactStore(store / ARTIFACTS_FOLDER).current())
+        settings = read_settings(store)
+        for table in _TABLES:
+            settings.one(table)  # a wrong one is named before anything is opened
+        return cls(store, settings, ArtifactStore(store / ARTIFACTS_FOLDER).current())
 
     @property
     def name(self) -> str:

@@ -53,7 +53,7 @@ def evaluate_search(
     with failing_clearly():
         discovery = Discovery.open(store)
         judged = read_qrels(judgments, scale=span)
-        if discovery.was_taught_by(judgments):
+        if discovery.was_trained_on(judgments):
             stderr().print(
                 f"The reranker was trained on {judgments}: what fused shows here is no evidence.", style="red"
             )
