@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -68,3 +69,20 @@ def test_every_make_target_and_script_that_a_page_names_exists(page: Path) -> No
     assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", read(page))) <= targets
     scripts = re.findall(r"python (benchmarks/\w+\.py)", read(page))
     assert all((PROJECT / script).is_file() for script in scripts)
+
+
+def test_the_glossary_names_what_carries_each_word() -> None:
+    rows = re.findall(r"^\| (?!word \||---)([^|]+) \| [^|]+ \| ([^|]+) \|$", read("docs/GLOSSARY.md"), flags=re.MULTILINE)
+    carriers = [name for _, cell in rows for name in re.findall(r"`([\w.]+)`", cell)]
+    assert len(carriers) >= len(rows) >= 50
+    missing = [name for name in carriers if not is_there(f"whybuy.{name}")]
+    assert missing == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a module, or something in one, has this dotted name."""
+    try:
+        resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
