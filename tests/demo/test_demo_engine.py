@@ -17,9 +17,9 @@ def shelves() -> Shelves:
     return Shelves(stock(load_world(), seed=1))
 
 
-def pages_for(shelves: Shelves, wanted: int, said: int) -> Ints:
+def pages_for(shelves: Shelves, wanted: int, constraint: int) -> Ints:
     rng = np.random.default_rng(5)
-    return result_pages(shelves, np.full(QUERIES, wanted), np.full(QUERIES, said), rng)
+    return result_pages(shelves, np.full(QUERIES, wanted), np.full(QUERIES, constraint), rng)
 
 
 def test_pages_are_filled_from_the_left_without_repeats(shelves: Shelves) -> None:
@@ -49,9 +49,9 @@ def test_popular_products_stand_higher(shelves: Shelves) -> None:
 
 
 def test_said_attribute_lifts_the_products_that_hold_it(shelves: Shelves) -> None:
-    wanted, said = shelves.types([KIND]), shelves.attribute("sole", "slip-resistant")
-    holding = shelves.products(shelves.both(wanted, said))
-    plain, typed = (np.isin(pages_for(shelves, wanted, words)[:, 0], holding).mean() for words in (NOTHING, said))
+    wanted, constraint = shelves.types([KIND]), shelves.attribute("sole", "slip-resistant")
+    holding = shelves.products(shelves.both(wanted, constraint))
+    plain, typed = (np.isin(pages_for(shelves, wanted, words)[:, 0], holding).mean() for words in (NOTHING, constraint))
     assert typed > plain + 0.2
 
 

@@ -35,28 +35,28 @@ def store(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def said(store: Path, head: Head, relation: Relation, tail: str) -> dict[Question, bool]:
+def answers_about(store: Path, head: Head, relation: Relation, tail: str) -> dict[Question, bool]:
     judge = SimulatedJudge(store, error_rate=0.0)
     return dict(judge.judge(head, relation, tail, type_of={"t1": TENT, "c1": "clog"}).answers)
 
 
 def test_what_the_world_says_is_plausible_and_what_is_bought_often_is_typical(store: Path) -> None:
     tent = Head(HeadKind.TYPE, (TENT,))
-    assert said(store, tent, Relation.USED_BY, "nurse on night shifts") == {"plausible": True, "typical": True}
-    assert said(store, tent, Relation.USED_ON, "rainy day") == {"plausible": True, "typical": False}
-    assert said(store, tent, Relation.USED_WITH, "rainy days") == {"plausible": False}
+    assert answers_about(store, tent, Relation.USED_BY, "nurse on night shifts") == {"plausible": True, "typical": True}
+    assert answers_about(store, tent, Relation.USED_ON, "rainy day") == {"plausible": True, "typical": False}
+    assert answers_about(store, tent, Relation.USED_WITH, "rainy days") == {"plausible": False}
 
 
 def test_a_pair_has_the_reasons_that_both_products_have(store: Path) -> None:
     pair = Head(HeadKind.PAIR, ("c1", "t1"))
-    assert said(store, pair, Relation.USED_BY, NURSES)[Question.PLAUSIBLE]
-    assert not said(store, pair, Relation.USED_ON, "rainy days")[Question.PLAUSIBLE]
-    assert not said(store, Head(HeadKind.PRODUCT, ("unknown",)), Relation.USED_BY, NURSES)[Question.PLAUSIBLE]
+    assert answers_about(store, pair, Relation.USED_BY, NURSES)[Question.PLAUSIBLE]
+    assert not answers_about(store, pair, Relation.USED_ON, "rainy days")[Question.PLAUSIBLE]
+    assert not answers_about(store, Head(HeadKind.PRODUCT, ("unknown",)), Relation.USED_BY, NURSES)[Question.PLAUSIBLE]
 
 
 def test_queries_are_not_judged(store: Path) -> None:
     with pytest.raises(InputError, match="Judge reasons of types"):
-        said(store, Head(HeadKind.QUERY, ("tents for nurses",)), Relation.USED_BY, NURSES)
+        answers_about(store, Head(HeadKind.QUERY, ("tents for nurses",)), Relation.USED_BY, NURSES)
 
 
 def test_the_judge_errs_as_often_as_is_set(store: Path) -> None:

@@ -178,9 +178,11 @@ def test_no_answering_product_says_the_need_of_a_gap_query(shop: Written, world:
             answers[row["query"]].add(row["product_id"])
     assert len(answers) == shop.summary.gap_queries
     for query, products in answers.items():
-        said = [wording for wording in wordings if f" {wording} " in f" {query} "]
-        assert said, query
-        assert any(not any(content_lemmas(wording) & words[product] for product in products) for wording in said), query
+        named = [wording for wording in wordings if f" {wording} " in f" {query} "]
+        assert named, query
+        assert any(not any(content_lemmas(wording) & words[product] for product in products) for wording in named), (
+            query
+        )
 
 
 def test_type_word_alone_answers_no_gap_query(shop: Written) -> None:
@@ -223,13 +225,13 @@ def test_feed_has_only_what_a_merchant_sends(shop: Written) -> None:
 
 def test_told_sentences_stand_only_in_answering_products(shop: Written, world: World) -> None:
     for need in world.needs:
-        if need.reason.told:
+        if need.reason.sentence:
             telling = {
                 row["id"]
                 for row in shop.feed
-                if shop.type_of[row["id"]] == need.type.name and need.reason.told in row["description"]
+                if shop.type_of[row["id"]] == need.type.name and need.reason.sentence in row["description"]
             }
-            others = [other for other in need.type.reasons if other.told == need.reason.told]
+            others = [other for other in need.type.reasons if other.sentence == need.reason.sentence]
             assert telling
             assert all(any(other.answered_by(shop.details[product]) for other in others) for product in telling)
 

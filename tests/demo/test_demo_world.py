@@ -48,7 +48,7 @@ intent = "night readers"
 relation = "used_for_audience"
 needs = { light = ["warm"] }
 strength = 0.5
-told = "Loved by those who read late."
+sentence = "Loved by those who read late."
 
 [[type]]
 name = "floor lamp"
@@ -92,7 +92,7 @@ def test_file_is_read_into_records(small: World) -> None:
     (category,) = small.categories
     assert category.name == "Home > Lamps"
     assert [kind.name for kind in small.types] == ["desk lamp", "floor lamp"]
-    assert [need.reason.told for need in small.needs] == ["Loved by those who read late.", ""]
+    assert [need.reason.sentence for need in small.needs] == ["Loved by those who read late.", ""]
     assert small.needs[0].intent.season is Season.WINTER
     assert small.needs[0].reason.answered_by({"light": "warm", "color": "black"})
     assert not small.needs[0].reason.answered_by({"light": "cold"})

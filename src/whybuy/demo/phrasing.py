@@ -107,10 +107,10 @@ class Phrasebook:
 
     @cached_property
     def _by_intent(self) -> dict[tuple[str, Relation, str], list[Need]]:
-        found = defaultdict(list)
+        by_intent = defaultdict(list)
         for need in self._world.needs:
-            found[need.category.name, need.intent.relation, need.intent.tail].append(need)
-        return found
+            by_intent[need.category.name, need.intent.relation, need.intent.tail].append(need)
+        return by_intent
 
     def _phrases(self, need: Need) -> list[Phrase]:
         templates = self._templates.need[need.intent.relation]

@@ -26,7 +26,7 @@ class Stocking:
 
     fewest: int = 11  # products of a type, plus its popularity
     answering: int = 3  # at least so many products answer each reason
-    told: float = 0.8  # chance that an answering product tells its reason
+    mention_rate: float = 0.8  # chance that the description of an answering product has the sentence of the reason
     skew: float = 0.8  # exponent of Zipf's law within a type
 
 
@@ -81,7 +81,7 @@ def _products(category: Category, kind: ProductType, rng: np.random.Generator, s
         yield Product(
             product_id="",
             title=_title(kind, {"brand": brand, "line": line, **_cased({"name": kind.name, **variant})}, rng),
-            description=_description(kind, variant, rng, stocking.told),
+            description=_description(kind, variant, rng, stocking.mention_rate),
             brand=brand,
             product_type=kind.name,
             type_confidence=1.0,
@@ -113,11 +113,13 @@ def _title(kind: ProductType, words: Mapping[str, str], rng: np.random.Generator
     return pick(kind.titles, rng).format_map(words)
 
 
-def _description(kind: ProductType, variant: Mapping[str, str], rng: np.random.Generator, told: float) -> str:
+def _description(kind: ProductType, variant: Mapping[str, str], rng: np.random.Generator, mention_rate: float) -> str:
     blurbs = [kind.blurbs[at] for at in rng.permutation(len(kind.blurbs))[: rng.integers(2, 4)]]
     says = [kind.says[key] for name, value in variant.items() if (key := f"{name}.{value}") in kind.says]
     reasons = [
-        reason.told for reason in kind.reasons if reason.told and reason.answered_by(variant) and rng.random() < told
+        reason.sentence
+        for reason in kind.reasons
+        if reason.sentence and reason.answered_by(variant) and rng.random() < mention_rate
     ]
     sentences = [*(_sentence(blurb.format_map(variant)) for blurb in blurbs), *says, *reasons]
     return " ".join(sentences[at] for at in rng.permutation(len(sentences)))

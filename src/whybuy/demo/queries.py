@@ -36,7 +36,7 @@ class Panel:
     types: int = 2
     attributes: int = 3
     brands: int = 2
-    told: int = 3
+    mentioned: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,13 @@ class Judge:
     def _gaps(self, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
         chosen: dict[str, JudgedQuery] = {}
         for category in self.shelves.assortment.world.categories:
-            found = 0
+            made = 0
             members = [number for number, need in enumerate(self.needs) if need.category is category]
             for number in sorted(rng.permutation(members), key=lambda number: not self._has_showcase(number)):
-                query = self._gap(number, chosen.keys(), rng) if found < count else None
+                query = self._gap(number, chosen.keys(), rng) if made < count else None
                 if query:
                     chosen[query.text] = query
-                    found += 1
+                    made += 1
         order = sorted(rng.permutation(list(chosen)), key=lambda text: text != SHOWCASE)
         for place, text in enumerate(order):
             yield replace(chosen[text], group=Group.GAP_LOGGED if place % 2 else Group.GAP_UNLOGGED)
@@ -85,9 +85,9 @@ class Judge:
         return any(phrase.text == SHOWCASE for phrase in self.phrasebook.needs[number])
 
     def _gap(self, number: int, taken: Set[str], rng: np.random.Generator) -> JudgedQuery | None:
-        """A gap query for a need that nothing tells, if one of its wordings makes one; never a type's plain name."""
+        """A gap query for a need that no description names, where a wording makes one; never a type's plain name."""
         need = self.needs[number]
-        if need.reason.told:
+        if need.reason.sentence:
             return None
         phrases = self.phrasebook.needs[number]
         weights = np.array([phrase.weight for phrase in phrases])
@@ -147,7 +147,7 @@ class Judge:
             brand = self._example(kind, rng).brand
             text = self.phrasebook.brand(kind, brand, rng.random())
             yield self._with(text, category, kind.name, self.shelves.brand(brand))
-        yield from self._told(category, panel.told, rng)
+        yield from self._mentioned(category, panel.mentioned, rng)
 
     def _example(self, kind: ProductType, rng: np.random.Generator) -> Product:
         members = self.shelves.products(self.shelves.types((kind.name,)))
@@ -157,12 +157,14 @@ class Judge:
         near = self.shelves.types((kind,))
         return JudgedQuery(text, Group.PLAIN, category, self.shelves.both(near, mask), near)
 
-    def _told(self, category: Category, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
-        """Needs that the answering products tell."""
-        told = [number for number, need in enumerate(self.needs) if need.category is category and need.reason.told]
-        for at in rng.permutation(len(told))[:count]:
-            named = [phrase for phrase in self.phrasebook.needs[told[at]] if phrase.scope is Scope.TYPE]
-            yield self._query(told[at], pick(named, rng), Group.PLAIN)
+    def _mentioned(self, category: Category, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
+        """Needs that descriptions of answering products name."""
+        mentioned = [
+            number for number, need in enumerate(self.needs) if need.category is category and need.reason.sentence
+        ]
+        for at in rng.permutation(len(mentioned))[:count]:
+            named = [phrase for phrase in self.phrasebook.needs[mentioned[at]] if phrase.scope is Scope.TYPE]
+            yield self._query(mentioned[at], pick(named, rng), Group.PLAIN)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -174,11 +176,11 @@ class Judge:
 
     @cached_property
     def _by_wording(self) -> dict[str, list[Need]]:
-        found = defaultdict(list)
+        by_wording = defaultdict(list)
         for need in self.needs:
             for wording in need.intent.wordings:
-                found[wording].append(need)
-        return found
+                by_wording[wording].append(need)
+        return by_wording
 
 
 def content_lemmas(wording: str) -> frozenset[str]:

@@ -46,18 +46,20 @@ class Searches:
     session: list[int] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)  # set of products: the types that the query leads to
-    said: list[int] = field(default_factory=list)  # set of products: with the brand or attribute value in the query
+    constraint: list[int] = field(
+        default_factory=list
+    )  # set of products: with the brand or attribute value in the query
     sought: list[int] = field(default_factory=list)  # set of products: what would suit; NOTHING: a matter of taste
     need: list[int] = field(default_factory=list)  # index of the need, or NO_NEED
     exact: list[bool] = field(default_factory=list)  # never mistyped
 
     def add(self, session: int, text: str, sets: tuple[int, int, int], need: int, exact: bool = False) -> None:
-        """Append one query; `sets` are wanted, said, sought."""
+        """Append one query; `sets` are wanted, constraint, sought."""
         self.session.append(session)
         self.text.append(text)
         self.need.append(need)
         self.exact.append(exact)
-        for column, number in zip((self.wanted, self.said, self.sought), sets, strict=True):
+        for column, number in zip((self.wanted, self.constraint, self.sought), sets, strict=True):
             column.append(number)
 
 
@@ -167,13 +169,13 @@ class Shoppers:
         again = np.flatnonzero(fruitless & (rng.random(len(fruitless)) < self._habits.rephrase))
         for row in again.tolist():
             need = self._needs[searches.need[row]]
-            text, said = self._phrasebook.type(need.type, _low(rng)), NOTHING
+            text, constraint = self._phrasebook.type(need.type, _low(rng)), NOTHING
             if need.reason.needs:
                 name, values = pick(list(need.reason.needs.items()), rng)
                 value = pick(values, rng)
                 text = self._phrasebook.attribute(need.type, value, _low(rng))
-                said = self._shelves.attribute(name, value)
-            sets = (self._shelves.types((need.type.name,)), said, searches.sought[row])
+                constraint = self._shelves.attribute(name, value)
+            sets = (self._shelves.types((need.type.name,)), constraint, searches.sought[row])
             searches.add(searches.session[row], self._allowed(text, need.type), sets, searches.need[row])
 
     def _allowed(self, text: str, kind: ProductType) -> str:
@@ -189,10 +191,11 @@ class Shoppers:
     # ------------------------------------------------------------ what they do
     def _shop(self, searches: Searches, start: int, rng: np.random.Generator) -> Outcome:
         """Show a page for each search from `start` on, and let the shoppers look, click and buy."""
-        wanted, said, sought = (
-            np.array(column[start:], dtype=np.int64) for column in (searches.wanted, searches.said, searches.sought)
+        wanted, constraint, sought = (
+            np.array(column[start:], dtype=np.int64)
+            for column in (searches.wanted, searches.constraint, searches.sought)
         )
-        pages = result_pages(self._shelves, wanted, said, rng)
+        pages = result_pages(self._shelves, wanted, constraint, rng)
         fit = self._fit(pages, wanted, sought, rng)
         looked = np.arange(LONGEST_PAGE) < rng.geometric(1 - self._habits.patience, size=len(pages))[:, None]
         looked &= pages >= 0
@@ -215,13 +218,13 @@ class Shoppers:
         """What is bought with the bought product: something that goes with it, serves the need too, or anything."""
         buyers = np.flatnonzero(outcome.bought >= 0)
         buyers = buyers[rng.random(len(buyers)) < self._habits.second]
-        found = []
+        pairs = []
         for row in buyers.tolist():
             product = int(outcome.pages[row, outcome.bought[row]])
             other = self._other(product, searches.need[row], rng)
             if other not in {None, product}:
-                found.append((row, product, other))
-        return np.array(found, dtype=np.int64).reshape(-1, 3)
+                pairs.append((row, product, other))
+        return np.array(pairs, dtype=np.int64).reshape(-1, 3)
 
     def _other(self, product: int, need: int, rng: np.random.Generator) -> int | None:
         wish, assortment = rng.random(), self._shelves.assortment

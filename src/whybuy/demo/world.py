@@ -56,7 +56,7 @@ class LatentReason:
     relation: Relation
     needs: dict[str, Names]  # attribute values that make a product answer it; empty when all do
     strength: Annotated[float, Field(gt=0, le=1)]
-    told: str = ""  # what answering products say about it; empty when nothing names the need
+    sentence: str = ""  # in descriptions of products that answer it; empty when no description names the need
 
     def answered_by(self, attributes: Mapping[str, str]) -> bool:
         """Whether a product with these attribute values answers the need."""
