@@ -91,7 +91,7 @@ def test_reasons_are_triples_of_the_graph_with_their_evidence(small_store: Path,
     for each in reasons:
         head = id_of.get(each.head, each.head)  # products go by their titles
         assert each.evidence[0].split()[0] == f"{support[head, each.relation, each.tail]:,}"
-        assert 0 < reason.confidence <= 1
+        assert 0 < each.confidence <= 1
 
 
 def test_a_need_brings_its_reason_to_the_product_that_answers_it(small_discovery: Discovery) -> None:
