@@ -72,7 +72,9 @@ def test_every_make_target_and_script_that_a_page_names_exists(page: Path) -> No
 
 
 def test_the_glossary_names_what_carries_each_word() -> None:
-    rows = re.findall(r"^\| (?!word \||---)([^|]+) \| [^|]+ \| ([^|]+) \|$", read("docs/GLOSSARY.md"), flags=re.MULTILINE)
+    rows = re.findall(
+        r"^\| (?!word \||---)([^|]+) \| [^|]+ \| ([^|]+) \|$", read("docs/GLOSSARY.md"), flags=re.MULTILINE
+    )
     carriers = [name for _, cell in rows for name in re.findall(r"`([\w.]+)`", cell)]
     assert len(carriers) >= len(rows) >= 50
     missing = [name for name in carriers if not is_there(f"whybuy.{name}")]
