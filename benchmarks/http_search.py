@@ -47,7 +47,7 @@ STEPS = {
     "needs": (IntentReader, ("read",)),
     "expansion": (ExpansionIndex, ("rank",)),
     "tree": (TreeIndex, ("rank",)),
-    "alike": (TreeIndex, ("alike",)),
+    "similar": (TreeIndex, ("similar",)),
     "features": (FeatureExtractor, ("describe",)),
     "reranker": (LambdaMART, ("rank",)),
     "facets": (Facets, ("count",)),

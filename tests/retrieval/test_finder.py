@@ -92,10 +92,10 @@ def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: di
     text = "tennt for camping"
     asked = finder.retrieve(text, shop.read(text))
     assert list(asked.query.words.corrected) == ["tent", "for", "camping"]
-    assert asked.stages["unlearned"].rows.tolist() == find(shop, finder, text).ranked.rows.tolist()
+    assert asked.stages["weighted_sum"].rows.tolist() == find(shop, finder, text).ranked.rows.tolist()
     for stage, ranker in (("lexical", "lexical"), ("intents", "intents"), ("tree", "tree")):
         assert asked.stages[stage].rows.tolist() == find(shop, finder, text, ranker=ranker).ranked.rows.tolist()
-    assert 0 < asked.unsaid <= 1
+    assert 0 < asked.unmet_share <= 1
 
 
 def test_many_threads_are_answered_alike(shop: TreeShop, steps: dict[str, Indexes]) -> None:

@@ -81,7 +81,7 @@ def test_it_knows_how_much_of_a_query_stood_in_searches(tree: TreeIndex) -> None
 def test_likeness_is_the_cosine_of_the_texts(tree: TreeIndex) -> None:
     own = tree.vectorizer.transform(own_texts(product_table(PRODUCTS))).toarray()
     cosines = own @ tree.vectorizer.transform(["tarn tent"]).toarray()[0]
-    found = tree.alike(*tree.vectorizer.vector("tarn tent"), 60)
+    found = tree.similar(*tree.vectorizer.vector("tarn tent"), 60)
     assert dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True)) == pytest.approx(
         {row: cosine for row, cosine in enumerate(cosines.tolist()) if cosine > 0}, rel=1e-5
     )
@@ -100,7 +100,7 @@ def test_fewer_are_the_first_of_more_and_scores_never_rise(tree: TreeIndex, text
 @pytest.mark.parametrize("text", ["", "?!", "\x00", "ωψ"])
 def test_what_has_no_known_letters_finds_nothing(tree: TreeIndex, text: str) -> None:
     vector = tree.vectorizer.vector(text)
-    assert (len(tree.rank(*vector, 10)), len(tree.alike(*vector, 10)), tree.known(*vector)) == (0, 0, 0)
+    assert (len(tree.rank(*vector, 10)), len(tree.similar(*vector, 10)), tree.known(*vector)) == (0, 0, 0)
 
 
 def test_a_shop_of_one_product_has_a_tree() -> None:
@@ -129,7 +129,7 @@ def test_many_threads_are_answered_alike(tree: TreeIndex) -> None:
 def test_saved_and_opened_it_answers_the_same(tree: TreeIndex, folder: Path, text: str) -> None:
     opened = TreeIndex.open(folder)
     vector = tree.vectorizer.vector(text)
-    for mine, other in ((tree.rank, opened.rank), (tree.alike, opened.alike)):
+    for mine, other in ((tree.rank, opened.rank), (tree.similar, opened.similar)):
         np.testing.assert_array_equal(mine(*vector, 20).rows, other(*vector, 20).rows)
         np.testing.assert_array_equal(mine(*vector, 20).scores, other(*vector, 20).scores)
     assert opened.known(*vector) == tree.known(*vector)

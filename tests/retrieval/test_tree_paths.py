@@ -1,4 +1,4 @@
-"""The way to a product in words: nodes have telling names, and words of the query carry the steps."""
+"""The path to a product in words: nodes have telling names, and words of the query carry the steps."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ from whybuy.records import Product, TreeStep
 from whybuy.retrieval.node_names import name_nodes
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree import TreeIndex
-from whybuy.retrieval.tree_paths import SIGNS, THIS_PRODUCT, words_by_column
+from whybuy.retrieval.tree_paths import CONTRIBUTIONS, THIS_PRODUCT, words_by_column
 from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 from whybuy.xmr.label_tree import LabelTree
 
@@ -108,7 +108,7 @@ def test_a_misspelled_word_still_carries_by_its_letters(index: TreeIndex) -> Non
     text = "sleping"
     row = int(index.rank(*index.vectorizer.vector(text), 1).rows[0])
     (*_, last) = explain(index, text, [row])[0]
-    assert [sign.words for sign in last.contributions] == ["sleping"]
+    assert [each.words for each in last.contributions] == ["sleping"]
     assert last.contributions[0].amount > 0
 
 
@@ -117,17 +117,17 @@ def test_signs_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[st
     text = " ".join(words)
     ids, values = index.vectorizer.vector(text)
     found = index.rank(ids, values, 5)
-    for row, score, way in zip(found.rows, found.scores, explain(index, text, found.rows.tolist()), strict=True):
-        assert way[-1].name == THIS_PRODUCT
-        assert way[-1].score == pytest.approx(score, rel=6e-3)
-        assert all(above.score >= below.score for above, below in pairwise(way))
+    for row, score, path in zip(found.rows, found.scores, explain(index, text, found.rows.tolist()), strict=True):
+        assert path[-1].name == THIS_PRODUCT
+        assert path[-1].score == pytest.approx(score, rel=6e-3)
+        assert all(above.score >= below.score for above, below in pairwise(path))
         exact = index.tree.explain(ids, values, int(row)).path[-1]
-        assert len(way[-1].contributions) <= SIGNS
-        if len(way[-1].contributions) in range(1, SIGNS):  # none is left out
-            assert sum(sign.amount for sign in way[-1].contributions) == pytest.approx(
+        assert len(path[-1].contributions) <= CONTRIBUTIONS
+        if len(path[-1].contributions) in range(1, CONTRIBUTIONS):  # none is left out
+            assert sum(each.amount for each in path[-1].contributions) == pytest.approx(
                 exact.margin - exact.bias, abs=0.01
             )
-        sizes = [abs(sign.amount) for sign in way[-1].contributions]
+        sizes = [abs(each.amount) for each in path[-1].contributions]
         assert sizes == sorted(sizes, reverse=True)
 
 
@@ -135,8 +135,8 @@ def test_a_product_that_the_search_leaves_out_has_a_way_too(index: TreeIndex) ->
     text = "floor lamp"
     found = set(index.rank(*index.vectorizer.vector(text), 10).rows.tolist())
     other = next(row for row in range(60) if row not in found)
-    (way,) = explain(index, text, [other])
-    assert way[-1].score < float(index.rank(*index.vectorizer.vector(text), 1).scores[0])
+    (path,) = explain(index, text, [other])
+    assert path[-1].score < float(index.rank(*index.vectorizer.vector(text), 1).scores[0])
 
 
 def test_a_query_without_a_known_ngram_has_no_way(index: TreeIndex) -> None:
@@ -146,9 +146,9 @@ def test_a_query_without_a_known_ngram_has_no_way(index: TreeIndex) -> None:
 
 def test_a_trained_tree_has_names_and_keeps_them(index: TreeIndex, tmp_path: Path) -> None:
     row = int(index.rank(*index.vectorizer.vector("floor lamp"), 1).rows[0])
-    (way,) = explain(index, "floor lamp", [row])
-    assert len(way) == index.tree.tree.levels > 2
-    assert "floor lamp" in way[-2].name
-    assert "lamp" in {sign.words for sign in way[-2].contributions}
+    (path,) = explain(index, "floor lamp", [row])
+    assert len(path) == index.tree.tree.levels > 2
+    assert "floor lamp" in path[-2].name
+    assert "lamp" in {each.words for each in path[-2].contributions}
     index.save(tmp_path / "tree")
-    assert explain(TreeIndex.open(tmp_path / "tree"), "floor lamp", [row]) == [way]
+    assert explain(TreeIndex.open(tmp_path / "tree"), "floor lamp", [row]) == [path]

@@ -1,4 +1,7 @@
-"""Retrieval by intents: a need, the heads that the graph joins to it, the products under those heads."""
+"""Retrieval by intents: from an intent to the heads that the knowledge graph joins to it, to their products.
+
+The graph is that of COSMO (SIGMOD 2024); the weights of products are our design.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -17,7 +20,7 @@ from whybuy.retrieval.ranked import Ranked, best_of
 from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 
 FORMAT_VERSION = 1
-OTHER_TYPE = 0.1  # what a product keeps of its score when the query names another type (tuned on the looked-at demo)
+OTHER_TYPE = 0.1  # factor for products of another type than the query names (tuned on the looked-at demo)
 MIN_WEIGHT = 0.02
 
 
@@ -117,7 +120,7 @@ def _rows(products: pa.Table, kinds: Set[str] | None = None) -> _Rows:
 
 
 class ExpansionIndex:
-    """Ranks products by needs; memory-mapped, safe for many threads."""
+    """Ranks products by the intents of a query; memory-mapped, safe for many threads."""
 
     def __init__(self, folder: Path, graph: KnowledgeGraph, types: Sequence[str]) -> None:
         """Map an index of `build_expansion`. types: the product type by row of the catalog."""
@@ -158,7 +161,7 @@ class ExpansionIndex:
         return self.rank(query, len(self._type_of_row)).rows
 
     def leave_out(self, edges: Set[int], products: pa.Table) -> None:
-        """Weigh the products of the needs that these edges lead to anew, as if the graph did not have the edges.
+        """Weigh the products of the intents that these edges lead to anew, as if the graph did not have the edges.
 
         edges: rows, all that are to be left out. products: PRODUCT_SCHEMA, of the catalog that was indexed.
         """

@@ -19,8 +19,8 @@ from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
 
 NOTHING = Ranked.empty()
-FUSED_RANKERS = ("lexical", "intents", "tree", "alike")
-STAGES = ("all_words", "typo", "intents", "some_words", "tree", "alike")
+FUSED_RANKERS = ("lexical", "intents", "tree", "similar")
+STAGES = ("all_words", "typo", "intents", "some_words", "tree", "similar")
 """A hit is said to come from the first of these that has it; the stages of the words stand for the ranker "lexical"."""
 
 
@@ -49,7 +49,7 @@ class Finder:
         """products: how many there are."""
         self._indexes, self._products, self._config = indexes, products, config
         self._rankers = {name: ranker(indexes) for name, ranker in RANKERS.items()}
-        self._rankers["alike"] = SimilarityRanker(indexes.tree)
+        self._rankers["similar"] = SimilarityRanker(indexes.tree)
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> Found:
@@ -76,11 +76,11 @@ class Finder:
         """A query as a reranker gets it; a tree is needed."""
         query = self._analyze(text, intents)
         rankings = self._rank(query, self._config.depth, *FUSED_RANKERS)
-        unsaid = self._unsaid(query, rankings, self._by_stage(query, rankings))
-        return self._reranker_input(query, rankings, self._unlearned(rankings, unsaid), unsaid)
+        unmet_share = self._unmet_share(query, rankings, self._by_stage(query, rankings))
+        return self._reranker_input(query, rankings, self._weighted_sum(rankings, unmet_share), unmet_share)
 
     def every_row(self, found: Found) -> NDArray[np.int32]:
-        """The rows that the rankers have beyond those that fusion weighs, too; in no order."""
+        """All rows that the rankers find, those that were not ranked included; in no order."""
         depth = self._config.depth
         unbounded = {name: ranked for name, ranked in found.rankings.items() if name in self._unbounded}
         if max(map(len, unbounded.values()), default=0) < depth:
@@ -101,7 +101,7 @@ class Finder:
         return {name: self._rankers[name].rank(query, depth if name in self._unbounded else bound) for name in names}
 
     def _by_stage(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked]) -> dict[str, Ranked]:
-        """Rankings as hits tell of them: that of the words by how well they do."""
+        """The rankings by stage; that of the words is split by how well they match."""
         stages = dict(rankings)
         if (words := stages.pop("lexical", None)) is not None:
             lexical = self._indexes.lexical
@@ -120,36 +120,39 @@ class Finder:
 
     # ------------------------------------------------------------ their order
     def _fused(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]) -> Ranked:
-        """The best of all, then the others: nobody's place depends on how many are asked for.
+        """The best of all rankers in the order of the reranker, then the others.
 
-        What neither words nor intents find is left to the nearest type, and to the tree after it.
+        No product's place depends on `depth`. Empty where neither words nor intents find anything: the nearest type, or
+        the tree, answers then.
         """
         words, intents = rankings["lexical"], rankings["intents"]
         if not words and not intents:
             return NOTHING
-        unsaid = self._unsaid(query, rankings, by_stage)
-        best = self._unlearned(rankings, unsaid)
+        unmet_share = self._unmet_share(query, rankings, by_stage)
+        best = self._weighted_sum(rankings, unmet_share)
         reranker, tree = self._indexes.reranker, self._indexes.tree
         if reranker and tree:
-            best = reranker.rank(self._reranker_input(query, rankings, best, unsaid), tree).followed_by(best)
+            best = reranker.rank(self._reranker_input(query, rankings, best, unmet_share), tree).followed_by(best)
         if max(len(words), len(intents)) > self._config.depth:
-            best = best.followed_by(fuse(words, intents, unsaid=unsaid, config=self._config.fusion))
+            best = best.followed_by(fuse(words, intents, unmet_share=unmet_share, config=self._config.fusion))
         return best
 
-    def _unlearned(self, rankings: Mapping[str, Ranked], unsaid: float) -> Ranked:
+    def _weighted_sum(self, rankings: Mapping[str, Ranked], unmet_share: float) -> Ranked:
         words, intents = (rankings[name].first(self._config.depth) for name in ("lexical", "intents"))
-        return fuse(words, intents, unsaid=unsaid, config=self._config.fusion)
+        return fuse(words, intents, unmet_share=unmet_share, config=self._config.fusion)
 
     def _reranker_input(
-        self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], unlearned: Ranked, unsaid: float
+        self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], weighted_sum: Ranked, unmet_share: float
     ) -> RerankerInput:
         stages = {name: ranked.first(self._config.depth) for name, ranked in rankings.items()}
-        return RerankerInput(query, stages | {"unlearned": unlearned}, unsaid)
+        return RerankerInput(query, stages | {"weighted_sum": weighted_sum}, unmet_share)
 
-    def _unsaid(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]) -> float:
+    def _unmet_share(
+        self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]
+    ) -> float:
         """Share of the query that names intents and that the best lexical hit lacks in its name, traits or place.
 
-        A word that only stands somewhere in a description says little about what the product is for.
+        Words that occur in its description alone do not count: they say little about what the product is for.
         """
         words = rankings["lexical"]
         if not words or not rankings["intents"]:

@@ -1,4 +1,4 @@
-"""Lexical retrieval: a memory-mapped tantivy index over the words of the catalog, asked in stages."""
+"""Lexical retrieval: BM25 over a memory-mapped tantivy index of the catalog's words."""
 
 import functools
 import json
@@ -76,7 +76,7 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
 
 
 class LexicalIndex:
-    """An open index; any number of threads may ask it while one writes."""
+    """An open index; any number of threads may search it while one writes."""
 
     def __init__(self, index: tantivy.Index, config: LexicalConfig) -> None:
         self.config = config

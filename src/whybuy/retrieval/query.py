@@ -22,7 +22,7 @@ _NO_VECTOR: Vector = np.empty(0, np.int32), np.empty(0, np.float32)
 
 @dataclass(frozen=True, eq=False)
 class AnalyzedQuery:
-    """A query with everything that rankers read of it; what not all of them need is made when it is first asked for."""
+    """A query with everything that rankers read of it; parts that not all of them need are made at their first use."""
 
     text: str
     intents: tuple[Intent, ...]  # understood in the text

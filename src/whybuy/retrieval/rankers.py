@@ -63,7 +63,7 @@ class SimilarityRanker:
 
     def rank(self, query: AnalyzedQuery, depth: int) -> Ranked:
         """Products with a similar text."""
-        return self.tree.alike(*query.vector, depth) if self.tree else Ranked.empty()
+        return self.tree.similar(*query.vector, depth) if self.tree else Ranked.empty()
 
 
 RANKERS: Mapping[str, Callable[[Indexes], Ranker]] = {

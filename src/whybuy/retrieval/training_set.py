@@ -44,9 +44,9 @@ def search_training_set(pairs: pa.Table, products: pa.Table) -> TrainingSet:
     pairs: of `records.PAIR_SCHEMA`; co-buy pairs and products that the shop lacks are passed over. products: of
     `records.PRODUCT_SCHEMA`.
     """
-    asked = pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value)
+    is_search = pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value)
     answered = pc.greater(pc.add(pairs["purchases"], pairs["clicks"]), 0)
-    searches = pairs.filter(pc.and_(asked, answered))
+    searches = pairs.filter(pc.and_(is_search, answered))
     rows = pc.index_in(searches["right"], products["product_id"].combine_chunks())
     searches, rows = searches.filter(pc.is_valid(rows)), pc.drop_null(rows).to_numpy().astype(np.int32)
     queries = pc.dictionary_encode(searches["left"]).combine_chunks()
@@ -76,18 +76,18 @@ def qrels_training_set(qrels: Qrels, product_ids: Sequence[str]) -> TrainingSet:
 
 
 def own_texts(products: pa.Table) -> list[str]:
-    """What each product says of itself in a few words: title, type and attribute values."""
+    """The text of each product in a few words: title, and of type and attribute values those with a further word."""
     columns = (products[name].to_pylist() for name in ("title", "product_type", "attributes"))
     return [_own_text(*row) for row in zip(*columns, strict=True)]
 
 
 def _own_text(title: str, product_type: str, attributes: Iterable[dict[str, str]]) -> str:
-    said = set(tokenize(title))
+    seen = set(tokenize(title))
     parts = [title]
     for part in (product_type, *(attribute["value"] for attribute in attributes)):
-        if not said.issuperset(words := tokenize(part)):
+        if not seen.issuperset(words := tokenize(part)):
             parts.append(part)
-            said.update(words)
+            seen.update(words)
     return " ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Retrieval by a label tree: each product is a label that searches, its own text and the shop's reasons teach."""
+"""Retrieval by a label tree over the products of a shop (XR-Linear of PECOS, KDD 2021): open, rank, explain."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _ABOUT = "search.json"
 
 
 class Logs(NamedTuple):
-    """How much searches taught a tree."""
+    """What a tree saw of searches in training."""
 
     searches: NDArray[np.int32]  # shape (products,): searches that led to each product
     seen: NDArray[np.bool_]  # shape (features,): whether a feature stood in any search
@@ -51,22 +51,22 @@ class TreeIndex:
         return TreeIndex(self.tree, Texts(self.vectorizer, self._ngrams), self.logs, beam=self._beam, names=names)
 
     def warm_up(self, text: str) -> None:
-        """Ask once, so that the kernels of a search are compiled before a shopper waits for them."""
+        """Search once, so that kernels are compiled before a shopper waits for them."""
         vector = self.vectorizer.vector(text)
         found = self.rank(*vector, 1)
-        self.alike(*vector, 1)
+        self.similar(*vector, 1)
         self.explain(text, vector, found.rows.tolist())
 
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
         """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""
         return Ranked(*self.tree.search(ids, values, beam=self._beam, limit=limit)) if len(ids) else Ranked.empty()
 
-    def alike(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
-        """Products whose own text shares words and letters with a query vector. Scores: cosines, in (0, 1]."""
+    def similar(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
+        """Products whose own texts share n-grams with a query vector. Scores: cosines, in (0, 1]."""
         return self._ngrams.rank(ids, values, limit)
 
     def known(self, ids: NDArray[np.int32], values: NDArray[np.float32]) -> float:
-        """Share of a query vector whose features stood in searches that taught the tree, in [0, 1]."""
+        """Share of a query vector's squared length in features that occurred in training searches, in [0, 1]."""
         squares = values**2
         total = float(squares.sum())
         return float(squares[self.logs.seen[ids]].sum()) / total if total else 0.0

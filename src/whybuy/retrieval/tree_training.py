@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.node_names import name_nodes
-from whybuy.retrieval.ranking.past_queries import wording
+from whybuy.retrieval.ranking.past_queries import bag_of_words
 from whybuy.retrieval.training_set import TrainingSet, own_texts, text_training_set
 from whybuy.retrieval.tree import Logs, Texts, TreeIndex
 from whybuy.vectors.ngrams import NgramVectorizer
@@ -74,9 +74,9 @@ class TreeTrainer:
 
     def train_without(self, queries: Iterable[str], vectorizer: NgramVectorizer) -> TreeIndex:
         """A tree that has not seen some queries, nor others of the same words. vectorizer: of the tree of the shop."""
-        unseen = {wording(query) for query in queries}
+        unseen = {bag_of_words(query) for query in queries}
         return self._train(
-            self.searches.only(np.array([wording(text) not in unseen for text in self.searches.texts], bool)),
+            self.searches.only(np.array([bag_of_words(text) not in unseen for text in self.searches.texts], bool)),
             vectorizer,
         )
 

@@ -18,7 +18,7 @@ _STAGES = {
     "some_words": "has some words",
     "nearest_type": "nearest kind",
     "tree": "found by the label tree",
-    "alike": "alike in words and letters",
+    "similar": "alike in words and letters",
 }
 _HEAD_ATTRIBUTE = re.compile(r" \[([^:\[]+): (.+)\]$")
 _CURRENCY_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.ranking.candidates import STAGE, gather
+from whybuy.retrieval.ranking.candidates import STAGE_COLUMNS, gather
 
 STAGES = st.lists(
     st.lists(st.tuples(st.integers(0, 500), st.floats(0, 8, width=32)), max_size=12, unique_by=lambda pair: pair[0]),
@@ -23,9 +23,9 @@ def ranking(scored: list[tuple[int, float]]) -> Ranked:
 
 
 def plain(stage: Ranked, row: int) -> list[float]:
-    """The columns of `STAGE` for one product."""
+    """The columns of `STAGE_COLUMNS` for one product."""
     if row not in stage.rows:
-        return [0.0] * len(STAGE)
+        return [0.0] * len(STAGE_COLUMNS)
     place = stage.rows.tolist().index(row)
     score, best = stage.scores[place], stage.scores[0]
     return [float(score), float(score / best if best > 0 else score), float(np.float32(1 / (place + 1)))]
@@ -39,7 +39,7 @@ def test_the_first_of_all_stages_are_gathered_once(found: list[list[tuple[int, f
     every = [row for stage in stages.values() for row in stage.rows[:depth].tolist()]
     assert gathered.rows.tolist() == list(dict.fromkeys(every))
     expected = [[value for stage in stages.values() for value in plain(stage, row)] for row in gathered.rows.tolist()]
-    assert gathered.features.shape == (len(gathered.rows), len(STAGE) * len(stages))
+    assert gathered.features.shape == (len(gathered.rows), len(STAGE_COLUMNS) * len(stages))
     assert gathered.features.tolist() == expected
 
 

@@ -13,7 +13,7 @@ from whybuy.records import Product
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.fitting import fit_terms
 from whybuy.retrieval.ranking.match_features import Agreement, Match, agreement, match_features
-from whybuy.retrieval.ranking.past_queries import Memory
+from whybuy.retrieval.ranking.past_queries import PastProducts
 from whybuy.retrieval.ranking.product_terms import NOTHING, UNKNOWN, ProductTerms
 from whybuy.retrieval.ranking.stage_features import StageFeatures
 from whybuy.retrieval.terms import words
@@ -136,8 +136,8 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
         "lexical": Ranked(np.array([3, 0, 1], np.int32), np.array([3, 2, 1], np.float32)),
         "cosine": Ranked(np.array([0, 4], np.int32), np.array([0.5, 0.4], np.float32)),
     }
-    memory = Memory(Ranked(np.array([0], np.int32), np.ones(1, np.float32)), 0.5)
-    found = fusion.of(terms.query(["red", "bucket"]), stages, memory, terms.table)
+    past = PastProducts(Ranked(np.array([0], np.int32), np.ones(1, np.float32)), 0.5)
+    found = fusion.of(terms.query(["red", "bucket"]), stages, past, terms.table)
     column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
     assert found.rows.tolist() == [3, 0, 4]
     assert found.features.shape == (3, len(set(fusion.names)))
@@ -146,21 +146,21 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
     assert near.rows.tolist() == [3, 0]
     np.testing.assert_array_equal(near.features, found.features[:2])
     assert column["past_itself"].tolist() == [0, 1, 0]
-    assert column["past_likeness"].tolist() == [0.5, 0.5, 0.5]
+    assert column["past_similarity"].tolist() == [0.5, 0.5, 0.5]
     assert column["cosine_score"].tolist() == pytest.approx([0, 0.5, 0.4])
     assert column["best_type"].tolist() == pytest.approx([97 / 98, 97 / 98, 0])  # 3**4 and 2**4 of 3**4 + 2**4 + 1**4
 
 
 def test_without_anything_found_there_are_no_candidates(terms: ProductTerms) -> None:
     fusion = StageFeatures({"lexical": 2})
-    found = fusion.of(terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table)
+    found = fusion.of(terms.query([]), {"lexical": Ranked.empty()}, PastProducts(Ranked.empty(), 0.0), terms.table)
     assert found.features.shape == (0, len(fusion.names))
 
 
 def test_a_missing_stage_is_named(terms: ProductTerms) -> None:
     with pytest.raises(InputError, match="cosine is missing"):
         StageFeatures({"lexical": 2, "cosine": 2}).of(
-            terms.query([]), {"lexical": Ranked.empty()}, Memory(Ranked.empty(), 0.0), terms.table
+            terms.query([]), {"lexical": Ranked.empty()}, PastProducts(Ranked.empty(), 0.0), terms.table
         )
 
 

@@ -25,32 +25,32 @@ def past(vectorizer: NgramVectorizer) -> PastQueries:
 
 
 def test_the_same_query_brings_back_its_products(past: PastQueries, vectorizer: NgramVectorizer) -> None:
-    memory = past.recall(*vectorizer.vector("garden hose"))
-    assert memory.likeness == pytest.approx(1)
-    assert memory.products.rows[0] == 3
+    good = past.good_for(*vectorizer.vector("garden hose"))
+    assert good.similarity == pytest.approx(1)
+    assert good.products.rows[0] == 3
 
 
 def test_a_product_counts_by_likeness_times_weight(past: PastQueries, vectorizer: NgramVectorizer) -> None:
     asked = vectorizer.vector("steel angle")
     dense = np.zeros(vectorizer.features, np.float32)
     dense[asked[0]] = asked[1]
-    likeness = vectorizer.transform(QUERIES) @ dense
-    expected = (likeness**SHARPNESS) @ GOOD.toarray()
-    found = past.recall(*asked).products
+    similarity = vectorizer.transform(QUERIES) @ dense
+    expected = (similarity**SHARPNESS) @ GOOD.toarray()
+    found = past.good_for(*asked).products
     assert dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True)) == pytest.approx(
         {row: score for row, score in enumerate(expected.tolist()) if score > 0}
     )
 
 
 def test_left_out_are_the_query_and_those_of_the_same_words(past: PastQueries, vectorizer: NgramVectorizer) -> None:
-    memory = past.recall(*vectorizer.vector(QUERIES[0]), without=0)
-    assert set(memory.products.rows.tolist()) == {2}
-    assert memory.likeness < 1
+    good = past.good_for(*vectorizer.vector(QUERIES[0]), without=0)
+    assert set(good.products.rows.tolist()) == {2}
+    assert good.similarity < 1
 
 
 def test_nothing_is_known_of_foreign_words(past: PastQueries, vectorizer: NgramVectorizer) -> None:
-    memory = past.recall(*vectorizer.vector("xylophone"))
-    assert (len(memory.products), memory.likeness) == (0, 0.0)
+    good = past.good_for(*vectorizer.vector("xylophone"))
+    assert (len(good.products), good.similarity) == (0, 0.0)
 
 
 def test_saved_and_loaded_it_remembers_the_same(past: PastQueries, vectorizer: NgramVectorizer, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_saved_and_loaded_it_remembers_the_same(past: PastQueries, vectorizer: N
     asked = vectorizer.vector("angle")
     loaded = PastQueries.load(tmp_path)
     assert len(loaded) == len(QUERIES)
-    assert loaded.recall(*asked).products.scores.tolist() == past.recall(*asked).products.scores.tolist()
+    assert loaded.good_for(*asked).products.scores.tolist() == past.good_for(*asked).products.scores.tolist()
 
 
 def test_texts_without_vectors_are_refused(vectorizer: NgramVectorizer) -> None:

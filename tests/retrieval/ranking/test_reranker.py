@@ -55,7 +55,7 @@ def test_columns_have_names_of_their_own_and_some_may_only_help(extractor: Featu
     assert len(set(extractor.names)) == len(extractor.names)
     assert set(extractor.monotone) < set(extractor.names)
     assert "past_itself" in extractor.monotone  # that a product was judged before must never count against it
-    assert {"query_known", "needs_unsaid"}.isdisjoint(extractor.monotone)  # the same for all candidates
+    assert {"query_known", "unmet_share"}.isdisjoint(extractor.monotone)  # the same for all candidates
 
 
 def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
@@ -65,7 +65,7 @@ def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexe
     scored = indexes.tree.tree.score(*asked.query.vector, found.rows)
     assert column(extractor, found, "tree_margin") == scored.margins.tolist()
     assert column(extractor, found, "tree_bias") == scored.biases.tolist()
-    assert column(extractor, found, "tree_way") == scored.paths.tolist()
+    assert column(extractor, found, "tree_path") == scored.paths.tolist()
     searches = np.log1p(indexes.tree.logs.searches[found.rows])
     assert column(extractor, found, "tree_searches") == pytest.approx(searches.tolist())
     assert set(column(extractor, found, "query_known")) == {np.float32(indexes.tree.known(*asked.query.vector))}
@@ -74,9 +74,9 @@ def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexe
 
 def test_a_need_that_no_product_says_is_told(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
     assert indexes.tree
-    for text, unsaid in ((NEED, 0.5), ("dome tent", 0.0)):
+    for text, unmet_share in ((NEED, 0.5), ("dome tent", 0.0)):
         found = extractor.describe(ask(indexes, shop, text), indexes.tree)
-        assert set(column(extractor, found, "needs_unsaid")) == {unsaid}
+        assert set(column(extractor, found, "unmet_share")) == {unmet_share}
 
 
 def test_a_query_does_not_remember_itself_while_it_teaches(
@@ -86,8 +86,8 @@ def test_a_query_does_not_remember_itself_while_it_teaches(
     asked = ask(indexes, shop, judged().texts[0])
     remembered = extractor.describe(asked, indexes.tree)
     unseen = extractor.describe(asked, indexes.tree, without=0)
-    assert max(column(extractor, remembered, "past_likeness")) == pytest.approx(1)
-    assert max(column(extractor, unseen, "past_likeness")) < 0.95
+    assert max(column(extractor, remembered, "past_similarity")) == pytest.approx(1)
+    assert max(column(extractor, unseen, "past_similarity")) < 0.95
     assert max(column(extractor, unseen, "past_itself")) < max(column(extractor, remembered, "past_itself"))
 
 

@@ -21,7 +21,7 @@ from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.fitting import fit_translations
-from whybuy.retrieval.ranking.past_queries import wording
+from whybuy.retrieval.ranking.past_queries import bag_of_words
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranking.reranker import open_reranker
 from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
@@ -72,9 +72,9 @@ def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int
 def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, reranker_folder: Path) -> None:
     gains = judged()
     wanted = gains.products.indices
-    unlearned = Finder(indexes, len(PRODUCTS), FinderConfig())
+    weighted_sum = Finder(indexes, len(PRODUCTS), FinderConfig())
     learned = Finder(replace(indexes, reranker=open_reranker(reranker_folder)), len(PRODUCTS), FinderConfig())
-    hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (unlearned, learned)]
+    hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (weighted_sum, learned)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8
 
@@ -96,17 +96,17 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
     asked: list[tuple[str, ...]] = []
 
     def train(searches: TrainingSet, *others: object) -> TreeIndex:
-        taught.append({wording(text) for text in searches.texts})
+        taught.append({bag_of_words(text) for text in searches.texts})
         return train_tree(searches, *others)  # type: ignore[arg-type]
 
     def read(text: str) -> tuple[Intent, ...]:
-        assert wording(text) not in taught[-1]
-        asked.append(wording(text))
+        assert bag_of_words(text) not in taught[-1]
+        asked.append(bag_of_words(text))
         return ()
 
     monkeypatch.setattr(whybuy.retrieval.tree_training, "train_tree", train)
     assert train_reranker(trainer, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
-    assert sorted(asked) == sorted(map(wording, gains.texts))
+    assert sorted(asked) == sorted(map(bag_of_words, gains.texts))
     assert len(taught) == 3
     assert all(taught)
 

@@ -93,7 +93,7 @@ def test_another_word_for_the_same_thing_is_learned() -> None:
     past: Past = [(["fridge"], {0, 1})] * 8 + [(["white", "fridge"], {0}), (["garden", "hose"], {3})]
     features = learned(past).features(TERMS.query(["fridge"]), TERMS.table, ALL)
     assert features[0, Translated.OTHERWISE] > 0.3
-    assert features[0, Translated.LIKENESS] > features[2, Translated.LIKENESS]
+    assert features[0, Translated.SIMILARITY] > features[2, Translated.SIMILARITY]
     assert (features[3:] == 0).all()
 
 

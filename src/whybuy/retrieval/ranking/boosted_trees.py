@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from whybuy.errors import InputError
 from whybuy.kernels import kernel
 
-MOST_LEAVES = 32  # of one tree: bits of a mask
+MAX_LEAVES = 32  # of one tree: bits of a mask
 _EVERY_LEAF = np.uint32(0xFFFFFFFF)
 _DE_BRUIJN = np.uint32(0x077CB531)  # times a power of two, its five highest bits are different for each power
 _BIT = np.empty(32, np.int32)
@@ -42,8 +42,8 @@ def from_lightgbm(model: Mapping[str, Any]) -> BoostedTrees:
     split_start, leaf_start = [0], [0]
     for tree in model["tree_info"]:
         leaves = _place(tree["tree_structure"], 0, splits, values)
-        if leaves > MOST_LEAVES:
-            raise InputError(f"A tree of the model has {leaves} leaves; at most {MOST_LEAVES} can be evaluated.")
+        if leaves > MAX_LEAVES:
+            raise InputError(f"A tree of the model has {leaves} leaves; at most {MAX_LEAVES} can be evaluated.")
         split_start.append(len(splits))
         leaf_start.append(len(values))
     features, thresholds, stays = zip(*splits, strict=True) if splits else ((), (), ())

@@ -1,4 +1,4 @@
-"""The candidates of a query out of all stages, with what each stage says of them."""
+"""The candidates of a query: the first products of each ranking, with their score, share and rank in each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from whybuy.kernels import kernel
 from whybuy.retrieval.hash_table import empty_table, slot
 from whybuy.retrieval.ranked import Ranked
 
-STAGE = ("score", "share_of_best", "reciprocal_rank")
+STAGE_COLUMNS = ("score", "share_of_best", "reciprocal_rank")
 """Columns of each stage; 0 for what it has not found."""
 
 
@@ -32,7 +32,7 @@ class Candidates:
 
 
 def gather(stages: Mapping[str, Ranked], depths: Mapping[str, int]) -> Candidates:
-    """The first of each stage, described by `STAGE` for each.
+    """The first of each stage, described by `STAGE_COLUMNS` for each.
 
     stages: one for each of `depths`. Rankings may be longer than these: their scores are used all the same.
     """
@@ -54,9 +54,9 @@ def _gather(
             if keys[place] != rows[at]:
                 keys[place], number[place], candidates[count] = rows[at], count, rows[at]
                 count += 1
-    features = np.zeros((count, len(STAGE) * len(depths)), np.float32)
+    features = np.zeros((count, len(STAGE_COLUMNS) * len(depths)), np.float32)
     for stage in range(len(depths)):
-        first, column = starts[stage], len(STAGE) * stage
+        first, column = starts[stage], len(STAGE_COLUMNS) * stage
         for at in range(first, starts[stage + 1]):
             place = slot(keys, rows[at])
             if keys[place] == rows[at]:

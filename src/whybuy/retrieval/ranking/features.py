@@ -17,8 +17,8 @@ from whybuy.retrieval.ranking.stage_features import StageFeatures
 from whybuy.retrieval.ranking.translations import Translated, Translations
 from whybuy.retrieval.tree import TreeIndex
 
-STAGES = StageFeatures({"lexical": 200, "alike": 100, "tree": 60, "intents": 60, "unlearned": 60})
-TRAINING_DEPTHS = {"lexical": 60, "alike": 30, "tree": 30, "intents": 30}
+STAGES = StageFeatures({"lexical": 200, "similar": 100, "tree": 60, "intents": 60, "weighted_sum": 60})
+TRAINING_DEPTHS = {"lexical": 60, "similar": 30, "tree": 30, "intents": 30}
 """Candidates by stage that a reranker is trained on."""
 
 
@@ -27,10 +27,10 @@ class Evidence(IntEnum):
 
     TREE_MARGIN = 0  # of the product at its leaf, see `xmr.scoring.LabelScores`
     TREE_BIAS = auto()
-    TREE_WAY = auto()  # score of the path to its leaf
+    TREE_PATH = auto()  # score of the path to its leaf
     TREE_SEARCHES = auto()  # ln(1 + searches that led to the product in training)
     QUERY_KNOWN = auto()  # share of the query vector that occurred in training searches, in [0, 1]
-    NEEDS_UNSAID = auto()  # share of the query that names intents and that the best lexical hit lacks, in [0, 1]
+    UNMET_SHARE = auto()  # share of the query that names intents and that the best lexical hit lacks, in [0, 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +38,8 @@ class RerankerInput:
     """One query with the rankings that are merged."""
 
     query: AnalyzedQuery
-    stages: Mapping[str, Ranked]  # those of `STAGES`; "unlearned" is the order without a reranker
-    unsaid: float
+    stages: Mapping[str, Ranked]  # those of `STAGES`; "weighted_sum" is the order without a reranker
+    unmet_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +63,9 @@ class FeatureExtractor:
 
     def describe(self, retrieved: RerankerInput, tree: TreeIndex, *, without: int | None = None) -> Candidates:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
-        memory = self.past.recall(*retrieved.query.vector, without=without)
+        past = self.past.good_for(*retrieved.query.vector, without=without)
         terms = self.terms.query(retrieved.query.words.corrected)
-        found = STAGES.of(terms, retrieved.stages, memory, self.terms.table)
+        found = STAGES.of(terms, retrieved.stages, past, self.terms.table)
         translated = self.translations.features(terms, self.terms.table, found.rows)
         return Candidates(found.rows, np.hstack([found.features, translated, _evidence(retrieved, tree, found.rows)]))
 
@@ -93,7 +93,7 @@ def _evidence(retrieved: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]
     vector = retrieved.query.vector
     features = np.empty((len(rows), len(Evidence)), np.float32)
     scored = tree.tree.score(*vector, rows)
-    features[:, Evidence.TREE_MARGIN], features[:, Evidence.TREE_BIAS], features[:, Evidence.TREE_WAY] = scored
+    features[:, Evidence.TREE_MARGIN], features[:, Evidence.TREE_BIAS], features[:, Evidence.TREE_PATH] = scored
     features[:, Evidence.TREE_SEARCHES] = np.log1p(tree.logs.searches[rows])
-    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.NEEDS_UNSAID] = tree.known(*vector), retrieved.unsaid
+    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.UNMET_SHARE] = tree.known(*vector), retrieved.unmet_share
     return features

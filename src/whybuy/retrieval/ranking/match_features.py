@@ -1,4 +1,4 @@
-"""What a query and a product have in common, as numbers that a learned order can weigh; computed in kernels."""
+"""What a query and a product have in common, as features of a reranker; computed in kernels."""
 
 from enum import IntEnum, auto
 
@@ -313,12 +313,12 @@ def _agree(
         add(whole, by_product, product, scores[at])
     for at, product in enumerate(candidates):
         text = title[title_start[product] : title_start[product + 1]]
-        total, said = np.float32(0), np.float32(0)
+        total, shared = np.float32(0), np.float32(0)
         for term in text:
             total += rarity[term]
-            said += rarity[term] * by_term[slot(terms, term)]
-        features[at, Agreement.TERMS] = said
-        features[at, Agreement.TERMS_SHARE] = said / total if total > 0 else 0
+            shared += rarity[term] * by_term[slot(terms, term)]
+        features[at, Agreement.TERMS] = shared
+        features[at, Agreement.TERMS_SHARE] = shared / total if total > 0 else 0
         features[at, Agreement.TYPE] = by_type[slot(types, type_of[product])]
         features[at, Agreement.START] = by_start[slot(starts, text[0])] if len(text) else 0
         features[at, Agreement.ITSELF] = by_product[slot(whole, product)]

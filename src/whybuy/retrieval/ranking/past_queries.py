@@ -1,4 +1,4 @@
-"""What was bought or judged good for queries like this one: the memory of a shop, asked by likeness of words."""
+"""What was bought or judged good for past queries that are similar to a query by their n-grams."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +17,12 @@ from whybuy.retrieval.ranked import Ranked
 from whybuy.text import tokenize
 
 SIMILAR = 15  # past queries that are looked at
-SHARPNESS = 3  # a product counts by likeness to this power
-_SAVED = ArrayFolder("past queries", 1, "past_queries.json")
+SHARPNESS = 3  # a product counts by similarity to this power
+_SAVED = ArrayFolder("past queries", 2, "past_queries.json")
 _MARGIN = 30  # further queries fetched, since those of the same words may be left out
 
 
-class Good(NamedTuple):
+class GoodProducts(NamedTuple):
     """Products by past query: those of query q are entries starts[q] up to starts[q + 1]."""
 
     starts: NDArray[np.int64]  # shape (queries + 1,)
@@ -30,14 +30,14 @@ class Good(NamedTuple):
     weights: NDArray[np.float32]  # shape (entries,), > 0
 
 
-class Memory(NamedTuple):
+class PastProducts(NamedTuple):
     """What is remembered for one query."""
 
-    products: Ranked  # scores: sum over similar queries of likeness**3 x weight
-    likeness: float  # of the most similar past query, in [0, 1]: how much is known about this query
+    products: Ranked  # scores: sum over similar queries of similarity**3 x weight
+    similarity: float  # of the most similar past query, in [0, 1]: how much is known about this query
 
 
-def wording(query: str) -> tuple[str, ...]:
+def bag_of_words(query: str) -> tuple[str, ...]:
     """What queries of the same words share, in upper or lower case and in whatever order."""
     return tuple(sorted(tokenize(query)))
 
@@ -45,9 +45,9 @@ def wording(query: str) -> tuple[str, ...]:
 class PastQueries:
     """Past queries with what was good for them; memory-mapped, safe for many threads."""
 
-    def __init__(self, index: NgramIndex, wordings: NDArray[np.int64], good: Good) -> None:
-        """wordings: shape (queries,): queries with the same words in any order have the same number."""
-        self._index, self._wordings, self._good = index, wordings, good
+    def __init__(self, index: NgramIndex, bags: NDArray[np.int64], good: GoodProducts) -> None:
+        """bags: shape (queries,): queries with the same words in any order have the same number."""
+        self._index, self._bags, self._good = index, bags, good
 
     @classmethod
     def build(cls, queries: Sequence[str], ngrams_by_query: csr_matrix, product_by_query: csr_matrix) -> Self:
@@ -63,31 +63,33 @@ class PastQueries:
         if len(set(lengths)) > 1:
             raise InputError(f"Past queries need a text, a vector and products each, not {lengths} of them.")
         number: dict[tuple[str, ...], int] = {}
-        wordings = [number.setdefault(wording(query), len(number)) for query in queries]
+        bags = [number.setdefault(bag_of_words(query), len(number)) for query in queries]
         starts, rows = product_by_query.indptr.astype(np.int64), product_by_query.indices.astype(np.int32)
-        good = Good(starts, rows, product_by_query.data.astype(np.float32))
-        return cls(NgramIndex.build(ngrams_by_query), np.array(wordings, np.int64), good)
+        good = GoodProducts(starts, rows, product_by_query.data.astype(np.float32))
+        return cls(NgramIndex.build(ngrams_by_query), np.array(bags, np.int64), good)
 
     def __len__(self) -> int:
-        return len(self._wordings)
+        return len(self._bags)
 
-    def recall(self, columns: NDArray[np.int32], weights: NDArray[np.float32], *, without: int | None = None) -> Memory:
+    def good_for(
+        self, columns: NDArray[np.int32], weights: NDArray[np.float32], *, without: int | None = None
+    ) -> PastProducts:
         """What was good for the queries most like a query vector.
 
-        without: number of a past query that is left out, with all of the same words: so a learned order is trained on
-        what it will see of queries that nobody asked before.
+        without: number of a past query that is left out, with all of the same words: so a reranker is trained on
+        what it will see for new queries.
         """
         similar = self._index.rank(columns, weights, SIMILAR + (0 if without is None else _MARGIN))
         if without is not None:
-            similar = similar.only(self._wordings[similar.rows] != self._wordings[without])
+            similar = similar.only(self._bags[similar.rows] != self._bags[without])
         similar = similar.first(SIMILAR)
-        likeness = float(min(1.0, similar.scores[0])) if len(similar) else 0.0
-        return Memory(Ranked(*_remember(similar.rows, similar.scores, self._good)), likeness)
+        similarity = float(min(1.0, similar.scores[0])) if len(similar) else 0.0
+        return PastProducts(Ranked(*_good_products(similar.rows, similar.scores, self._good)), similarity)
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` opens; it is made when missing."""
         self._index.save(folder / "index")
-        _SAVED.save(folder, self._good._asdict() | {"wordings": self._wordings})
+        _SAVED.save(folder, self._good._asdict() | {"bags": self._bags})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -97,13 +99,13 @@ class PastQueries:
             ArtifactError: the folder holds no past queries, those of another format version, or damaged ones.
         """
         arrays, _ = _SAVED.load(folder)
-        wordings = arrays.pop("wordings")
-        return cls(NgramIndex.load(folder / "index"), wordings, Good(**arrays))
+        bags = arrays.pop("bags")
+        return cls(NgramIndex.load(folder / "index"), bags, GoodProducts(**arrays))
 
 
 @kernel
-def _remember(
-    queries: NDArray[np.int32], likeness: NDArray[np.float32], good: Good
+def _good_products(
+    queries: NDArray[np.int32], similarity: NDArray[np.float32], good: GoodProducts
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The products of some past queries, best first, ties by row."""
     entries = 0
@@ -117,7 +119,7 @@ def _remember(
             if keys[place] != good.rows[entry]:
                 keys[place], number[place], rows[count] = good.rows[entry], count, good.rows[entry]
                 count += 1
-            scores[number[place]] += likeness[at] ** SHARPNESS * good.weights[entry]
+            scores[number[place]] += similarity[at] ** SHARPNESS * good.weights[entry]
     rounded = scores[:count].astype(np.float32)
     order = np.argsort(rows[:count])
     order = order[np.argsort(-rounded[order], kind="mergesort")]

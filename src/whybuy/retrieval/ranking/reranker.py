@@ -1,4 +1,4 @@
-"""The reranker of a shop: puts the candidates of all rankers in the order that judgments or purchases taught."""
+"""The reranker of a shop: orders the candidates of all rankers, trained on judgments or purchases."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from whybuy.retrieval.ranking.features import FeatureExtractor, RerankerInput
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.tree import TreeIndex
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 FUSION = "fusion"  # folder of the trained model within the artifact
 
 

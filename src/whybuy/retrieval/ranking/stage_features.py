@@ -1,4 +1,4 @@
-"""Everything that a learned fusion is told about the candidates of a query."""
+"""Features of candidates from rankings and words: how they match, whom they resemble, where each ranker has them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import numpy as np
 
 from whybuy.errors import InputError
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.ranking.candidates import STAGE, Candidates, gather
+from whybuy.retrieval.ranking.candidates import STAGE_COLUMNS, Candidates, gather
 from whybuy.retrieval.ranking.match_features import Agreement, Match, agreement, match_features
-from whybuy.retrieval.ranking.past_queries import Memory
+from whybuy.retrieval.ranking.past_queries import PastProducts
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 
 LEADERS = {"best": 15, "wide": 80}  # products of the first stage that candidates are compared with
@@ -18,7 +18,7 @@ LEADER_SHARPNESS = 4  # a leader counts by its share of the best score to this p
 
 @dataclass(frozen=True, slots=True)
 class StageFeatures:
-    """Which stages are weighed against each other, and how deep."""
+    """Gathers candidates out of several rankings and describes them."""
 
     depths: Mapping[str, int]
     """Candidates by stage; the first stage leads. Rankings may be longer: their scores are used all the same."""
@@ -27,24 +27,24 @@ class StageFeatures:
     def names(self) -> tuple[str, ...]:
         """The columns, readable."""
         groups = [f"{group}_{column.name.lower()}" for group in (*LEADERS, "past") for column in Agreement]
-        stages = [f"{stage}_{column}" for stage in self.depths for column in STAGE]
-        return (*(column.name.lower() for column in Match), *groups, "past_likeness", *stages)
+        stages = [f"{stage}_{column}" for stage in self.depths for column in STAGE_COLUMNS]
+        return (*(column.name.lower() for column in Match), *groups, "past_similarity", *stages)
 
     @property
     def monotone(self) -> tuple[str, ...]:
-        """The columns that may only help: what stages say, and what was good for similar queries.
+        """The columns that may only raise a score: those of rankers, and what was good for similar queries.
 
         Judgments are made of few products a query, most products for one query alone, so that a product that was judged
-        for a similar query is seldom judged again: an order that may use this reads the sampling, not the shopper.
+        for a similar query is seldom judged again: a free model would learn how judgments were sampled.
         """
         past = [f"past_{column.name.lower()}" for column in Agreement]
-        return (*past, *(f"{stage}_{column}" for stage in self.depths for column in STAGE))
+        return (*past, *(f"{stage}_{column}" for stage in self.depths for column in STAGE_COLUMNS))
 
-    def of(self, query: QueryTerms, stages: Mapping[str, Ranked], memory: Memory, table: TermTable) -> Candidates:
+    def of(self, query: QueryTerms, stages: Mapping[str, Ranked], past: PastProducts, table: TermTable) -> Candidates:
         """Gather and describe candidates.
 
-        query: its words, spelling corrected. stages: a ranking for each of `depths`. memory: of similar
-        past queries, without this one when the fusion is being trained.
+        query: its words, spelling corrected. stages: a ranking for each of `depths`. past: of similar
+        past queries, without this one in training.
 
         Raises:
             InputError: a stage is missing.
@@ -53,10 +53,10 @@ class StageFeatures:
             raise InputError(f"The fusion weighs {', '.join(self.depths)}; {', '.join(sorted(missing))} is missing.")
         found = gather(stages, self.depths)
         leading = stages[next(iter(self.depths))]
-        groups = [*(_leaders(leading, count) for count in LEADERS.values()), memory.products]
+        groups = [*(_leaders(leading, count) for count in LEADERS.values()), past.products]
         columns = [match_features(query, table, found.rows)]
         columns += [agreement(table, group, found.rows) for group in groups]
-        columns.append(np.full((len(found.rows), 1), memory.likeness, np.float32))
+        columns.append(np.full((len(found.rows), 1), past.similarity, np.float32))
         return Candidates(found.rows, np.concatenate([*columns, found.features], axis=1))
 
 

@@ -19,7 +19,7 @@ from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
 from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.ranking.lambdamart_training import MIN_QUERIES, LambdaMARTConfig, RankingExamples, fit_lambdamart
-from whybuy.retrieval.ranking.past_queries import PastQueries, wording
+from whybuy.retrieval.ranking.past_queries import PastQueries, bag_of_words
 from whybuy.retrieval.ranking.reranker import FUSION
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree_training import TreeTrainer
@@ -97,7 +97,7 @@ def train_reranker(
 
 def _folds(gains: TrainingSet, config: RerankerConfig) -> Iterator[tuple[list[int], NDArray[np.bool_]]]:
     """The sampled queries of each fold, and which of all queries are outside it; the same words share a fold."""
-    folds = np.array([int(digest("fold", *wording(text)), 16) % config.folds for text in gains.texts])
+    folds = np.array([int(digest("fold", *bag_of_words(text)), 16) % config.folds for text in gains.texts])
     chosen = _sample(gains, config.most_queries)
     for fold in range(config.folds):
         yield chosen[folds[chosen] == fold].tolist(), folds != fold

@@ -24,7 +24,7 @@ class Translated(IntEnum):
     COVERED = 0  # share of the query's rarity in the title, each word itself or a word that answers it
     OTHERWISE = auto()  # the part of it that other words answer
     EXPECTED = auto()  # lift of the title's words, over the query's rarity
-    LIKENESS = auto()  # cosine of the title's words and those expected
+    SIMILARITY = auto()  # cosine of the title's words and those expected
 
 
 class Answers(NamedTuple):
@@ -37,7 +37,7 @@ class Answers(NamedTuple):
 
 
 class Translations:
-    """What past queries tell of words; memory-mapped, immutable."""
+    """Title words that answer query words; memory-mapped, immutable."""
 
     def __init__(self, stems: NDArray[np.uint64], answers: Answers) -> None:
         """stems: shape (words,), ascending, as in `QueryTerms`."""
@@ -119,4 +119,4 @@ def _translate(
             squares += rarity[term] * rarity[term]
         features[at, Translated.EXPECTED] = met / whole
         if both > 0:
-            features[at, Translated.LIKENESS] = both / np.sqrt(length * squares)
+            features[at, Translated.SIMILARITY] = both / np.sqrt(length * squares)
