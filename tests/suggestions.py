@@ -57,6 +57,6 @@ def shop_follow_ups(*, times: int = 20) -> pa.Table:
     return pa.Table.from_pylist(rows, FOLLOW_SCHEMA)
 
 
-def shop_lessons(keys: Sequence[str]) -> SessionTrainingSet:
-    """The same pairs, for those who learn of them alone."""
+def shop_pairs(keys: Sequence[str]) -> SessionTrainingSet:
+    """The training set of the same follow-ups."""
     return session_training_set(shop_follow_ups(), keys)

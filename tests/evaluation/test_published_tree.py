@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, eye_array
 
-from suggestions import BRANDS, shop_lessons, shop_vocabulary
+from suggestions import BRANDS, shop_pairs, shop_vocabulary
 from whybuy.evaluation.most_frequent import MostFrequent
 from whybuy.evaluation.published_tree import CONFIGURATIONS, LinkedIndex, PublishedTree
 from whybuy.xmr.training.clustering import BalancedKMeans
@@ -19,7 +19,7 @@ KEYS = shop_vocabulary()["key"].to_pylist()
 
 @pytest.mark.parametrize("number", CONFIGURATIONS)
 def test_each_of_the_twelve_configurations_learns_what_follows(number: int) -> None:
-    tree = PublishedTree.fit(KEYS, shop_lessons(KEYS), CONFIGURATIONS[number])
+    tree = PublishedTree.fit(KEYS, shop_pairs(KEYS), CONFIGURATIONS[number])
     assert tree.complete("n", ()) == []
     shown = tree.complete("n", ("camera",))
     assert shown

@@ -53,7 +53,7 @@ def test_what_goes_with_the_session_comes_first(completer: Completer, thing: str
         assert texts(completer, "", previous, limit=6) != texts(completer, "", limit=6)
 
 
-def test_a_session_that_says_nothing_changes_nothing(completer: Completer) -> None:
+def test_unknown_previous_queries_change_nothing(completer: Completer) -> None:
     assert texts(completer, "n", "zzz qqq") == texts(completer, "n")
     assert texts(Completer.build(VOCABULARY), "n", "camera") == texts(completer, "n")
     assert all(one.session_score is None for one in completer.complete("n"))
@@ -133,13 +133,13 @@ def test_weights_are_lower_where_sessions_tell_nothing() -> None:
     assert sum(ranker.weights) < sum(trained().weights)
 
 
-def test_few_pairs_teach_nothing() -> None:
+def test_few_pairs_train_nothing() -> None:
     few = shop_follow_ups(times=1)
     assert few.num_rows < CONFIG.least_pairs
     assert train_session_ranker(VOCABULARY, few, CONFIG, half_life_days=90.0) is None
 
 
-def test_what_happened_at_one_moment_teaches_nothing() -> None:
+def test_pairs_of_one_moment_train_nothing() -> None:
     follow_ups = shop_follow_ups()
     place = follow_ups.schema.get_field_index("seconds")
     at_once = follow_ups.set_column(place, "seconds", pa.array([5] * follow_ups.num_rows))
@@ -174,7 +174,7 @@ def test_words_in_any_order_and_mistyped_ones_follow_the_session_too(ranker: Ses
     assert texts(completer, "nkon", "tent")[0] == "nikon tent"
 
 
-def test_lessons_are_pairs_whose_second_may_be_suggested_in_the_order_of_time() -> None:
+def test_training_sets_are_pairs_whose_second_may_be_suggested_in_the_order_of_time() -> None:
     rows = [
         {"session": "s", "seconds": 10, "query": "boots", "previous_1": None},
         {"session": "t", "seconds": 20, "query": "nikon camera", "previous_1": "camera"},
