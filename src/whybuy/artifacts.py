@@ -1,4 +1,4 @@
-"""Folders on disk: kind, format version, hashes; published atomically, never pickled, read only when whole."""
+"""Artifacts: versioned, hashed folders on disk that are published atomically and read only when complete."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ NOTHING_SHARED: Mapping[str, FileEntry] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an artifact folder holds; written last, so its presence means that the folder is whole."""
+    """The contents of an artifact folder; written last, so its presence means that the folder is complete."""
 
     kind: str
     format_version: int
@@ -146,7 +146,7 @@ class ArtifactStore:
 
     @contextmanager
     def building(self) -> Iterator[None]:
-        """Hold the right to build here; one process at a time.
+        """Hold the build lock of this store, which one process can have at a time.
 
         Raises:
             ArtifactError: another process is building.
@@ -252,7 +252,7 @@ class ArrayFolder:
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
-    """Write a `.npy` file in place of the old one; whoever has that mapped, the array itself even, keeps it."""
+    """Replace a `.npy` file atomically; the old content stays valid for whoever has it memory-mapped, even `array`."""
     _replace(path, lambda stream: np.save(stream, array, allow_pickle=False))
 
 

@@ -1,4 +1,4 @@
-"""Reads relevance judgments: plain tables, TREC qrels, ESCI and WANDS."""
+"""Relevance judgments of query-product pairs (qrels), read from plain tables, TREC qrels, ESCI and WANDS."""
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +54,7 @@ class Qrels:
     texts: Mapping[str, str] = field(default_factory=dict)  # of topics that are not the query text itself
 
     def text(self, topic: str) -> str:
-        """What rankers are asked for this topic."""
+        """The query text of a topic."""
         return self.texts.get(topic, topic)
 
     def gains(self, topic: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Clean, normalize, tokenize, lemmatize: the only place that does."""
+"""Cleaning, normalizing, tokenizing and lemmatizing of text; every other module calls these."""
 
 import functools
 import html
@@ -97,7 +97,7 @@ def lemmas(text: str, language: str = "en") -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=200_000)
 def canonical(phrase: str, language: str = "en") -> str:
-    """The key under which phrases that mean the same meet: "walking the dog" and "walk the dogs" → "walk dog".
+    """One key for phrases of the same meaning: "walking the dog" and "walk the dogs" → "walk dog".
 
     Case, number, determiners and inflection are dropped, and "removal of stains" is turned into "stain removal".
     """

@@ -79,7 +79,7 @@ def progress(queue: Queue, log: JudgmentLog) -> Progress:
 
 
 def _workers(log: JudgmentLog) -> tuple[Worker, ...]:
-    """From every answer that was not taken back, so that the questions of one task count one by one."""
+    """Work of each annotator, from every answer that was not taken back; each question of a task counts by itself."""
     workers = []
     for name, entries in sorted(log.by_judge().items()):
         answered = [entered for entered in entries if entered.judgment.role is not Role.READER]

@@ -64,7 +64,7 @@ class Dirt:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What the shop's tracking wrote down."""
+    """The logs of the simulated shop."""
 
     queries: pa.Table  # QUERIES_SCHEMA, rising time
     events: pa.Table  # EVENTS_SCHEMA
@@ -108,7 +108,7 @@ def write_down(visits: Visits, assortment: Assortment, rng: np.random.Generator,
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What numbers are called in the logs: by search, and by product."""
+    """The ids and texts of searches and products in the logs."""
 
     query: pa.Array
     session: pa.Array

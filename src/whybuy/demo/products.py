@@ -50,7 +50,7 @@ class Assortment:
 
 
 def stock(world: World, seed: int, stocking: Stocking = Stocking()) -> Assortment:
-    """Expand every type of the world into products; ids are dealt at random, so that they tell nothing."""
+    """Expand every type of the world into products; ids are drawn at random, so that they carry no information."""
     made: list[tuple[int, Product]] = []
     category_of = {kind.name: category for category in world.categories for kind in category.types}
     for index, kind in enumerate(world.types):

@@ -21,7 +21,7 @@ MOST_ANSWERED_BY_TYPE = 0.5  # of the products that the type word of a gap query
 
 
 class Group(StrEnum):
-    """What a judged query is there to show."""
+    """The kinds of judged queries, each of which tests one ability of search."""
 
     GAP_LOGGED = "gap_logged"  # stands in the logs
     GAP_UNLOGGED = "gap_unlogged"  # never stands in the logs in these words
@@ -52,7 +52,7 @@ class JudgedQuery:
 
 
 class Judge:
-    """Knows which products answer which query, and which query names what no answering product says."""
+    """Finds which products answer a query, and which queries name a need that no answering product mentions."""
 
     def __init__(self, shelves: Shelves, phrasebook: Phrasebook) -> None:
         self.shelves = shelves

@@ -99,10 +99,10 @@ class Shoppers:
         self._due = {query.need: query.text for query in judged if query.group is Group.GAP_LOGGED}
 
     def simulate(self, sessions: int, rng: np.random.Generator) -> Visits:
-        """Let so many sessions happen.
+        """Simulate a number of sessions.
 
         Raises:
-            InputError: there are fewer sessions than twice the needs, so that some would never be heard of.
+            InputError: there are fewer sessions than twice the needs, so that some needs would have no session.
         """
         if sessions < 2 * len(self._needs):
             raise InputError(

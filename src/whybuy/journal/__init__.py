@@ -1,4 +1,4 @@
-"""What comes in while the shop runs, kept in an append-only, crash-safe file until the offline half reads it."""
+"""Events and judgments received while the shop runs, in an append-only, crash-safe file that builds read."""
 
 from whybuy.journal.journal import JOURNAL_FILE, Entry, Journal, JournalError, Kind
 

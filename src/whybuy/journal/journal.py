@@ -23,7 +23,7 @@ class JournalError(WhybuyError):
 
 
 class Kind(StrEnum):
-    """What an entry is; each kind has its own table and its own cursor."""
+    """The kinds of entries; each has its own table and its own cursor."""
 
     EVENT = "event"  # a UBI event body
     JUDGMENT = "judgment"  # a person's verdict on a hypothesis
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that came in."""
+    """One entry as it was received."""
 
     cursor: int  # place in its kind, from 1, growing, never used twice
     received: datetime  # UTC
@@ -100,7 +100,7 @@ class Journal:
             return _last_cursor(self._connection, kind)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         with self._turn:
             self._connection.close()
 

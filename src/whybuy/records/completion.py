@@ -33,7 +33,7 @@ VOCABULARY_SCHEMA = pa.schema(
 
 
 class Fit(StrEnum):
-    """How a completion goes with what was typed, the better fit first."""
+    """How a completion matches what was typed, the closest kind first."""
 
     PREFIX = "prefix"  # begins with it, apart from case, accents and punctuation
     WORDS = "words"  # has all its words, the last one begun, in whatever order
@@ -57,7 +57,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """What a prefix may become, best first; as JSON it is the body of `/v1/complete`."""
+    """The completions of a prefix, best first; as JSON it is the body of `/v1/complete`."""
 
     prefix: str
     completions: tuple[Completion, ...]

@@ -7,7 +7,7 @@ from whybuy.relations import Relation
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A need understood in a query, or a reason to buy a product."""
+    """Why a shopper searches (of a query) or buys (of a product): a relation and its tail."""
 
     relation: Relation
     tail: str
@@ -18,7 +18,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a product answers a query: one triple of the graph, with how sure it is and what it rests on."""
+    """Why a product answers a query: one triple of the graph, with its confidence and evidence."""
 
     head: str
     relation: Relation

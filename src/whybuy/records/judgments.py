@@ -1,4 +1,4 @@
-"""What people answer when they are asked about a proposed reason."""
+"""Judgments: the answers of annotators to five questions about a proposed reason, with their Arrow schema."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from whybuy.relations import Relation
 
 
 class Question(StrEnum):
-    """What judges are asked of a proposed reason, in this order (COSMO, SIGMOD 2024, §3.3)."""
+    """The questions about a proposed reason, in the order of answering (COSMO, SIGMOD 2024, §3.3)."""
 
     COMPLETE = "complete"
     RELEVANT = "relevant"
@@ -20,7 +20,7 @@ class Question(StrEnum):
 
 
 class Role(StrEnum):
-    """As what a judgment was given."""
+    """In which role a person gave a judgment."""
 
     JUDGE = "judge"  # one of two, blind to each other
     ADJUDICATOR = "adjudicator"  # where the two differ
@@ -30,14 +30,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """What a person said of a proposed reason."""
+    """The answers of one person about one proposed reason."""
 
     head: Head
     relation: Relation
     tail: str  # as it was worded
     judge: str  # name
     role: Role
-    answers: tuple[tuple[Question, bool], ...]  # of the questions that were asked; a no may spare the later ones
+    answers: tuple[
+        tuple[Question, bool], ...
+    ]  # to the questions that were asked; after a no the later ones may be skipped
 
 
 JUDGMENT_SCHEMA = pa.schema(

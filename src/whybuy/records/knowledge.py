@@ -10,7 +10,7 @@ from whybuy.relations import Relation
 
 
 class HeadKind(StrEnum):
-    """What a triple speaks about."""
+    """What the head of a triple is; the comments show its key."""
 
     QUERY = "query"  # key: (text,)
     PRODUCT = "product"  # key: (product_id,)
@@ -25,7 +25,7 @@ TITLE_WORD = "title"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
-    """The subject of a triple."""
+    """The subject of a triple: a query, a product, a pair of products, or a product type, maybe with an attribute."""
 
     kind: HeadKind
     key: tuple[str, ...]
@@ -49,12 +49,12 @@ class Proposer(StrEnum):
 
 
 STATISTICS, CRITIC, READER = "statistics", "critic", "reader"
-"""Who scored a reason; a reader has rejected an edge, and nothing outvotes that."""
+"""Who scored a reason. A reader is a person who rejected an edge on the graph page; that overrules other scores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A proposed reason with what speaks for it."""
+    """A proposed reason with its evidence and scores; a triple of the graph once it passes filters and critic."""
 
     head: Head
     relation: Relation

@@ -1,4 +1,4 @@
-"""A search and its answer."""
+"""A search request and its answer: hits with scores, matches, reasons and path through the label tree."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class WordContribution:
-    """Words of a query that spoke for a product, or against it."""
+    """How much words of a query added to a score on a step of the label tree, or took from it."""
 
     words: str  # a word, with all its letters, or a phrase
     amount: float  # what they added to the margin
@@ -64,7 +64,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a shopper asks for."""
+    """A search request."""
 
     text: str
     limit: int = 10  # 0 to 1000 hits
@@ -77,7 +77,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """How many of the found products have a value."""
+    """A value of a facet and how many of the products found have it."""
 
     value: str
     count: int

@@ -56,7 +56,7 @@ class LiveShop:
 
 
 def settle() -> None:
-    """Free what is garbage, then spare what is in use the collector's walks: each would stop all requests for 0.1 s.
+    """Collect garbage, then exclude what is in use from later collections, each of which would stop requests for 0.1 s.
 
     Called again, it also frees what was spared before and is no longer in use.
     """

@@ -62,7 +62,7 @@ def amount_words(amount: float) -> str:
 
 
 def tone(text: str) -> int:
-    """A steady choice among the placeholder colors."""
+    """The placeholder color of a text, always the same one, in [0, 12)."""
     return crc32(text.encode()) % _TONES
 
 

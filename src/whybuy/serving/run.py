@@ -81,9 +81,9 @@ def _work(
 @contextlib.contextmanager
 def _listening_together(family: int, bound: tuple[object, ...], count: int) -> Iterator[list[socket.socket]]:
     """Sockets of one address; Linux spreads connections over several, elsewhere the processes share one."""
-    alike = sys.platform == "linux"
+    spread = sys.platform == "linux"
     with contextlib.ExitStack() as open_sockets:
         yield [
-            open_sockets.enter_context(prompt(socket.create_server(bound, family=family, reuse_port=alike)))
-            for _ in range(count if alike else 1)
-        ] * (1 if alike else count)
+            open_sockets.enter_context(prompt(socket.create_server(bound, family=family, reuse_port=spread)))
+            for _ in range(count if spread else 1)
+        ] * (1 if spread else count)

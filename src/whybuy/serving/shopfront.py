@@ -88,7 +88,7 @@ class GraphView:
 
     @property
     def edges(self) -> list[Edge]:
-        """Edges, those that most speak for first."""
+        """Edges, most typical first, then most supported."""
         return sorted(self.neighborhood.edges, key=lambda edge: (-edge.typicality, -edge.support))
 
     @property

@@ -37,7 +37,7 @@ class _Worker:
 def supervise(work: Work, listeners: Sequence[socket.socket], ready: Callable[[], None]) -> None:
     """Run a process for each socket until SIGINT or SIGTERM; one that dies is replaced.
 
-    Their counters meet in a folder, so that `/metrics` of any of them speaks for all. ready: called once all answer.
+    Their counters meet in a folder, so that `/metrics` of any of them sums over all. ready: called once all answer.
 
     Raises:
         WorkerError: a process ended before it could answer.

@@ -43,7 +43,7 @@ class Container(StrEnum):
 def read_rows(path: Path, report: ReadReport) -> Iterator[Rows]:
     """The rows of a file, in batches of bounded size.
 
-    Delimiter, compression, container and encoding are told from the content; JSON arrays and documents are held in
+    Delimiter, compression, container and encoding are recognized by content; JSON arrays and documents are held in
     memory whole.
 
     Raises:
@@ -68,7 +68,7 @@ def peek(path: Path, rows: int = 2000) -> Rows:
 
 
 def container(path: Path) -> Container:
-    """How the file holds its rows, told from its first bytes."""
+    """How the file holds its rows, recognized by its first bytes."""
     head = read_head(path)
     if head.startswith(b"PAR1"):
         return Container.PARQUET

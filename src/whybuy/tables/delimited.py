@@ -1,4 +1,4 @@
-"""CSV, TSV and their kin: a fast reader for ordinary quoting, a tolerant one for the rest."""
+"""Delimited text such as CSV and TSV: a fast reader for ordinary quoting, a tolerant one for the rest."""
 
 import csv
 import itertools
@@ -147,7 +147,7 @@ class _Replay:
         return line
 
     def settle(self, count: int) -> None:
-        """Be done with the first `count` lines taken; the others are read again."""
+        """Drop the first `count` lines that were taken; the others are read again."""
         self._again.extendleft(reversed(self.taken[count:]))
         self.taken = []
         self._size = 0

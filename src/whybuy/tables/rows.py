@@ -1,4 +1,4 @@
-"""What every reader of tables gives: batches of text columns, and a report of the rows that were set aside."""
+"""Batches of text columns, as every reader of tables yields them, and the report of rows that were set aside."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ class SetAside:
 
 @dataclass(slots=True)
 class ReadReport:
-    """What happened to the rows of some files; readers add to it."""
+    """Counts of the rows of some files that were read and set aside, with examples; readers add to it."""
 
     rows_read: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)  # by reason

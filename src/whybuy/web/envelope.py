@@ -1,4 +1,4 @@
-"""What every request and response goes through: an id, safe headers, a size limit, a clock."""
+"""Middleware around every request: a request id, safe headers, a limit of the body size, and timing."""
 
 import re
 import time

@@ -13,7 +13,7 @@ _LARGEST_HEAD = 256 * 1024  # a query of 10,000 characters takes up to 120 kB in
 
 
 class ListenError(WhybuyError):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen on the given host and port."""
 
 
 def make_server(app: FastAPI) -> uvicorn.Server:
@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def prompt(listener: socket.socket) -> socket.socket:
-    """Without the wait of a body for the receipt of its headers, which is up to 40 ms."""
+    """Turn off Nagle's algorithm, which holds a body back up to 40 ms until its headers are acknowledged."""
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -24,7 +24,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a request was not answered."""
+    """An RFC 9457 problem: why a request was not answered."""
 
     title: str
     status: int
@@ -56,7 +56,7 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
 
 
 def add_problem_handlers(app: FastAPI, problem_config: ProblemConfig) -> None:
-    """Make every error of the application a problem that says what to do."""
+    """Answer every error of the application with a problem that names the next step."""
     app.state.problem_config = problem_config
     app.add_exception_handler(RequestValidationError, _not_understood)
     app.add_exception_handler(HTTPException, _refused)
