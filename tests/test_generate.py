@@ -77,7 +77,7 @@ def test_every_pair_is_asked_in_every_relation_and_the_reasons_are_written(store
         report = done(store, server)
     assert len(server.requests) == EVERY
     assert keys(server.requests).most_common(1)[0][1] == 1
-    assert (report["asked"], report["reused"], report["interview"]["answered"]) == (EVERY, 0, EVERY)
+    assert (report["asked"], report["reused"], report["answers"]["answered"]) == (EVERY, 0, EVERY)
     assert report["prompt_tokens"] == 30 * EVERY
     table = pq.read_table(store / GENERATED_FILE)
     assert table.schema.equals(HYPOTHESIS_SCHEMA)
@@ -151,14 +151,14 @@ def test_broken_answers_end_no_run_and_are_tried_again_by_the_next(store: Path) 
     broken = (Reply(body=b"<html>"), says("1."), says('{"reasons": ['), refuses(400, "no"), says("", "content_filter"))
     with ChatServer(breaking(*broken)) as server:
         report = done(store, server)
-        failed = report["interview"]["failed"]
+        failed = report["answers"]["failed"]
         assert sum(failed.values()) == EVERY // 5
         assert failed["no candidate in the answer"] >= 4
         assert failed["HTTP 400: no"] >= 1
     with ChatServer(knowing) as server:
         again = done(store, server)
     assert len(server.requests) == again["asked"] == EVERY // 5
-    assert again["interview"]["failed"] == {}
+    assert again["answers"]["failed"] == {}
 
 
 def test_what_fails_in_three_runs_is_given_up(store: Path) -> None:
@@ -175,7 +175,7 @@ def test_an_empty_list_is_an_answer_that_is_paid_once(store: Path) -> None:
         report = done(store, server)
         done(store, server)
     assert len(server.requests) == EVERY
-    assert (report["hypotheses"], report["interview"]["answered"], report["interview"]["failed"]) == (0, EVERY, {})
+    assert (report["hypotheses"], report["answers"]["answered"], report["answers"]["failed"]) == (0, EVERY, {})
 
 
 def test_a_refused_schema_is_left_out_and_the_answers_are_read_as_they_are(store: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_refused_schema_is_left_out_and_the_answers_are_read_as_they_are(store
     with ChatServer(reply) as server:
         report = done(store, server)
     assert len(server.requests) == EVERY + 1
-    assert report["interview"]["failed"] == {}
+    assert report["answers"]["failed"] == {}
     assert "JSON object" in server.requests[-1]["messages"][-1]["content"]
 
 
@@ -348,6 +348,6 @@ def test_a_served_model_is_asked_alike(store: Path, tmp_path: Path) -> None:
         again = json.loads(generate(store, *words).stdout)
     assert made["asked"] == 5
     assert made["prompt_tokens"] > 5 * 50
-    failed = made["interview"]["failed"]
+    failed = made["answers"]["failed"]
     assert failed.keys() <= {"no candidate in the answer"}
     assert again["asked"] == sum(failed.values())

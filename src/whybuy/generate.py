@@ -8,15 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.errors import InputError
-from whybuy.knowledge.prompting.interview import (
-    InterviewReport,
-    PromptedConfig,
-    Question,
-    draw_pairs,
-    fault_of,
-    hear,
-    questions,
-)
+from whybuy.knowledge.prompting.answers import AnswerReport, fault_of, read_answers
+from whybuy.knowledge.prompting.pair_prompts import PairPrompt, PromptedConfig, draw_pairs, pair_prompts
 from whybuy.knowledge.prompting.prompted import hypotheses_of
 from whybuy.knowledge.proposing.generated import GENERATED_FILE
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput, to_table
@@ -65,7 +58,7 @@ class Generated:
     prompt_tokens: int  # that this run took
     answer_tokens: int
     money: float
-    interview: InterviewReport
+    answers: AnswerReport
     hypotheses: int
     file: str
 
@@ -89,7 +82,7 @@ class Generation:
         self._pairs = draw_pairs(self._shop, config)
         if not self._pairs.num_rows:
             raise InputError(f"{store} has no behavior pairs to ask about. Add logs to store.toml and build again.")
-        self._questions: list[Question] = questions(self._shop, self._pairs, config)
+        self._questions: list[PairPrompt] = pair_prompts(self._shop, self._pairs, config)
 
     def plan(self, model: str, count: Callable[[Prompt], float] | None = None) -> Plan:
         """What is still to ask, in tokens and money. count: tokens of a prompt; default: a quarter of its letters."""
@@ -122,8 +115,8 @@ class Generation:
         new = {key: answers[place] for place, key in enumerate(keys) if key in waiting}
         new = {key: answer for key, answer in new.items() if answer.finish is not Finish.UNREACHED}
         tokens = sum(one.prompt_tokens for one in new.values()), sum(one.completion_tokens for one in new.values())
-        sayings, report = hear(self._questions, answers.items(), self._shop.language)
-        table = to_table(hypotheses_of(sayings, self._shop, self._pairs, self._config, generator.model))
+        reasons, report = read_answers(self._questions, answers.items(), self._shop.language)
+        table = to_table(hypotheses_of(reasons, self._shop, self._pairs, self._config, generator.model))
         _write(table, self._store / GENERATED_FILE)
         reused = len(set(keys) - waiting.keys())
         return Generated(reused, len(new), *tokens, self._prices.of(*tokens), report, table.num_rows, GENERATED_FILE)

@@ -14,7 +14,7 @@ from whybuy.build.stage import Refresh, Stage, Summary
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.completer import COMPLETION_CONFIG
 from whybuy.config import Settings, read_settings
-from whybuy.knowledge.prompting.interview import GENERATE_CONFIG
+from whybuy.knowledge.prompting.pair_prompts import GENERATE_CONFIG
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.language.endpoint import ENDPOINT_CONFIG
 from whybuy.shop import SEARCH_CONFIG, Shop

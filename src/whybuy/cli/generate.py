@@ -12,7 +12,7 @@ from whybuy.cli.terminal import HERE, Json, Store, as_json, escaped, failing_cle
 
 if TYPE_CHECKING:
     from whybuy.generate import Generated, Generation, Listener, Plan
-    from whybuy.language.endpoint import ENDPOINT_CONFIG, EndpointConfig
+    from whybuy.language.endpoint import EndpointConfig
 
 app = typer.Typer()
 
@@ -39,9 +39,9 @@ def generate(
     """Ask a language model why pairs were bought; the next build takes its reasons in. Resumes where it was stopped."""
     from whybuy.config import read_settings
     from whybuy.generate import Generation, Prices
-    from whybuy.knowledge.prompting.interview import GENERATE_CONFIG
+    from whybuy.knowledge.prompting.pair_prompts import GENERATE_CONFIG
     from whybuy.language.batch_files import AnsweredElsewhere
-    from whybuy.language.endpoint import EndpointGenerator
+    from whybuy.language.endpoint import ENDPOINT_CONFIG, EndpointGenerator
     from whybuy.language.transformer_generator import TransformerGenerator
 
     with failing_clearly():
@@ -103,7 +103,7 @@ def _print_plan(plan: "Plan", at: "EndpointConfig", *, counted: bool) -> None:
 
 
 def _print_made(made: "Generated") -> None:
-    heard = made.interview
+    heard = made.answers
     print(
         f"{made.asked:,} prompts asked, {made.reused:,} known; "
         f"{heard.answered:,} of {heard.questions:,} questions answered"

@@ -7,7 +7,8 @@ import pytest
 
 from fakes import ScriptedGenerator
 from tiny_shop import make_shop
-from whybuy.knowledge.prompting.interview import InterviewReport, PromptedConfig, draw_pairs, fault_of, hear, questions
+from whybuy.knowledge.prompting.answers import AnswerReport, fault_of, read_answers
+from whybuy.knowledge.prompting.pair_prompts import PromptedConfig, draw_pairs, pair_prompts
 from whybuy.knowledge.prompting.prompted import PromptedHypothesizer
 from whybuy.language.generator import Answer, Finish, Prompt
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product
@@ -104,17 +105,17 @@ def test_a_word_counts_for_as_much_as_it_is_given() -> None:
 
 def test_the_first_round_asks_the_seeds_and_the_second_the_relations() -> None:
     pairs = draw_pairs(SHOP, ONLY)
-    first = questions(SHOP, pairs, replace(ONLY, rounds=1))
-    both = questions(SHOP, pairs, ONLY)
-    assert {one.asked for one in first} == set(Seed)
+    first = pair_prompts(SHOP, pairs, replace(ONLY, rounds=1))
+    both = pair_prompts(SHOP, pairs, ONLY)
+    assert {one.relation for one in first} == set(Seed)
     assert both[: len(first)] == first
-    assert {one.asked for one in both[len(first) :]} == set(ONLY.relations)
+    assert {one.relation for one in both[len(first) :]} == set(ONLY.relations)
     assert len(both) == pairs.num_rows * (4 + 2)
 
 
 def test_more_pairs_ask_what_fewer_asked_and_more() -> None:
     few, many = (
-        {one.prompt for one in questions(SHOP, draw_pairs(SHOP, config), config)}
+        {one.prompt for one in pair_prompts(SHOP, draw_pairs(SHOP, config), config)}
         for config in (replace(ONLY, pairs=6), replace(ONLY, pairs=12))
     )
     assert few < many
@@ -128,9 +129,9 @@ def test_every_type_is_heard_in_a_small_draw() -> None:
 
 def test_what_came_of_the_questions_is_told() -> None:
     pairs = draw_pairs(SHOP, ONLY)
-    asked = questions(SHOP, pairs, ONLY)
+    asked = pair_prompts(SHOP, pairs, ONLY)
     answers = list(ScriptedGenerator(knowing)([one.prompt for one in asked]))
-    sayings, report = hear(asked, reversed(answers))
+    sayings, report = read_answers(asked, reversed(answers))
     events, audiences = 26, 8
     assert (report.questions, report.answered) == (len(asked), events + audiences)
     assert report.failed == {"no idea": len(asked) - events - audiences}
@@ -141,9 +142,11 @@ def test_what_came_of_the_questions_is_told() -> None:
 
 def test_answers_of_the_first_round_are_read_by_their_own_words() -> None:
     config = replace(ONLY, rounds=1)
-    asked = questions(SHOP, draw_pairs(SHOP, config), config)
+    asked = pair_prompts(SHOP, draw_pairs(SHOP, config), config)
     answer = Answer("1. for camping\n2. by nurses\n3. strange")
-    sayings, report = hear(asked, ((place, answer) for place, one in enumerate(asked) if one.asked is Seed.USED_FOR))
+    sayings, report = read_answers(
+        asked, ((place, answer) for place, one in enumerate(asked) if one.relation is Seed.USED_FOR)
+    )
     assert {(one.relation, one.tail) for one in sayings} == {
         (Relation.USED_FOR_EVENT, "camping"),
         (Relation.USED_BY, "nurses"),
@@ -162,5 +165,5 @@ def test_an_answer_that_cannot_has_one(text: str) -> None:
 
 
 def test_nothing_answered_nothing_said() -> None:
-    asked = questions(SHOP, draw_pairs(SHOP, ONLY), ONLY)
-    assert hear(asked, ()) == ([], InterviewReport(questions=len(asked)))
+    asked = pair_prompts(SHOP, draw_pairs(SHOP, ONLY), ONLY)
+    assert read_answers(asked, ()) == ([], AnswerReport(questions=len(asked)))

@@ -24,12 +24,12 @@ def text(messages: tuple[Message, ...]) -> str:
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: f"{type(asked).__name__}-{asked}")
 def test_every_relation_asks_of_both_behaviors(asked: Relation | Seed) -> None:
     prompts, folder = load_prompts(), "seed" if isinstance(asked, Seed) else "relation"
-    assert_snapshot(f"prompts/{folder}.{asked}.search_buy.txt", text(prompts.ask_search_buy(QUERY, SHOE, asked)))
-    assert_snapshot(f"prompts/{folder}.{asked}.co_buy.txt", text(prompts.ask_co_buy(SHOE, SOLE, asked)))
+    assert_snapshot(f"prompts/{folder}.{asked}.search_buy.txt", text(prompts.search_buy_prompt(QUERY, SHOE, asked)))
+    assert_snapshot(f"prompts/{folder}.{asked}.co_buy.txt", text(prompts.co_buy_prompt(SHOE, SOLE, asked)))
 
 
 def test_json_is_asked_for_in_its_own_words() -> None:
-    asked = load_prompts().ask_search_buy(QUERY, SHOE, Relation.USED_BY, 3, as_json=True)
+    asked = load_prompts().search_buy_prompt(QUERY, SHOE, Relation.USED_BY, 3, as_json=True)
     assert_snapshot("prompts/json.txt", text(asked))
 
 
@@ -38,30 +38,32 @@ def test_json_is_asked_for_in_its_own_words() -> None:
 def test_the_question_holds_the_words_that_an_answer_continues(behavior: Behavior, asked: Relation | Seed) -> None:
     prompts = load_prompts()
     messages = (
-        prompts.ask_search_buy(QUERY, SHOE, asked)
+        prompts.search_buy_prompt(QUERY, SHOE, asked)
         if behavior is Behavior.SEARCH_BUY
-        else prompts.ask_co_buy(SHOE, SOLE, asked)
+        else prompts.co_buy_prompt(SHOE, SOLE, asked)
     )
-    assert f'"{prompts.opening(behavior, asked)} ..."' in messages[-1].content
+    assert f'"{prompts.sentence_start(behavior, asked)} ..."' in messages[-1].content
 
 
 def test_a_long_title_is_cut_and_a_type_is_said_once() -> None:
     long = Product("x", "very " * 200 + "long", product_type="tent")
-    (_, question) = load_prompts().ask_search_buy("tent", long, Relation.IS_A)
+    (_, question) = load_prompts().search_buy_prompt("tent", long, Relation.IS_A)
     assert question.content.count("very") == LONGEST_TITLE
     assert "(tent)" in question.content
-    (_, question) = load_prompts().ask_search_buy("x", Product("x", "Red Tent", product_type="tent"), Relation.IS_A)
+    (_, question) = load_prompts().search_buy_prompt("x", Product("x", "Red Tent", product_type="tent"), Relation.IS_A)
     assert "(tent)" not in question.content
 
 
 def test_the_domain_is_the_root_category_else_the_type() -> None:
     def domain(product: Product) -> str:
-        return load_prompts().ask_search_buy("x", product, Relation.IS_A)[1].content.split("domain ")[1].split(" by")[0]
+        return (
+            load_prompts().search_buy_prompt("x", product, Relation.IS_A)[1].content.split("domain ")[1].split(" by")[0]
+        )
 
     assert domain(SHOE) == "Clothing & Shoes"
     assert domain(Product("x", "X", product_type="tent")) == "tent"
     assert domain(Product("x", "X")) == "general merchandise"
-    assert "Clothing & Shoes / Health" in load_prompts().ask_co_buy(SHOE, SOLE, Relation.IS_A)[1].content
+    assert "Clothing & Shoes / Health" in load_prompts().co_buy_prompt(SHOE, SOLE, Relation.IS_A)[1].content
 
 
 def test_every_meaning_of_a_predicate_is_a_relation() -> None:

@@ -27,7 +27,7 @@ CAUSES = [
 
 
 def said(seed: Seed, candidate: str, behavior: Behavior = Behavior.SEARCH_BUY) -> Statement:
-    return Statement(seed, load_prompts().opening(behavior, seed), candidate)
+    return Statement(seed, load_prompts().sentence_start(behavior, seed), candidate)
 
 
 STATEMENTS = [

@@ -1,7 +1,7 @@
 """Which relations a model speaks in when it is not told: recurring predicates of its answers, and what they stand for.
 
-COSMO §1.3 of the fact sheet: answers to coarse relations say "capable of being used for ...", and the preposition tells
-the fine relation. How recurring predicates are found is our design: no parser, only what comes back often enough.
+In COSMO (SIGMOD 2024, §3.2) answers to coarse relations read "capable of being used for ...", and the preposition tells
+the fine relation. How recurring predicates are found is our design: by counts of prefixes, without a parser.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.relations import Relation, Seed, parse_relation
 from whybuy.text import lemma, normalize
 
-LONGEST_PREDICATE = 12  # words, with those of the opening
+LONGEST_PREDICATE = 12  # words, with those of the sentence_start
 EXAMPLES = 3
 _OF_SEED = {Seed.CAPABLE_OF: Relation.CAPABLE_OF, Seed.IS_A: Relation.IS_A}  # what it means when nothing finer is said
 Words = tuple[str, ...]
@@ -25,13 +25,13 @@ class Statement:
     """A candidate of the first round with the words that it continues."""
 
     seed: Seed
-    opening: str  # "It is used"
+    sentence_start: str  # "It is used"
     candidate: str  # "for hiking in winter"
 
     @property
     def words(self) -> Words:
         """The whole sentence, normalized."""
-        return _words(self.opening) + _words(continued(self.opening, self.candidate))
+        return _words(self.sentence_start) + _words(continued(self.sentence_start, self.candidate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Predicates:
             if relation is not None:
                 return relation, tail
         fallback = _OF_SEED.get(statement.seed)
-        return None if fallback is None else (fallback, continued(statement.opening, statement.candidate))
+        return None if fallback is None else (fallback, continued(statement.sentence_start, statement.candidate))
 
     def _recurring(self, words: Words) -> Words:
         """The longest recurring predicate that a sentence begins with; () when it begins with none."""
@@ -102,14 +102,14 @@ class Predicates:
 
     @cached_property
     def clusters(self) -> tuple[Predicate, ...]:
-        """Recurring predicates by their lemmas, most frequent first, without those that add nothing to an opening."""
+        """Recurring predicates by lemmas, most frequent first, without those that add nothing to the start."""
         wordings: defaultdict[str, Counter[str]] = defaultdict(Counter)
         relations: defaultdict[str, Counter[str]] = defaultdict(Counter)
         examples: defaultdict[str, dict[str, None]] = defaultdict(dict)
         for statement in self._statements:
             words = statement.words
             predicate = self._recurring(words)
-            if len(predicate) <= len(_words(statement.opening)):
+            if len(predicate) <= len(_words(statement.sentence_start)):
                 continue
             key, tail = self._key(predicate), " ".join(words[len(predicate) :])
             wordings[key][" ".join(predicate)] += 1
@@ -158,9 +158,9 @@ class Predicates:
         return None
 
 
-def continued(opening: str, candidate: str) -> str:
-    """A candidate without the words of the opening that it repeats: "used for hiking" behind "It is used for"."""
-    before, said = _words(opening), candidate.split()
+def continued(sentence_start: str, candidate: str) -> str:
+    """A candidate without the words that its sentence start has: "used for hiking" behind "It is used for"."""
+    before, said = _words(sentence_start), candidate.split()
     plain = _words(candidate)
     for length in range(min(len(before), len(said) - 1), 0, -1):
         if len(plain) == len(said) and plain[:length] == before[-length:]:

@@ -84,7 +84,7 @@ def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
 def shared_by_pairs(
     shop: ProposerInput, by_intent: sparse.csr_array, intents: Sequence[tuple[Relation, str]], generator: str
 ) -> Iterator[Hypothesis]:
-    """Intents that both products of a co-buy pair answer, as reasons of the pair (COSMO's triples <pair, relation, tail>).
+    """Intents that both products of a co-buy pair answer, as reasons of the pair (<pair, relation, tail> in COSMO).
 
     Pairs of one type and brand are left out: their texts share the copywriter's words.
 

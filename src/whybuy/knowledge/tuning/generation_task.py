@@ -83,8 +83,8 @@ class GenerationQuestions:
     def _prompt(self, ends: tuple[Head, Head], asked: Relation | Seed, *, as_json: bool) -> tuple[Message, ...]:
         (left,), right = ends[0].key, self._products.at(ends[1].key[0])
         if ends[0].kind is HeadKind.QUERY:
-            return self._prompts.ask_search_buy(left, right, asked, as_json=as_json)
-        return self._prompts.ask_co_buy(self._products.at(left), right, asked, as_json=as_json)
+            return self._prompts.search_buy_prompt(left, right, asked, as_json=as_json)
+        return self._prompts.co_buy_prompt(self._products.at(left), right, asked, as_json=as_json)
 
 
 def coarse(relation: Relation) -> tuple[Seed, str]:

@@ -1,4 +1,4 @@
-"""What a language model is asked of a behavior pair: one TOML file per language beside this module, our own wording."""
+"""Wordings of the prompts about behavior pairs; one TOML file per language beside this module."""
 
 import functools
 import tomllib
@@ -17,7 +17,7 @@ CANDIDATES = 5
 
 
 class Prompts:
-    """The questions of one language: a task with its domain and relation, then a list of candidates (COSMO §1.3)."""
+    """The prompts of one language: task, domain and relation, then a list of candidates (COSMO, SIGMOD 2024, §3.2)."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.version: str = table["version"]
@@ -28,24 +28,24 @@ class Prompts:
         """Changes when the wording does."""
         return digest(repr(self._table))
 
-    def ask_search_buy(
+    def search_buy_prompt(
         self,
         query: str,
         product: Product,
-        asked: Relation | Seed,
+        relation: Relation | Seed,
         candidates: int = CANDIDATES,
         *,
         as_json: bool = False,
     ) -> tuple[Message, ...]:
         """Why a search led to a purchase, in one relation. as_json: an object {"reasons": [...]}, not a list."""
         shown = {"query": query, "product": _shown(product), "domain": self._domain(product)}
-        return self._ask(Behavior.SEARCH_BUY, asked, shown, candidates, as_json=as_json)
+        return self._prompt(Behavior.SEARCH_BUY, relation, shown, candidates, as_json=as_json)
 
-    def ask_co_buy(
+    def co_buy_prompt(
         self,
         one: Product,
         other: Product,
-        asked: Relation | Seed,
+        relation: Relation | Seed,
         candidates: int = CANDIDATES,
         *,
         as_json: bool = False,
@@ -53,12 +53,12 @@ class Prompts:
         """Why two products were bought together, in one relation."""
         domains = dict.fromkeys((self._domain(one), self._domain(other)))
         shown = {"one": _shown(one), "other": _shown(other), "domain": " / ".join(domains)}
-        return self._ask(Behavior.CO_BUY, asked, shown, candidates, as_json=as_json)
+        return self._prompt(Behavior.CO_BUY, relation, shown, candidates, as_json=as_json)
 
-    def opening(self, behavior: Behavior, asked: Relation | Seed) -> str:
+    def sentence_start(self, behavior: Behavior, relation: Relation | Seed) -> str:
         """The words that an answer continues: "It is used for"."""
-        opening: str = self._table[_group(asked)][asked.value][behavior.value]
-        return opening
+        start: str = self._table[_group(relation)][relation.value][behavior.value]
+        return start
 
     @property
     def predicates(self) -> Mapping[str, Any]:
@@ -66,16 +66,16 @@ class Prompts:
         found: Mapping[str, Any] = self._table["predicates"]
         return found
 
-    def _ask(
-        self, behavior: Behavior, asked: Relation | Seed, shown: Mapping[str, str], candidates: int, *, as_json: bool
+    def _prompt(
+        self, behavior: Behavior, relation: Relation | Seed, shown: Mapping[str, str], candidates: int, *, as_json: bool
     ) -> tuple[Message, ...]:
-        table = self._table[_group(asked)][asked.value]
+        table = self._table[_group(relation)][relation.value]
         form = self._table["json" if as_json else "list"]
         question = self._table[behavior.value].format(
             **shown,
-            relation=asked.value,
+            relation=relation.value,
             names=table["names"],
-            opening=self.opening(behavior, asked),
+            opening=self.sentence_start(behavior, relation),
             form=form.format(count=candidates),
         )
         return Message("system", self._table["system"].strip()), Message("user", question.strip())
@@ -84,8 +84,8 @@ class Prompts:
         return product.category[0] if product.category else product.product_type or self._table["no_domain"]
 
 
-def _group(asked: Relation | Seed) -> str:
-    return "seeds" if isinstance(asked, Seed) else "relations"
+def _group(relation: Relation | Seed) -> str:
+    return "seeds" if isinstance(relation, Seed) else "relations"
 
 
 def _shown(product: Product) -> str:
