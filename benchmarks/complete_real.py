@@ -28,7 +28,7 @@ from whybuy.completion.session_training import SessionConfig, train_session_rank
 from whybuy.evaluation.complete import evaluate_completion, keystrokes_of
 from whybuy.evaluation.most_frequent import MostFrequent
 from whybuy.evaluation.splits import Part, part_of
-from whybuy.records import VOCABULARY_SCHEMA, Suggested
+from whybuy.records import VOCABULARY_SCHEMA, CompletionSource
 
 RELEVANT = 2.5  # mean rating from which a product is shared
 JUNK = ["\U0001f9e6" * 50, "ﷺ" * 200, "a" * 10_000, " " * 500, "\ud800x"]
@@ -147,7 +147,7 @@ def vocabulary_of(asked: Counter[str]) -> pa.Table:
             "key": key,
             "text": key,
             "weight": float(times),
-            "source": Suggested.ASKED,
+            "source": CompletionSource.QUERY_LOG,
             "word_key": word_key_hash(word_key(key, "en")),
         }
         for key, times in sorted(asked.items())

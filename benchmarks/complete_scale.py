@@ -33,7 +33,7 @@ from whybuy.completion.session_ranker import SessionRanker
 from whybuy.completion.session_training import SessionConfig, SessionTrainingSet, fit_session_ranker
 from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import Suffixes
-from whybuy.records import VOCABULARY_SCHEMA, Suggested
+from whybuy.records import VOCABULARY_SCHEMA, CompletionSource
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
 WARM_UP = 1_000  # keystrokes
@@ -180,7 +180,7 @@ def made_up(keys: list[str], count: int, rng: np.random.Generator) -> pa.Table:
     chosen = sorted(texts)[:: len(texts) // count][:count]
     weights = 1 / (1.0 + rng.permutation(count))
     columns = [pa.array(chosen), pa.array(chosen), pa.array(weights, pa.float32())]
-    columns += [pa.array([Suggested.ASKED.value] * count), pa.array(np.arange(count, dtype=np.int32))]
+    columns += [pa.array([CompletionSource.QUERY_LOG.value] * count), pa.array(np.arange(count, dtype=np.int32))]
     unknown = [pa.nulls(count, field.type) for field in list(VOCABULARY_SCHEMA)[len(columns) :]]
     return pa.table([*columns, *unknown], schema=VOCABULARY_SCHEMA)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.query_log import FOLLOW_SCHEMA
 from whybuy.completion.session_training import SessionTrainingSet, session_training_set
-from whybuy.records import VOCABULARY_SCHEMA, Suggested
+from whybuy.records import VOCABULARY_SCHEMA, CompletionSource
 
 BRANDS = ("nikon", "nike", "norda", "canon", "carhartt", "adidas")
 THINGS = {"camera": ("lens", "bag", "strap"), "shoes": ("running", "trail", "walking"), "tent": ("family", "dome")}
@@ -21,7 +21,7 @@ def vocabulary_of(asked: Mapping[str, float], intents: Mapping[str, str] | None 
             "key": fold(text),
             "text": text,
             "weight": weight,
-            "source": Suggested.ASKED,
+            "source": CompletionSource.QUERY_LOG,
             "word_key": word_key_hash(word_key(text, "en")),
             "relation": "used_for_audience" if text in (intents or {}) else None,
             "tail": (intents or {}).get(text),

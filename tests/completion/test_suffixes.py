@@ -20,7 +20,7 @@ from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import SMOOTHING, Suffixes, gather, likeliest
 from whybuy.completion.vocabulary import ShopLookups, VocabularyConfig
 from whybuy.errors import ArtifactError
-from whybuy.records import QUERY_SCHEMA, Completion, Fit, Intent, Suggested
+from whybuy.records import QUERY_SCHEMA, Completion, CompletionSource, Fit, Intent
 from whybuy.relations import Relation
 
 NOON = datetime(2026, 1, 1, 12)
@@ -78,15 +78,15 @@ def completed(typed: str, *blocked: str, distinct: bool = False) -> list[Complet
 
 def composed(typed: str, *blocked: str, distinct: bool = False) -> list[str]:
     found = completed(typed, *blocked, distinct=distinct)
-    return [one.text for one in found if one.source is Suggested.COMPOSED]
+    return [one.text for one in found if one.source is CompletionSource.COMPOSED]
 
 
 def test_a_suffix_of_others_completes_a_head_after_what_was_asked() -> None:
     found = completed("duvet covers ")
     assert [one.text for one in found][:2] == ["duvet covers for dorm rooms", "duvet covers for a dorm room"]
-    assert [one.source for one in found][:2] == [Suggested.ASKED, Suggested.COMPOSED]
+    assert [one.source for one in found][:2] == [CompletionSource.QUERY_LOG, CompletionSource.COMPOSED]
     assert all((one.fit is Fit.PREFIX and one.typed == ((0, 13 - 1),)) or one.typed == ((0, 13),) for one in found)
-    assert all(0 < one.score <= 1 for one in found if one.source is Suggested.COMPOSED)
+    assert all(0 < one.score <= 1 for one in found if one.source is CompletionSource.COMPOSED)
 
 
 def test_suffixes_that_go_with_the_words_of_the_head_come_first() -> None:
@@ -127,17 +127,17 @@ def test_blocked_words_are_blocked_across_the_gap_too() -> None:
 
 
 def test_a_composed_one_tells_its_intent() -> None:
-    (one,) = (one for one in completed("duvet covers for s") if one.source is Suggested.COMPOSED)
+    (one,) = (one for one in completed("duvet covers for s") if one.source is CompletionSource.COMPOSED)
     assert one.intent is not None
     assert (one.text, one.intent.tail) == ("duvet covers for sensitive skin", "sensitive skin")
 
 
 def test_what_was_composed_is_asked_once_enough_ask_it() -> None:
     completer = Completer.build(vocabulary_of({"duvet covers": 3.0}), suffixes=suffixes_of())
-    assert [one.source for one in completer.complete("duvet covers o")] == [Suggested.COMPOSED]
+    assert [one.source for one in completer.complete("duvet covers o")] == [CompletionSource.COMPOSED]
     completer.refresh(vocabulary_of({"duvet covers on sale": 4.0}))
     (one,) = completer.complete("duvet covers o", distinct=True)
-    assert (one.text, one.source, one.score) == ("duvet covers on sale", Suggested.ASKED, 4.0)
+    assert (one.text, one.source, one.score) == ("duvet covers on sale", CompletionSource.QUERY_LOG, 4.0)
 
 
 def test_of_one_word_key_what_was_asked_is_shown() -> None:
@@ -153,7 +153,7 @@ def test_whatever_is_typed_a_composed_one_begins_with_it_and_is_shown_once(typed
     found = completed(typed, distinct=distinct)
     assert len({fold(one.text) for one in found}) == len(found)
     for one in found:
-        if one.source is Suggested.COMPOSED:
+        if one.source is CompletionSource.COMPOSED:
             assert fold(one.text).startswith(fold(typed))
             head, suffix = next(
                 (fold(one.text)[:at], fold(one.text)[at + 1 :])

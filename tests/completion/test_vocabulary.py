@@ -18,7 +18,7 @@ from whybuy.completion.vocabulary import (
     VocabularyConfig,
     choose_vocabulary,
 )
-from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, VOCABULARY_SCHEMA, Suggested
+from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, VOCABULARY_SCHEMA, CompletionSource
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 Search = tuple[str, float, str]  # shopper, seconds since START, query
@@ -154,7 +154,7 @@ def test_the_catalog_names_what_nobody_asked_below_all_that_was_asked() -> None:
     shelf = [("Marlowe", "tent"), ("Marlowe", "tent"), ("Other", "tent"), ("", "stove"), ("Other", "")]
     found = chosen([("tent", 3, 3)], shelf)
     assert {text: row["source"] for text, row in found.items()} == {
-        "tent": Suggested.ASKED, "marlowe tent": Suggested.CATALOG, "stove": Suggested.CATALOG
+        "tent": CompletionSource.QUERY_LOG, "marlowe tent": CompletionSource.CATALOG, "stove": CompletionSource.CATALOG
     }  # fmt: skip
     weights = [found[text]["weight"] for text in ("tent", "marlowe tent", "stove")]
     assert weights[0] == 3.0

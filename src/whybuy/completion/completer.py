@@ -31,7 +31,7 @@ from whybuy.completion.word_index import WordIndex
 from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
-from whybuy.records import Completion, Fit, Suggested
+from whybuy.records import Completion, CompletionSource, Fit
 
 FORMAT_VERSION = 6
 MIN_LETTERS_FOR_TYPOS = 4  # of a prefix; the last one is not taken for an error yet
@@ -91,7 +91,7 @@ class Completer:
         category, source = (texts[name].combine_chunks().dictionary_encode() for name in ("category", "source"))
         self._categories = [*category.dictionary.to_pylist(), ""]  # the last one, -1, where none is known
         self._category: NDArray[np.int32] = pc.fill_null(category.indices, -1).to_numpy()
-        self._sources = [Suggested(name) for name in source.dictionary.to_pylist()]
+        self._sources = [CompletionSource(name) for name in source.dictionary.to_pylist()]
         self._source: NDArray[np.int32] = source.indices.to_numpy()
         self._blocked = Blocklist(config.blocked)
         if self._blocked:
@@ -231,7 +231,7 @@ class Completer:
             if identity not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)
                 page.shown[identity] = Completion(
-                    one.text, one.share, Fit.PREFIX, Suggested.COMPOSED, typed=typed, intent=one.intent
+                    one.text, one.share, Fit.PREFIX, CompletionSource.COMPOSED, typed=typed, intent=one.intent
                 )
                 if page.full:
                     return

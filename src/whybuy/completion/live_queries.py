@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from whybuy.completion.folding import fold, word_key, word_key_hash
 from whybuy.completion.limits import LONGEST, Thresholds
-from whybuy.records import VOCABULARY_SCHEMA, Suggested
+from whybuy.records import VOCABULARY_SCHEMA, CompletionSource
 from whybuy.text import normalize
 
 MAX_COUNTED = 200_000  # word keys; those not searched for longest are forgotten first
@@ -57,7 +57,7 @@ class LiveQueries:
                 "key": key,
                 "text": text,
                 "weight": count,
-                "source": Suggested.ASKED,
+                "source": CompletionSource.QUERY_LOG,
                 "word_key": word_key_hash(word_key(key, self._thresholds.language)),
             }
             for key, (text, count) in sorted(self._suggested.items())

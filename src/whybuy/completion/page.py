@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from whybuy.completion.folding import fold
-from whybuy.records import Completion, Fit, Suggested
+from whybuy.records import Completion, CompletionSource, Fit
 
 Identity = int | str
 """What two completions of one page differ in: the folded text, or the hash of the word key."""
@@ -34,14 +34,14 @@ class Page:
         every = dict(self.shown)
         for identity, one in live.items():
             known = every.get(identity, one)
-            before = one if known.source is Suggested.COMPOSED else known
+            before = one if known.source is CompletionSource.COMPOSED else known
             every[identity] = replace(before, score=max(before.score, one.score))
         fits = list(Fit)
         ranked = sorted(
             every.values(),
             key=lambda one: (
                 fits.index(one.fit),
-                one.source is Suggested.COMPOSED,
+                one.source is CompletionSource.COMPOSED,
                 -one.score if by_weight else 0.0,
             ),
         )

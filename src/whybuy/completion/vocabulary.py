@@ -17,7 +17,7 @@ from whybuy.completion.folding import fold, join_spellings, word_key, word_key_h
 from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.limits import LEAST_ASKED, LEAST_SHOPPERS, LONGEST, Thresholds
 from whybuy.config import HOW_ONLY, ConfigTable
-from whybuy.records import VOCABULARY_SCHEMA, Intent, Suggested
+from whybuy.records import VOCABULARY_SCHEMA, CompletionSource, Intent
 
 MAX_ABBREVIATION = 3  # letters; so short a word may be a unit or an abbreviation, and is never taken for a misspelling
 SPELLING_RATIO = 3.0  # of the weight of the right spelling to that of a misspelling
@@ -113,7 +113,7 @@ def choose_vocabulary(
 def _vocabulary_table(queries: _Entries, phrases: _Entries, shop: ShopLookups, language: str) -> pa.Table:
     rows = sorted(
         (key, text, weight, source.value)
-        for entries, source in ((queries, Suggested.ASKED), (phrases, Suggested.CATALOG))
+        for entries, source in ((queries, CompletionSource.QUERY_LOG), (phrases, CompletionSource.CATALOG))
         for key, (text, weight) in entries.items()
     )
     keys, texts, weights, sources = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4

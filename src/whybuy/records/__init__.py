@@ -21,8 +21,8 @@ from whybuy.records.completion import (
     VOCABULARY_SCHEMA,
     Completion,
     Completions,
+    CompletionSource,
     Fit,
-    Suggested,
 )
 from whybuy.records.intents import (
     Intent,
@@ -87,6 +87,7 @@ __all__ = [
     "Behavior",
     "BulkTable",
     "Completion",
+    "CompletionSource",
     "Completions",
     "Edge",
     "Event",
@@ -110,7 +111,6 @@ __all__ = [
     "Role",
     "Sort",
     "Source",
-    "Suggested",
     "TreeStep",
     "Triple",
     "WordContribution",

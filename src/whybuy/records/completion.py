@@ -8,11 +8,11 @@ import pyarrow as pa
 from whybuy.records.intents import Intent
 
 
-class Suggested(StrEnum):
+class CompletionSource(StrEnum):
     """Where a completion comes from."""
 
-    ASKED = "asked"  # other shoppers asked it
-    CATALOG = "catalog"  # the shop's products are called so
+    QUERY_LOG = "asked"  # shoppers have searched for it; the value stays as stored vocabularies and clients have it
+    CATALOG = "catalog"  # a phrase of product texts
     COMPOSED = "composed"  # a head and a suffix, each searched for by others
 
 
@@ -21,7 +21,7 @@ VOCABULARY_SCHEMA = pa.schema(
         pa.field("key", pa.string(), nullable=False),  # folded; rising, all different
         pa.field("text", pa.string(), nullable=False),  # as most shoppers write it
         pa.field("weight", pa.float32(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),  # of `Suggested`
+        pa.field("source", pa.string(), nullable=False),  # of `CompletionSource`
         pa.field("word_key", pa.int64(), nullable=False),  # the same for the same words in other orders and inflections
         pa.field("relation", pa.string()),  # of the intent that the query names; null where it names none
         pa.field("tail", pa.string()),
@@ -43,14 +43,14 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One thing that the shopper may be about to ask."""
+    """A query that the shopper may be about to type."""
 
     text: str
-    score: float  # times asked, old ones less; below 1 of what only the catalog names, and of what is composed
+    score: float  # searches for it, old ones less; below 1 of what only the catalog names, and of what is composed
     fit: Fit = Fit.PREFIX
-    source: Suggested = Suggested.ASKED
+    source: CompletionSource = CompletionSource.QUERY_LOG
     typed: tuple[tuple[int, int], ...] = ()  # spans of letters of the text that were typed: start, end
-    session_score: float | None = None  # score in [0, 1] of its being asked after the previous queries; no probability
+    session_score: float | None = None  # how well it follows the previous queries, in [0, 1]; no probability
     intent: Intent | None = None  # that the text names
     category: str = ""  # where what was bought for it stands
 
