@@ -190,8 +190,8 @@ class FakeDiscovery(Discovery):
     def _scored(self, query: str, product_id: str) -> Hit:
         product = self._shelf[product_id]
         words = [word for word in dict.fromkeys(tokenize(query)) if word in tokenize(product.title)]
-        needs = {need.tail for need in self.intents(query)}
-        reasons = tuple(reason for reason in REASONS.get(product_id, ()) if reason.tail in needs)
+        intents = {intent.tail for intent in self.intents(query)}
+        reasons = tuple(reason for reason in REASONS.get(product_id, ()) if reason.tail in intents)
         scores: dict[str, float] = {"lexical": float(len(words))} if words else {}
         if reasons:
             scores["intents"] = sum(reason.confidence for reason in reasons)

@@ -162,7 +162,7 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[reranker]\nfolds = 2"), {"reranker"}),
     (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
     (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
-    (lambda store: add_setting(store, "[search]\nneeds = { limit = 1 }"), {"completions", "reranker"}),
+    (lambda store: add_setting(store, "[search]\nintents = { limit = 1 }"), {"completions", "reranker"}),
     (
         lambda store: add_setting(store, "[tree]\nthreads = 1\n[student]\nthreads = 1\n[pairs]\nmemory_limit = '1GB'"),
         set(),
@@ -187,7 +187,7 @@ def test_completions_name_the_intents_that_search_reads(store: Path) -> None:
         return tails
 
     assert "pregnant women" in named(store)
-    add_setting(store, "[search]\nneeds = { limit = 0 }")
+    add_setting(store, "[search]\nintents = { limit = 0 }")
     rebuild(store)
     assert named(store) == []
 

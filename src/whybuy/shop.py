@@ -36,7 +36,7 @@ class SearchConfig:
     """How products are put in order."""
 
     depth: int = 500  # products of each ranker that fusion weighs against each other; all others come after these
-    needs: IntentConfig = IntentConfig()
+    intents: IntentConfig = IntentConfig()
     fusion: FusionConfig = FusionConfig()
 
 
@@ -132,7 +132,7 @@ class Shop:
     @cached_property
     def intent_reader(self) -> IntentReader:
         """Reads intents of queries out of the graph, as `[search]` says, in training as in serving."""
-        return IntentReader(self.graph, self.settings.one(SEARCH_CONFIG).needs, self.rejected)
+        return IntentReader(self.graph, self.settings.one(SEARCH_CONFIG).intents, self.rejected)
 
     @cached_property
     def student(self) -> Student | None:

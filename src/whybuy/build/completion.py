@@ -35,5 +35,5 @@ COMPLETIONS = Stage(
     make=_make,
     after=("catalog", "graph", "lexical"),
     after_if_there=("events", "pairs"),
-    config=(VOCABULARY_CONFIG, SESSION_CONFIG, SHOP_CONFIG.only("language"), SEARCH_CONFIG.only("needs")),
+    config=(VOCABULARY_CONFIG, SESSION_CONFIG, SHOP_CONFIG.only("language"), SEARCH_CONFIG.only("intents")),
 )

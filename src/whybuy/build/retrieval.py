@@ -93,7 +93,7 @@ RERANKER = Stage(
     make=_train_reranker,
     after=("catalog", "graph", "lexical", "expansion", "tree"),
     after_if_there=("pairs",),
-    config=(RERANKER_CONFIG, SEARCH_CONFIG.only("needs")),
+    config=(RERANKER_CONFIG, SEARCH_CONFIG.only("intents")),
     files=_qrels,
     skip=_without_searches,
 )
