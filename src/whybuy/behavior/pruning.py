@@ -1,7 +1,7 @@
 """Taking noise out of the pairs, step by step; each step says how many pairs it took, or why it was skipped.
 
-The steps are those of COSMO (fact sheet §1.2); formulas and thresholds are not published, so they are our design. The
-defaults are mild: a pair goes when something speaks against it, not because little speaks for it.
+The steps are those of COSMO (SIGMOD 2024); formulas and thresholds are not published, so they are our design. The
+defaults are mild: a pair is dropped for evidence against it, not for little evidence.
 """
 
 from collections.abc import Callable, Sequence

@@ -21,7 +21,8 @@ def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *
     """Statistics of each query that was asked, clicked from or bought from, in `QUERY_STATS_SCHEMA`.
 
     Specificity is `1 - H(product_type | q) / log T` over clicks and purchases, T the number of types in the catalog
-    (fact sheet §1.2, our formula). For rare queries it is drawn to what the words alone say, by `prior` observations.
+    (COSMO, SIGMOD 2024, names the idea; our formula). For rare queries it is shrunken towards an estimate by the words
+    alone, with the weight of `prior` observations.
 
     purchases, clicks: by query and product. types: product_id, product_type, of products that have one.
     """

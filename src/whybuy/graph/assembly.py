@@ -1,4 +1,4 @@
-"""Hypotheses → graph: tails that mean the same become one node, proposals of the same edge become one edge."""
+"""Assembles hypotheses into a graph: wordings are merged into nodes, proposals of one edge into one edge."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,8 +23,8 @@ def assemble(
 ) -> GraphCounts:
     """Merge hypotheses (HYPOTHESIS_SCHEMA) into nodes and edges and write them, with their look-up arrays, to a folder.
 
-    Independent generators of one edge count as independent witnesses: plausibility 1 - prod(1 - p), support the sum.
-    Where a critic or a person has scored an edge, that score stands. What stays below the thresholds is kept aside,
+    Generators of one edge count as independent: plausibility is 1 - prod(1 - p), support the sum. Where a critic or a
+    person has scored an edge, that score replaces it. What stays below the thresholds is kept aside,
     with all evidence, for `update`. Parquet files of hypotheses are read as a stream.
     """
     merger = merger or NodeMerger()

@@ -1,4 +1,4 @@
-"""Hypotheses in numbers: names once, and columns of codes and scores, so that millions fit in memory."""
+"""Hypotheses as columns of numbers with each name kept once, so that millions fit in memory."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Wordings:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What hypotheses say; claim columns have the shape (claims,), in the order of the evidence."""
+    """Hypotheses as numbers, a claim each; claim columns have the shape (claims,), in the order of the evidence."""
 
     names: pa.StringArray  # `join_key` of each head and intent; some may be used by no claim
     hashes: NDArray[np.uint64]  # `name_hash` of each

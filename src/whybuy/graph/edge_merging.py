@@ -1,4 +1,4 @@
-"""Claims of one head, relation and tail → one edge, with the scores of all that speak for it."""
+"""Merges claims of one head, relation and tail into one edge, and their scores into one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,10 +34,10 @@ class MergedEdges:
 
 
 def merge_claims(claims: Claims) -> MergedEdges:
-    """All edges that claims speak of, whatever their scores.
+    """Merge claims into edges, whatever their scores.
 
-    Independent generators count as independent witnesses: plausibility 1 - prod(1 - p), support the sum. Where a critic
-    or a person has scored an edge, that score stands.
+    Generators count as independent: plausibility is 1 - prod(1 - p) over the claims, support the sum. Where a critic or
+    a person has scored an edge, that score replaces it.
     """
     rank = np.empty(len(claims.order), np.int64)
     rank[claims.order] = np.arange(len(rank))
@@ -60,23 +60,23 @@ def merge_claims(claims: Claims) -> MergedEdges:
 
 @kernel
 def _scores(member: NDArray[np.int64], starts: NDArray[np.int64], measures: tuple[NDArray[Any], ...]) -> Scores:
-    """Scores by edge: of the claims of the last scorer, while lift and support are of all."""
+    """Scores by edge: plausibility and typicality of the claims of the last scorer, lift and support of all claims."""
     plausibility, typicality, lift, support, scorer = measures
     edges = len(starts) - 1
     plausible, typical, lifted = np.zeros(edges, np.float32), np.zeros(edges, np.float32), np.zeros(edges, np.float32)
     supported, last = np.zeros(edges, np.int64), np.full(edges, -1, np.int8)
     for edge in range(edges):
-        doubt, best, most_typical, most_lift = 1.0, 0.0, 0.0, 0.0
+        improbable, best, most_typical, most_lift = 1.0, 0.0, 0.0, 0.0
         for claim in member[starts[edge] : starts[edge + 1]]:
             if scorer[claim] > last[edge]:
                 last[edge] = scorer[claim]
-                doubt, best, most_typical = 1.0, 0.0, 0.0
+                improbable, best, most_typical = 1.0, 0.0, 0.0
             if scorer[claim] == last[edge]:
-                doubt *= 1.0 - plausibility[claim]
+                improbable *= 1.0 - plausibility[claim]
                 best = max(best, plausibility[claim])
                 most_typical = max(most_typical, typicality[claim])
             most_lift = max(most_lift, lift[claim])
             supported[edge] += support[claim]
-        plausible[edge] = 1.0 - doubt if last[edge] == 0 else best
+        plausible[edge] = 1.0 - improbable if last[edge] == 0 else best
         typical[edge], lifted[edge] = most_typical, most_lift
     return plausible, typical, lifted, supported, last

@@ -119,7 +119,7 @@ class _Graph:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write a graph."""
+    """An export format."""
 
     files: tuple[str, ...]
     write: Callable[[_Graph, Path, str], None]  # graph, folder to write to, base of IRIs
@@ -175,12 +175,12 @@ def _statement(edge: Row, triple: tuple[str, str, str], base: str) -> Iterator[t
         yield _iri(base, "term", name), f"{_literal(_decimal(score))}^^<{_XSD}float>"
     yield _iri(base, "term", "support"), f"{_literal(str(edge['support']))}^^<{_XSD}integer>"
     yield _iri(base, "term", "scored_by"), _literal(edge["scored_by"])
-    for name, values in _said(edge).items():
+    for name, values in _source_values(edge).items():
         for value in values:
             yield _iri(base, "term", name), _literal(value)
 
 
-def _said(edge: Row) -> dict[str, dict[str, None]]:
+def _source_values(edge: Row) -> dict[str, dict[str, None]]:
     """Generators, evidence and words of an edge's sources, each value once."""
     sources = edge["sources"]
     return {

@@ -20,7 +20,7 @@ INTENT = "intent"  # the kind of tail nodes, beside the `HeadKind` values
 KINDS = (*(kind.value for kind in HeadKind), INTENT)
 RELATIONS = tuple(sorted(relation.value for relation in Relation))
 SCORERS = (STATISTICS, CRITIC, READER)
-"""Who may have scored an edge; the last one that did is believed."""
+"""Who may have scored an edge; the score of the last one counts."""
 
 CODE = pa.dictionary(pa.int8(), pa.string())  # one of a closed list
 _STRINGS = pa.list_(pa.string())

@@ -1,9 +1,9 @@
-"""Needs that are kinds of other needs: "camping" → "winter camping" (our design).
+"""Intents that are kinds of other intents: "camping" → "winter camping" (our design).
 
-A need is a kind of another when its words are those and more in front ("winter camping"), or behind a connecting word
-("camping with dogs"), and both stand in one relation. Of several such needs the longest is the parent. The score says
-how much both are bought for alike: the share of the child's heads that the parent has too, as (shared + 1/2) /
-(heads + 1), since few heads say little.
+An intent is a kind of another when both stand in one relation and its words are those of the other with more in front
+("winter camping") or behind a connecting word ("camping with dogs"). Of several such intents the longest is the parent.
+The score says how far both are bought for the same: the share of the child's heads that the parent has too, as
+(shared + 1/2) / (heads + 1), since few heads say little.
 """
 
 from collections.abc import Iterator

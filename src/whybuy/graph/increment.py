@@ -72,7 +72,7 @@ def rejection_evidence(judged: pa.Table) -> pa.Table:
 
 
 def _claims_of(base: Path, withdrawn: pa.Table) -> Claims:
-    """What the hypotheses of a graph say that are left."""
+    """The claims of a graph that are not withdrawn."""
     nodes, edges, evidence = map_table(base, "nodes"), map_table(base, "edges"), Evidence(base)
     row = map_array(base, "source_rows")
     kept = np.ones(len(row), bool)

@@ -63,7 +63,7 @@ class KnowledgeGraph:
         return self.node(INTENT, self.merger.key(words))
 
     def label(self, node: int) -> str:
-        """How a node is called."""
+        """The label of a node."""
         label: str = self.nodes["label"][node].as_py()
         return label
 
@@ -86,7 +86,7 @@ class KnowledgeGraph:
         return rows
 
     def children(self, node: int) -> NDArray[np.int32]:
-        """The intents that are kinds of this one, those that are bought for most alike first. Shape (n,)."""
+        """The intents that are kinds of this one, those with the most heads in common first. Shape (n,)."""
         start, end = np.searchsorted(self._parents, [node, node + 1])
         children: NDArray[np.int32] = self._children[start:end]
         return children

@@ -1,4 +1,4 @@
-"""Which wordings mean the same: by their words, and by what people have corrected."""
+"""Merges wordings into intent nodes: by their canonical words, and by a file of corrections."""
 
 import csv
 import json
@@ -18,14 +18,14 @@ _YES, _NO = frozenset(("yes", "true", "1")), frozenset(("no", "false", "0"))
 
 @dataclass(frozen=True, slots=True)
 class NodeMerger:
-    """The key under which wordings meet: their canonical words, unless a person has said otherwise."""
+    """The rule by which wordings become one node: the same canonical words, unless corrections differ."""
 
     language: str = "en"
     joined: Mapping[str, str] = field(default_factory=dict)  # canonical words → those that they stand for
-    apart: frozenset[str] = frozenset()  # normalized wordings that are a need of their own
+    apart: frozenset[str] = frozenset()  # normalized wordings that are an intent of their own
 
     def key(self, wording: str) -> str:
-        """The words of the intent that a wording names."""
+        """The key of the node of a wording."""
         if self.apart and (alone := normalize(wording)) in self.apart:
             return alone
         words = canonical(wording, self.language)
@@ -55,7 +55,7 @@ class NodeMerger:
 
 
 def read_corrections(path: Path, language: str = "en") -> NodeMerger:
-    """The merger after a file of corrections: CSV with the columns `wording_a`, `wording_b` and `same` (yes or no).
+    """A merger with corrections from a file: CSV with the columns `wording_a`, `wording_b` and `same` (yes or no).
 
     `yes` joins both wordings, and whatever has their canonical words, under the canonical words of the first; joins
     chain. `no` makes the second wording, as it is written, an intent of its own.
@@ -78,10 +78,10 @@ def read_corrections(path: Path, language: str = "en") -> NodeMerger:
     return NodeMerger(language, _chained((canonical(a, language), canonical(b, language)) for a, b in joins), apart)
 
 
-def _same(path: Path, line: int, said: str | None) -> bool:
-    word = (said or "").strip().casefold()
+def _same(path: Path, line: int, answer: str | None) -> bool:
+    word = (answer or "").strip().casefold()
     if word not in _YES | _NO:
-        raise InputError(f"{path}, line {line}: same is {said!r}. Write yes or no.")
+        raise InputError(f"{path}, line {line}: same is {answer!r}. Write yes or no.")
     return word in _YES
 
 

@@ -21,9 +21,9 @@ class RejectedEdges:
 
     def replace(self, edges: Iterable[tuple[Head, Relation, str]]) -> bool:
         """Leave out these edges and no others; what the graph does not have is passed over. Returns: if it changed."""
-        found = {row: ends for edge in edges for row, ends in self.find(*edge).items()}
-        changed = found != self.rows
-        self.rows = found
+        rows = {row: ends for edge in edges for row, ends in self.find(*edge).items()}
+        changed = rows != self.rows
+        self.rows = rows
         return changed
 
     def find(self, head: Head, relation: Relation, tail: str) -> dict[int, Ends]:

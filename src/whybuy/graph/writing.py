@@ -1,4 +1,4 @@
-"""The files of a graph, from the claims that it is made of."""
+"""Writes the files of a graph from its claims."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ class GraphCounts:
 
 
 def write_graph(claims: Claims, folder: Path, config: GraphConfig, merger: NodeMerger) -> GraphCounts:
-    """Write what claims say to a folder that has their evidence."""
+    """Write the graph of these claims to a folder that has their evidence."""
     merged = merge_claims(claims)
     by_critic = merged.scorer == SCORERS.index(CRITIC)
     least = np.where(by_critic, config.least_by_critic, config.least_plausibility)
@@ -83,7 +83,7 @@ def write_graph(claims: Claims, folder: Path, config: GraphConfig, merger: NodeM
 def _nodes(claims: Claims, merged: MergedEdges, good: NDArray[np.bool_]) -> tuple[pa.Table, NDArray[np.int32]]:
     """Node table and the node of each name, -1 where no claim uses it.
 
-    Heads of the graph come first, then its intents, then the heads and intents of which only weak claims speak.
+    Heads of the graph come first, then its intents, then the heads and intents of claims below the thresholds alone.
     """
     group = np.full(len(claims.names), 4, np.int8)
     for ends, kind in ((merged.tail, 1), (merged.head, 0)):

@@ -25,7 +25,7 @@ LOGGED = 20  # signs of life of a tuning
 
 @dataclass(frozen=True, slots=True)
 class TuningConfig:
-    """How a model is tuned. The paper gives none of it (fact sheet §0.3); this is our design."""
+    """How a model is tuned. COSMO (SIGMOD 2024) publishes none of it; this is our design."""
 
     epochs: float = 3.0
     learning_rate: float = 2e-4  # of LoRA; all weights of a pretrained model take about 1e-5
