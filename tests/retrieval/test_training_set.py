@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
 from tree_shop import PRODUCTS, ROW, TreeShop, kinds_of, pairs
+from whybuy.catalog.product_text import product_texts
 from whybuy.records import Behavior, Head, HeadKind, Product
 from whybuy.relations import Relation
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.training_set import (
     TrainingSet,
-    own_texts,
     reason_training_set,
     search_training_set,
     text_training_set,
@@ -68,11 +68,6 @@ def test_what_was_bought_together_is_no_search() -> None:
 
 
 # ---------------------------------------------------------------- texts
-def test_a_product_says_its_title_type_and_attributes_each_word_once() -> None:
-    lamp = Product("1", "Red lamp", product_type="floor lamp", attributes=(("color", "red"), ("material", "brass")))
-    assert own_texts(product_table([lamp, Product("2", "Tent")])) == ["Red lamp floor lamp brass", "Tent"]
-
-
 def test_the_own_text_of_a_product_leads_to_it_alone() -> None:
     lessons = text_training_set(["red lamp", "tent"])
     assert lessons.texts == ["red lamp", "tent"]
@@ -123,7 +118,7 @@ def test_without_reasons_nothing_is_taught(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- together
 def test_lessons_are_chosen_and_joined_with_their_products() -> None:
-    searches, texts = search_training_set(pairs(), TABLE), text_training_set(own_texts(TABLE))
+    searches, texts = search_training_set(pairs(), TABLE), text_training_set(product_texts(TABLE))
     kept = searches.only(np.array([text != "kicks" for text in searches.texts]))
     whole = kept.followed_by(texts)
     assert whole.texts == [text for text in searches.texts if text != "kicks"] + texts.texts

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from tiny_shop import pair_table, product_table
 from tree_shop import PRODUCTS, ROW, SEARCHES, TreeShop, kinds_of
+from whybuy.catalog.product_text import product_texts
 from whybuy.errors import ArtifactError
 from whybuy.records import Product
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.training_set import own_texts, search_training_set
+from whybuy.retrieval.training_set import search_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
 
@@ -79,7 +80,7 @@ def test_it_knows_how_much_of_a_query_stood_in_searches(tree: TreeIndex) -> None
 
 
 def test_likeness_is_the_cosine_of_the_texts(tree: TreeIndex) -> None:
-    own = tree.vectorizer.transform(own_texts(product_table(PRODUCTS))).toarray()
+    own = tree.vectorizer.transform(product_texts(product_table(PRODUCTS))).toarray()
     cosines = own @ tree.vectorizer.transform(["tarn tent"]).toarray()[0]
     found = tree.similar(*tree.vectorizer.vector("tarn tent"), 60)
     assert dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True)) == pytest.approx(

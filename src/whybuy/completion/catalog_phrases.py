@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whybuy.catalog.categories import deepest_categories
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Behavior, HeadKind
 from whybuy.relations import Relation
@@ -56,17 +57,12 @@ def catalog_phrases(products: pa.Table, graph: KnowledgeGraph | None, *, least_p
 def purchased_category(pairs: pa.Table, products: pa.Table, *, share: float = 0.6) -> Callable[[str], str | None]:
     """A look-up of the category that most purchases after a query fall in, None where there is none.
 
-    The category of a product is the deepest of its path that is not its type.
+    The category of a product is that of `deepest_categories`.
 
     pairs: PAIR_SCHEMA. products: PRODUCT_SCHEMA. share: of the purchases after a query that the category has to have.
     """
     bought = pairs.filter((pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field("purchases") > 0))
-    category = {
-        product: next((name for name in reversed(path) if normalize(name) != normalize(kind)), "")
-        for product, path, kind in zip(
-            *(products[name].to_pylist() for name in ("product_id", "category", "product_type")), strict=True
-        )
-    }
+    category = dict(zip(products["product_id"].to_pylist(), deepest_categories(products), strict=True))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for query, product, purchases in zip(
         *(bought[name].to_pylist() for name in ("left", "right", "purchases")), strict=True

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
+from whybuy.catalog.product_text import product_text
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
-from whybuy.intents.product_text import text_of_product
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation
 from whybuy.vectors.ngrams import NgramVectorizer
@@ -94,7 +94,7 @@ class Student:
     def read_product(self, product: Product) -> tuple[Intent, ...]:
         """At most `GUESSES` reasons to buy a product, guessed from its title, type and attributes, as by `read`."""
         values = [value for _, value in product.attributes]
-        return self._guess(text_of_product(product.title, product.product_type, values), self._model.of_products)
+        return self._guess(product_text(product.title, product.product_type, values), self._model.of_products)
 
     def _guess(self, text: str, calibration: Calibration) -> tuple[Intent, ...]:
         ids, values = self._model.vectorizer.vector(text)

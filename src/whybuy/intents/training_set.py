@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array, eye_array, vstack
 
 from whybuy.artifacts import digest
+from whybuy.catalog.product_text import product_texts
 from whybuy.graph import KnowledgeGraph
-from whybuy.intents.product_text import texts_of_products
 from whybuy.intents.student import RELATIONS
 from whybuy.records import Behavior, HeadKind
 
@@ -119,7 +119,7 @@ def training_data(graph: KnowledgeGraph, products: pa.Table, pairs: pa.Table) ->
         reasons=reasons,
         queries=queries,
         types=heads(HeadKind.TYPE, HeadKind.TYPE_ATTRIBUTE),
-        products=TrainingSet(texts_of_products(products), types, _best(by_product, MAX_REASONS)).labeled(),
+        products=TrainingSet(product_texts(products), types, _best(by_product, MAX_REASONS)).labeled(),
         wordings=TrainingSet(labels, labels, csr_matrix(eye_array(len(reasons), dtype=np.float32))),
         purchases=_purchases(pairs, set(queries.texts), products["product_id"].to_pylist(), by_product).labeled(),
         co_occurrence=reasons.co_occurrence(kinds),

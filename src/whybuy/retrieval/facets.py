@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from whybuy.catalog.categories import deepest_categories
 from whybuy.errors import InputError, closest
 from whybuy.keys import SEPARATOR
 from whybuy.records import FacetValue, Filter, Sort
-from whybuy.text import canonical
 
 FIELDS = ("product_type", "brand", "category", "price")
 VALUES_SHOWN = 12
@@ -141,7 +141,7 @@ class Facets:
         texts = {name: self._products[name].combine_chunks() for name in ("product_type", "brand")}
         return {
             **{name: _Column.of(array) for name, array in texts.items()},
-            "category": _Column.of(pa.array(_categories(self._products), pa.string())),
+            "category": _Column.of(pa.array(deepest_categories(self._products), pa.string())),
             "price": _Column.of(_price_ranges(self._prices)),
         }
 
@@ -173,16 +173,6 @@ def _spans(starts: NDArray[np.int64], rows: Rows) -> NDArray[np.int64]:
     sizes = starts[rows + 1] - starts[rows]
     ends = np.cumsum(sizes)
     return np.repeat(starts[rows] - (ends - sizes), sizes) + np.arange(sizes.sum())
-
-
-def _categories(products: pa.Table) -> list[str]:
-    """The deepest category of each product that is not its type over again; empty when there is none."""
-    paths = products["category"].to_pylist()
-    kinds = products["product_type"].to_pylist()
-    return [
-        next((name for name in reversed(path) if canonical(name) != canonical(kind)), "")
-        for path, kind in zip(paths, kinds, strict=True)
-    ]
 
 
 def _price_ranges(prices: NDArray[np.float64]) -> pa.Array:

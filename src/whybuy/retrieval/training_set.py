@@ -1,6 +1,6 @@
 """Training sets of texts and the products that answer them: from searches, qrels, products' own texts and reasons."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from whybuy.graph.files import INTENT
 from whybuy.qrels import Qrels
 from whybuy.records import Behavior
 from whybuy.retrieval.expansion import ExpansionIndex
-from whybuy.text import clean, tokenize
+from whybuy.text import clean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,22 +73,6 @@ def qrels_training_set(qrels: Qrels, product_ids: Sequence[str]) -> TrainingSet:
     queries, rows, weights = zip(*entries, strict=True) if entries else ((), (), ())
     shape = (len(texts), len(product_ids))
     return TrainingSet(texts, csr_matrix((np.array(weights, np.float32), (queries, rows)), shape=shape))
-
-
-def own_texts(products: pa.Table) -> list[str]:
-    """The text of each product in a few words: title, and of type and attribute values those with a further word."""
-    columns = (products[name].to_pylist() for name in ("title", "product_type", "attributes"))
-    return [_own_text(*row) for row in zip(*columns, strict=True)]
-
-
-def _own_text(title: str, product_type: str, attributes: Iterable[dict[str, str]]) -> str:
-    seen = set(tokenize(title))
-    parts = [title]
-    for part in (product_type, *(attribute["value"] for attribute in attributes)):
-        if not seen.issuperset(words := tokenize(part)):
-            parts.append(part)
-            seen.update(words)
-    return " ".join(parts)
 
 
 def text_training_set(texts: list[str]) -> TrainingSet:

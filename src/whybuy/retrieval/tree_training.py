@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
+from whybuy.catalog.product_text import product_texts
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.node_names import name_nodes
 from whybuy.retrieval.ranking.past_queries import bag_of_words
-from whybuy.retrieval.training_set import TrainingSet, own_texts, text_training_set
+from whybuy.retrieval.training_set import TrainingSet, text_training_set
 from whybuy.retrieval.tree import Logs, Texts, TreeIndex
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.training import trainer
@@ -67,7 +68,7 @@ class TreeTrainer:
 
     def train(self) -> TreeIndex:
         """The tree of the shop."""
-        texts = own_texts(self.products)
+        texts = product_texts(self.products)
         vectorizer = NgramVectorizer.fit(texts + self.searches.texts + self.reasons.texts, threads=self.config.threads)
         index = self._train(self.searches, vectorizer)
         return index.named(name_nodes(index.tree.tree, self.products))
@@ -81,7 +82,7 @@ class TreeTrainer:
         )
 
     def _train(self, searches: TrainingSet, vectorizer: NgramVectorizer) -> TreeIndex:
-        texts = own_texts(self.products)
+        texts = product_texts(self.products)
         own = vectorizer.transform(texts, threads=self.config.threads)
         return train_tree(searches, text_training_set(texts).followed_by(self.reasons), own, vectorizer, self.config)
 
