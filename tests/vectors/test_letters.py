@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from whybuy.vectors.letters import LONGEST, LetterVectorizer
+from whybuy.vectors.letters import MAX_LENGTH, LetterVectorizer
 
 TEXTS = ["ip", "iphone", "nike ip", "", "日本語", "aaaa"]
 
 
 def test_plain_runs_are_those_of_scikit_learn() -> None:
     ours = LetterVectorizer.fit(TEXTS, by_position=False)
-    theirs = TfidfVectorizer(analyzer="char", ngram_range=(1, LONGEST)).fit(TEXTS)
+    theirs = TfidfVectorizer(analyzer="char", ngram_range=(1, MAX_LENGTH)).fit(TEXTS)
     assert ours.features == len(theirs.vocabulary_)
     asked = [*TEXTS, "phone", "ipx"]
     left, right = ours.transform(asked), theirs.transform(asked)

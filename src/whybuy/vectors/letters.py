@@ -1,4 +1,4 @@
-"""Prefixes to sparse TF-IDF vectors over runs of letters, each counted by how early it stands (fact sheet §4.3)."""
+"""Prefixes to sparse TF-IDF vectors over character n-grams, early ones heavier (PrefXMRtree, KDD 2021)."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-LONGEST = 3  # letters of a run
+MAX_LENGTH = 3  # letters of an n-gram
 _LETTER_BITS = 21  # of a code point, so that a run is one number
 
 
@@ -62,7 +62,7 @@ def _runs(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     start = np.arange(len(letters)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     left = np.repeat(lengths, lengths) - start
     found, run = [], np.zeros(len(letters), np.int64)
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_LENGTH + 1):
         whole = left >= length
         ends = np.flatnonzero(whole) + length - 1
         run <<= _LETTER_BITS

@@ -1,4 +1,4 @@
-"""Why a label was found: the way through the tree, and what each feature of the query gave on it."""
+"""Why a label has its score: the path through the tree, and the contribution of each feature of the query."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The way from the root to a label."""
+    """The path from the root to a label."""
 
     label: int
     score: float
@@ -47,7 +47,7 @@ def explain_label(
 ) -> Explanation:
     """Follow a label's path for a query, whether or not a search would have found it.
 
-    query: one feature per list.
+    query: one row for each feature.
     """
     log_score, steps = 0.0, []
     for level, child in enumerate(_path(tree, searched, label), 1):

@@ -1,4 +1,7 @@
-"""The best candidates of a search: a heap of keys, each a score and a number in one word."""
+"""The best candidates of a search: a binary heap of 64-bit keys, each a float32 score and a number of 31 bits.
+
+Keys compare as their scores do, so that a heap of plain whole numbers keeps both.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from whybuy.tables.streams import open_bytes, to_text
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextData:
-    """Texts with the labels that are right for them."""
+    """Training data: texts, each with the labels that are right for it."""
 
     texts: list[str]
     labels: csr_matrix  # texts x labels, weights > 0
@@ -37,10 +37,10 @@ def read_training(path: Path, label_file: Path | None = None, *, report: ReadRep
     columns: list[int] = []
     weights: list[float] = []
     starts = [0]
-    for found, text in _training_lines(path, report):
+    for weights_of, text in _training_lines(path, report):
         texts.append(text)
-        columns += [numbers.setdefault(name, len(numbers)) for name in found]
-        weights += found.values()
+        columns += [numbers.setdefault(name, len(numbers)) for name in weights_of]
+        weights += weights_of.values()
         starts.append(len(columns))
     if not texts:
         raise InputError(f"{path} has no line that can be used. Allowed: label[:weight][,label...]<TAB>text.")

@@ -15,7 +15,7 @@ _NAMES = "labels.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextModel:
-    """Texts to labels."""
+    """Ranks labels for a text: vectorizer, trained tree and names of the labels; see `training.text_trainer`."""
 
     vectorizer: NgramVectorizer
     tree: XMRTree

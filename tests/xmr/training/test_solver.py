@@ -152,7 +152,7 @@ def test_small_weights_are_left_out_and_the_bias_stays(count: int) -> None:
 
 def test_only_the_largest_weights_of_a_child_are_kept() -> None:
     rows, node = instances(60), task(60, some_positives(60, 5))
-    full, pruned = dense(EXACT(rows, node)), dense(replace(EXACT, most_weights=7)(rows, node))
+    full, pruned = dense(EXACT(rows, node)), dense(replace(EXACT, max_weights=7)(rows, node))
     for child in range(5):
         kept = pruned[child, :-1]
         np.testing.assert_array_equal(np.sort(np.abs(kept[kept != 0])), np.sort(np.abs(full[child, :-1]))[-7:])

@@ -1,4 +1,8 @@
-"""Hierarchical balanced spherical 2-means: the tree of labels (fact sheet §3.1)."""
+"""Arranges labels in a tree by hierarchical balanced spherical 2-means (PECOS, Yu et al., arXiv 2010.05878).
+
+Labels are cut in two halves of equal size, those again, and so on; of the levels of that binary tree only each
+log2(branching)-th is kept.
+"""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +23,11 @@ from whybuy.xmr.training.local_features import LocalRows, Rows, localize
 
 @dataclass(frozen=True, slots=True)
 class BalancedKMeans:
-    """Cuts the labels in halves of like embeddings until leaves are small; an `Indexer`."""
+    """Cuts the labels in halves of similar embeddings until leaves are small; an `Indexer`."""
 
     branching: int = 32  # children of an inner node, a power of 2; the root may have fewer
-    leaf_size: int = 100  # most labels under a leaf
-    iterations: int = 20  # most passes of one cut
+    leaf_size: int = 100  # labels under a leaf, at most
+    iterations: int = 20  # passes of one cut, at most
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -37,7 +41,7 @@ class BalancedKMeans:
             raise InputError(f"iterations is {self.iterations}; a cut takes 1 pass or more.")
 
     def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
-        """embeddings: labels x features; equal ones are told apart by their number. The same for any `threads`."""
+        """embeddings: labels x features; equal ones are told difference by their number. The same for any `threads`."""
         labels, space = embeddings.shape
         if labels == 0:
             raise InputError("there are no labels; a tree needs 1 or more rows of embeddings.")
@@ -74,7 +78,7 @@ def _tree(order: NDArray[np.int32], bounds: NDArray[np.int64], depth: int, branc
 
 @fast_kernel
 def halves(rows: Rows, members: NDArray[np.int32], space: int, iterations: int, seed: int) -> NDArray[np.int32]:
-    """Order members so that the first half and the second are alike within themselves.
+    """Order members so that the first half and the second hold similar embeddings each.
 
     Two random members are the first centers; members are cut at the median of <second - first, member>; the centers
     become the directions of the halves' sums; until nothing moves. Returns: members, both halves ascending.
@@ -113,11 +117,11 @@ def _scores(local: LocalRows, sides: NDArray[np.int8]) -> NDArray[np.float32]:
         squares[0] += sums[feature, 0] * sums[feature, 0]
         squares[1] += sums[feature, 1] * sums[feature, 1]
     scales = (1 / np.sqrt(np.maximum(squares, 1e-30))).astype(np.float32)
-    apart = np.empty(len(sums), np.float32)
+    difference = np.empty(len(sums), np.float32)
     for feature in range(len(sums)):
-        apart[feature] = sums[feature, 1] * scales[1] - sums[feature, 0] * scales[0]
+        difference[feature] = sums[feature, 1] * scales[1] - sums[feature, 0] * scales[0]
     scores = np.zeros(len(sides), np.float32)
     for member in range(len(sides)):
         for entry in range(local.starts[member], local.starts[member + 1]):
-            scores[member] += local.values[entry] * apart[local.features[entry]]
+            scores[member] += local.values[entry] * difference[local.features[entry]]
     return scores

@@ -1,4 +1,4 @@
-"""Dual coordinate descent for the squared-hinge SVMs of many children at once.
+"""Dual coordinate descent for the squared-hinge SVMs of many children at once (Hsieh et al., ICML 2008).
 
 All children of a node see the same instances, nearly always as negatives. So their weights lie side by side, `LANES`
 children to a cache line, and a visit of an instance reads each of its features once for all of them.
@@ -15,13 +15,13 @@ from whybuy.kernels import fast_kernel
 from whybuy.xmr.simd import LANES, add_to_lines, sum_lines
 from whybuy.xmr.training.local_features import LocalRows
 
-LONGEST_REST = 3  # sweeps
+MAX_SKIPPED = 3  # sweeps that an instance is left out of
 
 
 class Descent(NamedTuple):
-    """How far to go."""
+    """When the descent ends."""
 
-    slack: np.float32  # 1 / (2 * cost of a negative): what the squared hinge adds to the diagonal
+    slack: np.float32  # 1 / (2 * cost of a negative): what the squared hinge adds to the diagonal, D in the paper
     tolerance: np.float32  # largest projected gradient that may be left
     iterations: int  # most sweeps over the instances
     seed: int  # of the order of visits, drawn anew for each sweep: a fixed order converges many times slower
@@ -35,7 +35,7 @@ class Positives(NamedTuple):
     costs: NDArray[np.float32]
 
 
-class Lanes(NamedTuple):
+class GroupState(NamedTuple):
     """The state of `LANES` children."""
 
     weights: NDArray[np.float32]  # shape (local features, LANES)
@@ -54,29 +54,29 @@ class Start(NamedTuple):
 
 
 @fast_kernel
-def descend(local: LocalRows, positives: Positives, lanes: Lanes, descent: Descent) -> int:
+def descend(local: LocalRows, positives: Positives, state: GroupState, descent: Descent) -> int:
     """Sweep over the instances until no gradient is left above the tolerance. Returns: visits made.
 
-    An instance that was within the tolerance at its last visits rests for as many sweeps, up to a bound; once all that
-    are awake are within it, all are visited. Arrays are taken out of their tuples once: to do so in the loop costs more
-    than the arithmetic.
+    Shrinking: an instance that was within the tolerance at its last visits is left out of as many sweeps, up to
+    `MAX_SKIPPED`; once all others are within it, all are visited again. Arrays are taken out of their tuples once: to
+    do so in the loop costs more than the arithmetic.
     """
     starts, features, values = local.starts, local.features, local.values
-    alone, squares, duals, offsets = local.alone_squares, local.squares, lanes.duals, lanes.offsets
-    weights, bias, tolerance, slack = lanes.weights, lanes.bias, descent.tolerance, descent.slack
-    positive_start, moves = positives.starts, lanes.moves
+    alone, squares, duals, offsets = local.alone_squares, local.squares, state.duals, state.offsets
+    weights, bias, tolerance, slack = state.weights, state.bias, descent.tolerance, descent.slack
+    positive_start, moves = positives.starts, state.moves
     np.random.seed(descent.seed)
     order = np.arange(len(squares), dtype=np.uint32)
-    calm = np.zeros(len(order), np.uint8)
-    wakes = np.zeros(len(order), np.int32)
+    converged = np.zeros(len(order), np.uint8)
+    next_visit = np.zeros(len(order), np.int32)
     margins, steps = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     one, nothing = np.float32(1), np.float32(0)
-    visits, all_awake = 0, True
+    visits, visit_all = 0, True
     for sweep in range(descent.iterations):
         worst = nothing
         np.random.shuffle(order)
         for row in order:
-            if wakes[row] > sweep and not all_awake:
+            if next_visit[row] > sweep and not visit_all:
                 continue
             start, end = starts[row], starts[row + 1]
             margins[:] = bias
@@ -101,13 +101,13 @@ def descend(local: LocalRows, positives: Positives, lanes: Lanes, descent: Desce
                     duals[row, lane] += steps[lane]
                     bias[lane] += steps[lane]
                 add_to_lines(weights, features, values, start, end, steps)
-            calm[row] = min(calm[row] + 1, LONGEST_REST) if violation <= tolerance else 0
-            wakes[row] = sweep + 1 + calm[row]
+            converged[row] = min(converged[row] + 1, MAX_SKIPPED) if violation <= tolerance else 0
+            next_visit[row] = sweep + 1 + converged[row]
             worst = max(worst, violation)
             visits += 1
-        if worst <= tolerance and all_awake:
+        if worst <= tolerance and visit_all:
             break
-        all_awake = bool(worst <= tolerance)
+        visit_all = bool(worst <= tolerance)
     return visits
 
 

@@ -1,4 +1,4 @@
-"""Where labels stand among the features: the sums of their instances (PIFA), their own texts, or both."""
+"""Vectors of labels in the space of features, from their instances (PIFA), from their own texts, or from both."""
 
 from scipy.sparse import csr_matrix
 

@@ -1,4 +1,4 @@
-"""Labels for a trained tree, each trained by itself against the siblings that it will have."""
+"""Adds labels to a trained tree: each is trained by itself, against the labels of its leaf (our design)."""
 
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ from whybuy.xmr.weights import code_bits, codes_of, features_of, read_chunk
 
 SWEEPS = 10  # over the positives of a new label and its siblings
 ROUTING_BEAM = 10  # nodes per level on the path of a new label to its leaf
-CAUTION = 0.15  # taken from the bias: what only its text is known of should not outdo what shoppers have confirmed
+BIAS_PENALTY = 0.15  # taken from the bias: what only its text is known of should not outdo what shoppers have confirmed
 
 
 class Positives(NamedTuple):
-    """What a new label is right for."""
+    """The instances of a new label."""
 
     starts: NDArray[np.int64]  # shape (instances + 1,)
     codes: NDArray[np.uint32]  # of the features of each instance
@@ -120,16 +120,16 @@ class _Examples(NamedTuple):
 def first_ranker(leaf: int, siblings: Siblings, positives: Positives) -> NewLabel:
     """A ranker for a label of which only the positives are known.
 
-    It begins as most of its siblings are: with what they all learned from the negatives of the leaf. Then it learns, as
-    in training, to tell its positives from its siblings, each of which stands for its own positives by the weights that
-    it has above 0.
+    It starts at the median of its siblings, which were all trained on the negatives of the leaf. Dual coordinate
+    descent then separates its positives from the siblings, each of which stands for its positives by its weights
+    above 0.
     """
     extra = np.unique(positives.codes[_places(siblings.codes, positives.codes) < 0])
     codes = np.concatenate((siblings.codes, extra))
     weights = np.zeros(len(codes), np.float32)
     _begin(siblings, weights)
     bias = np.float32(np.median(siblings.bias))
-    bias += _descend(_examples(siblings, positives, extra), weights, bias) - np.float32(CAUTION)
+    bias += _descend(_examples(siblings, positives, extra), weights, bias) - np.float32(BIAS_PENALTY)
     kept = weights != 0
     return NewLabel(leaf, codes[kept], weights[kept], np.float32(bias))
 

@@ -1,4 +1,4 @@
-"""The features of a few rows, numbered from 0: what happens within a node then fits the processor's cache."""
+"""The features of some rows, numbered from 0, so that the weights of one node fit the cache of the processor."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Rows(NamedTuple):
 class LocalRows(NamedTuple):
     """Some rows of a matrix over the features that they share.
 
-    A feature of one row only has no number; the row keeps its square, and `alone_*` say which it was.
+    A feature that only one row has gets no number: its weight follows from the dual of that row. `alone_*` hold those.
     """
 
     starts: NDArray[np.int64]  # shape (rows + 1,)

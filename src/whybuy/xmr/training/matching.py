@@ -1,4 +1,4 @@
-"""Beam search through the part of a tree that is trained already: negatives as the search itself will meet them."""
+"""Matcher-aware negatives: a beam search through the levels of a tree that are trained already (PECOS)."""
 
 from dataclasses import dataclass
 
@@ -28,11 +28,13 @@ class BeamMatcher:
         upper = _cut(self.tree, level)
         searched = SearchedTree.of(upper, pack(chunks, upper, features.shape[1], bits=32))
         instances, nodes = features.shape[0], len(upper.labels)
-        walk = BeamParams(level, self.beam, min(self.beam, nodes), self.post.power)
-        found = beam_search(searched, sparse_rows(features), from_root(instances), walk, threads=self.threads).labels
-        reached = found >= 0
+        params = BeamParams(level, self.beam, min(self.beam, nodes), self.post.power)
+        nodes_found = beam_search(
+            searched, sparse_rows(features), from_root(instances), params, threads=self.threads
+        ).labels
+        reached = nodes_found >= 0
         starts = np.concatenate([[0], np.cumsum(reached.sum(axis=1))])
-        matched = csr_matrix((np.ones(starts[-1], np.float32), found[reached], starts), shape=(instances, nodes))
+        matched = csr_matrix((np.ones(starts[-1], np.float32), nodes_found[reached], starts), shape=(instances, nodes))
         matched.sort_indices()
         return matched
 

@@ -1,4 +1,8 @@
-"""Which instances a node learns from: those with a right label under it, those that a matcher sends there."""
+"""Which instances the rankers of a node are trained on (PECOS, Yu et al., arXiv 2010.05878).
+
+Teacher-forcing negatives: all instances with a right label below the node. Matcher-aware negatives: those as well that
+a beam search sends there.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +14,7 @@ from whybuy.xmr.label_tree import LabelTree
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reach:
+class NodeInstances:
     """Which instances stand at each column (a node, or a label by position), with their weights."""
 
     starts: NDArray[np.int64]  # shape (columns + 1,)
@@ -18,7 +22,7 @@ class Reach:
     weights: NDArray[np.float32]  # in (0, 1]
 
 
-def reach_by_level(labels: csr_matrix, tree: LabelTree) -> list[Reach]:
+def instances_by_level(labels: csr_matrix, tree: LabelTree) -> list[NodeInstances]:
     """Teacher forcing: an instance stands at all nodes above its labels.
 
     labels: instances x labels, weights > 0; what is not is left out. A row's largest weight counts as 1, the others in
@@ -36,11 +40,11 @@ def reach_by_level(labels: csr_matrix, tree: LabelTree) -> list[Reach]:
     return [_columns(level) for level in reversed(levels)]
 
 
-def joined(reach: Reach, matched: csr_matrix) -> Reach:
+def with_matched(reach: NodeInstances, matched: csr_matrix) -> NodeInstances:
     """Teacher forcing and what a matcher found, together. matched: instances x nodes of the level."""
     columns = csc_matrix(matched)
-    taught = csc_matrix((np.ones(len(reach.instances), np.float32), reach.instances, reach.starts), shape=columns.shape)
-    return _columns((columns + taught).tocsr())
+    forced = csc_matrix((np.ones(len(reach.instances), np.float32), reach.instances, reach.starts), shape=columns.shape)
+    return _columns((columns + forced).tocsr())
 
 
 def _by_position(labels: csr_matrix, tree: LabelTree) -> csr_matrix:
@@ -69,7 +73,7 @@ def _lifted(below: csr_matrix, parents: NDArray[np.int32], nodes: int) -> csr_ma
     return csr_matrix((weights, above[begins], starts), shape=(below.shape[0], nodes))
 
 
-def _columns(level: csr_matrix) -> Reach:
+def _columns(level: csr_matrix) -> NodeInstances:
     columns = csc_matrix(level)
     columns.sort_indices()
-    return Reach(columns.indptr.astype(np.int64), columns.indices, columns.data)
+    return NodeInstances(columns.indptr.astype(np.int64), columns.indices, columns.data)

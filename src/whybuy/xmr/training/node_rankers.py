@@ -1,4 +1,4 @@
-"""From instances and a tree to trained rankers, node by node."""
+"""Trains the rankers of all nodes of a tree, node by node and in threads."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from whybuy.errors import InputError
 from whybuy.xmr.label_tree import LabelTree
 from whybuy.xmr.training.checks import check_rows
 from whybuy.xmr.training.chunk import Chunk
-from whybuy.xmr.training.negatives import Reach, joined, reach_by_level
+from whybuy.xmr.training.negatives import NodeInstances, instances_by_level, with_matched
 from whybuy.xmr.training.ports import Matcher, NodeTask, Ranker
 from whybuy.xmr.training.solver import Sparse, SvmRanker, chunk_of
 
@@ -55,32 +55,32 @@ def train_rankers(  # noqa: PLR0913 - the three ports and what they work on
     _check(features, labels, tree, prior)
     rows = csr_matrix(features, dtype=np.float32)
     by_position = None if prior is None else csr_matrix(prior, dtype=np.float32)[tree.labels]
-    reaches = reach_by_level(labels, tree)
+    instances = instances_by_level(labels, tree)
     if matcher is None:
-        return _train_levels(_Lesson(rows, tree, reaches, by_position, ranker, threads), range(tree.levels), listen)
+        return _train_levels(_Training(rows, tree, instances, by_position, ranker, threads), range(tree.levels), listen)
     chunks: list[Chunk] = []
     for level in range(tree.levels):
         if level:
-            reaches[level] = joined(reaches[level], matcher(rows, chunks, level))
-        lesson = _Lesson(rows, tree, reaches, by_position, ranker, threads)
-        chunks += _train_levels(lesson, range(level, level + 1), listen)
+            instances[level] = with_matched(instances[level], matcher(rows, chunks, level))
+        training = _Training(rows, tree, instances, by_position, ranker, threads)
+        chunks += _train_levels(training, range(level, level + 1), listen)
     return chunks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lesson:
+class _Training:
     """What all tasks of a training share."""
 
     rows: csr_matrix
     tree: LabelTree
-    reaches: list[Reach]
+    instances: list[NodeInstances]
     prior: csr_matrix | None  # by position
     ranker: Ranker
     threads: int
 
     def parts(self, level: int) -> Iterator[_Part]:
         """The nodes of a level; large ones in parts."""
-        starts = self.reaches[level].starts
+        starts = self.instances[level].starts
         for node in range(len(starts) - 1):
             size = int(starts[node + 1] - starts[node])
             first = self.tree.first_child[self.tree.level_start[level] + node :][:2]
@@ -90,12 +90,12 @@ class _Lesson:
                 high = min(low + step, children)
                 yield _Part(level, node, low, high, size * (high - low))
 
-    def learn(self, part: _Part) -> Chunk:
+    def train(self, part: _Part) -> Chunk:
         """Train some children of a node."""
         return self.ranker(self.rows, self._task(part))
 
     def _task(self, part: _Part) -> NodeTask:
-        above, below = self.reaches[part.level], self.reaches[part.level + 1]
+        above, below = self.instances[part.level], self.instances[part.level + 1]
         instances = above.instances[above.starts[part.node] : above.starts[part.node + 1]]
         first_child, level_start = self.tree.first_child, self.tree.level_start[part.level]
         first = int(first_child[level_start + part.node] - first_child[level_start])
@@ -111,15 +111,15 @@ class _Lesson:
         )
 
 
-def _train_levels(lesson: _Lesson, levels: range, listen: Listener | None) -> list[Chunk]:
+def _train_levels(training: _Training, levels: range, listen: Listener | None) -> list[Chunk]:
     """Chunks of the nodes of these levels; the largest tasks first, so that threads end together."""
-    parts = [part for level in levels for part in lesson.parts(level)]
+    parts = [part for level in levels for part in training.parts(level)]
     order = sorted(range(len(parts)), key=lambda number: -parts[number].size)
     total = sum(part.size for part in parts)
     trained: dict[int, Chunk] = {}
     done = 0
-    with ThreadPoolExecutor(lesson.threads) as pool:
-        for number, chunk in zip(order, pool.map(lesson.learn, [parts[n] for n in order]), strict=True):
+    with ThreadPoolExecutor(training.threads) as pool:
+        for number, chunk in zip(order, pool.map(training.train, [parts[n] for n in order]), strict=True):
             trained[number] = chunk
             done += parts[number].size
             if listen is not None:

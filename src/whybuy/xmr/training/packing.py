@@ -1,4 +1,4 @@
-"""Trained chunks into the bytes that a search reads; `weights` says how they lie."""
+"""Makes trained chunks the bytes that a search reads; `weights` draws them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Label trees of other shapes: a tree from the way to each label, and the ways of a tree."""
+"""Label trees from the path of each label, and the paths of a tree: for trees of any shape."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ def tree_of_paths(paths: NDArray[np.int64]) -> LabelTree:
 def paths_of(tree: LabelTree) -> NDArray[np.int64]:
     """The numbers of the nodes above each label, the root left out. Returns: shape (labels, levels - 1)."""
     parents, node = tree.parents(), tree.parents()[tree.nodes + tree.position_of_label()]
-    ways = []
+    paths = []
     for _ in range(tree.levels - 1):
-        ways.append(node)
+        paths.append(node)
         node = parents[node]
-    return np.array(ways[::-1], np.int64).reshape(tree.levels - 1, len(tree.labels)).T
+    return np.array(paths[::-1], np.int64).reshape(tree.levels - 1, len(tree.labels)).T

@@ -1,4 +1,4 @@
-"""The three parts of the engine that can be replaced: what makes the tree, what walks it, what weighs its children."""
+"""The three parts of training that can be replaced: indexer (makes the tree), matcher (negatives), ranker (weights)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,7 +39,7 @@ class Matcher(Protocol):
 
 
 class Ranker(Protocol):
-    """Learns to tell the children of a node apart."""
+    """Trains the linear classifiers of the children of a node."""
 
     def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:
         """features: all instances x features; the task says which of them count here."""

@@ -1,4 +1,7 @@
-"""One-vs-rest squared-hinge SVMs for the children of a node (fact sheet §3.2)."""
+"""One-vs-rest squared-hinge SVMs for the children of a node, by dual coordinate descent (Hsieh et al., ICML 2008).
+
+All children start at the solution of a child without positives, which nearly all instances agree with; see `dual`.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +14,7 @@ from whybuy.errors import InputError
 from whybuy.kernels import fast_kernel, kernel
 from whybuy.xmr.simd import LANES
 from whybuy.xmr.training.chunk import Chunk
-from whybuy.xmr.training.dual import Descent, Lanes, Positives, Start, all_negative, descend
+from whybuy.xmr.training.dual import Descent, GroupState, Positives, Start, all_negative, descend
 from whybuy.xmr.training.local_features import LocalRows, Rows, localize
 from whybuy.xmr.training.ports import NodeTask
 
@@ -34,9 +37,9 @@ class SvmRanker:
 
     cost: float = 1.0  # of a negative, > 0; positives: times their own
     tolerance: float = 0.05  # largest projected gradient that may be left
-    iterations: int = 100  # most sweeps over the instances
+    iterations: int = 100  # sweeps over the instances, at most
     threshold: float = 0.1  # weights below are left out; the bias stays
-    most_weights: int = 0  # of a child, the largest are kept; 0: no bound
+    max_weights: int = 0  # of a child, the largest are kept; 0: no bound
     seed: int = 0  # of the order in which instances are visited
 
     def __post_init__(self) -> None:
@@ -57,7 +60,7 @@ class SvmRanker:
         offsets = _offsets(features, task, order)
         groups = solve(local, sides, offsets, descent)
         sparse = gather(local, groups, _prior(task), len(task.positive_start) - 1, np.float32(self.threshold))
-        return chunk_of(_largest(sparse, self.most_weights), groups.bias.ravel()[: len(task.positive_start) - 1])
+        return chunk_of(_largest(sparse, self.max_weights), groups.bias.ravel()[: len(task.positive_start) - 1])
 
 
 class Sides(NamedTuple):
@@ -132,23 +135,23 @@ def solve(local: LocalRows, sides: Sides, offsets: NDArray[np.float32], descent:
         moves = np.zeros(LANES, np.float32)
         for child in range(group * LANES, min((group + 1) * LANES, len(sides.starts) - 1)):
             moves[child % LANES] = sides.starts[child + 1] > sides.starts[child]
-        lanes = Lanes(weights[group], bias[group], duals[group], moves, offsets[group])
-        _begin(lanes, start)
+        state = GroupState(weights[group], bias[group], duals[group], moves, offsets[group])
+        _begin(state, start)
         if moves.any():
             positives = _by_instance(sides, group, count)
-            _take_out(local, positives, lanes)
-            descend(local, positives, lanes, descent)
+            _take_out(local, positives, state)
+            descend(local, positives, state, descent)
     return Groups(weights, bias, duals)
 
 
 @kernel
-def _begin(lanes: Lanes, start: Start) -> None:
+def _begin(state: GroupState, start: Start) -> None:
     """Put each lane at the all-negative solution."""
-    lanes.bias[:] = start.bias
+    state.bias[:] = start.bias
     for feature in range(len(start.weights)):
-        lanes.weights[feature, :] = start.weights[feature]
+        state.weights[feature, :] = start.weights[feature]
     for row in range(len(start.duals)):
-        lanes.duals[row, :] = start.duals[row]
+        state.duals[row, :] = start.duals[row]
 
 
 @kernel
@@ -173,16 +176,16 @@ def _by_instance(sides: Sides, group: int, count: int) -> Positives:
 
 
 @kernel
-def _take_out(local: LocalRows, positives: Positives, lanes: Lanes) -> None:
+def _take_out(local: LocalRows, positives: Positives, state: GroupState) -> None:
     """Take each lane's positives out of the all-negative solution, where they stood as negatives."""
     for row in range(len(local.squares)):
         for place in range(positives.starts[row], positives.starts[row + 1]):
             lane = positives.lanes[place]
-            dual = lanes.duals[row, lane]
-            lanes.duals[row, lane] = 0
-            lanes.bias[lane] -= dual
+            dual = state.duals[row, lane]
+            state.duals[row, lane] = 0
+            state.bias[lane] -= dual
             for entry in range(local.starts[row], local.starts[row + 1]):
-                lanes.weights[local.features[entry], lane] -= dual * local.values[entry]
+                state.weights[local.features[entry], lane] -= dual * local.values[entry]
 
 
 @kernel
