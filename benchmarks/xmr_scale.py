@@ -90,8 +90,8 @@ def search(tree: XMRTree, vectorizer: NgramVectorizer, asked: list[str]) -> Figu
     rows = vectorizer.transform(asked)
     tree.predict(rows[:100], limit=100)
     vectors = [(rows.indices[start:end], rows.data[start:end]) for start, end in pairwise(rows.indptr)]
-    ask(tree, vectors[:1])
-    taken = np.array([ask(tree, vectors) for _ in range(ROUNDS)])
+    time_queries(tree, vectors[:1])
+    taken = np.array([time_queries(tree, vectors) for _ in range(ROUNDS)])
     began = time.perf_counter()
     tree.predict(rows)
     batch = time.perf_counter() - began
@@ -104,7 +104,7 @@ def search(tree: XMRTree, vectorizer: NgramVectorizer, asked: list[str]) -> Figu
     }
 
 
-def ask(tree: XMRTree, vectors: Sequence[Vector]) -> list[float]:
+def time_queries(tree: XMRTree, vectors: Sequence[Vector]) -> list[float]:
     """Microseconds of each query, asked one after the other."""
     taken = []
     for ids, values in vectors:

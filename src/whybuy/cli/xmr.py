@@ -17,11 +17,9 @@ def train_tree(
     train: Annotated[Path, typer.Argument(help="Lines of label[:weight][,label...]<TAB>text.")],
     model: Annotated[Path, typer.Argument(help="Folder to write.")],
     *,
-    labels: Annotated[
-        Path | None, typer.Option(help="Lines of label<TAB>text: what the labels say of themselves.")
-    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="Lines of label<TAB>text: a text about each label.")] = None,
     branching: Annotated[int, typer.Option(help="Children of a node, a power of 2.")] = 32,
-    leaf_size: Annotated[int, typer.Option(help="Most labels under a leaf.")] = 100,
+    leaf_size: Annotated[int, typer.Option(help="Labels under a leaf, at most.")] = 100,
     threshold: Annotated[float, typer.Option(help="Weights below are left out.")] = 0.1,
     cost: Annotated[float, typer.Option(help="Of an instance on the wrong side.")] = 1.0,
     words: Annotated[int, typer.Option(help="Longest word n-gram; 0: none.")] = 3,
@@ -78,8 +76,8 @@ def predict_labels(
         opened = TextModel.load(model)
         with nullcontext(sys.stdin.buffer) if str(queries) == "-" else queries.open("rb") as lines:
             texts = read_queries(lines)
-        for text, found in zip(texts, opened.predict(texts, beam=beam, limit=limit, threads=threads), strict=True):
+        for text, best in zip(texts, opened.predict(texts, beam=beam, limit=limit, threads=threads), strict=True):
             if json:
-                print(as_json({"text": text, "labels": [{"label": name, "score": score} for name, score in found]}))
-            for name, score in () if json else found:
+                print(as_json({"text": text, "labels": [{"label": name, "score": score} for name, score in best]}))
+            for name, score in () if json else best:
                 print(f"{text}\t{name}\t{score:.6f}")

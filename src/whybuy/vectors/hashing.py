@@ -80,20 +80,20 @@ def sort(ngrams: NDArray[np.uint64]) -> NDArray[np.uint64]:
 @kernel
 def distinct_ngrams(texts: Texts, words: int, characters: int, shift: int) -> NDArray[np.uint64]:
     """Each text's n-grams, shifted right by `shift` bits, each once a text; of all texts, one after the other."""
-    found = np.empty(4 * (texts.offsets[-1] - texts.offsets[0]) + 16, np.uint64)
+    distinct = np.empty(4 * (texts.offsets[-1] - texts.offsets[0]) + 16, np.uint64)
     count = 0
     for row in range(len(texts.tokenized)):
         text = texts.data[texts.offsets[row] : texts.offsets[row + 1]]
         hashes = sort(ngrams_of(text, texts.tokenized[row], words, characters)) >> np.uint64(shift)
-        if count + len(hashes) > len(found):
+        if count + len(hashes) > len(distinct):
             wider = np.empty(2 * (count + len(hashes)), np.uint64)
-            wider[:count] = found[:count]
-            found = wider
+            wider[:count] = distinct[:count]
+            distinct = wider
         for at in range(len(hashes)):
             if at == 0 or hashes[at] != hashes[at - 1]:
-                found[count] = hashes[at]
+                distinct[count] = hashes[at]
                 count += 1
-    return found[:count].copy()
+    return distinct[:count].copy()
 
 
 @kernel

@@ -61,12 +61,12 @@ def _runs(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     text = np.repeat(np.arange(len(texts)), lengths)
     start = np.arange(len(letters)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     left = np.repeat(lengths, lengths) - start
-    found, run = [], np.zeros(len(letters), np.int64)
+    by_length, run = [], np.zeros(len(letters), np.int64)
     for length in range(1, MAX_LENGTH + 1):
         whole = left >= length
         ends = np.flatnonzero(whole) + length - 1
         run <<= _LETTER_BITS
         run[whole] += letters[ends]
-        found.append((run[whole], text[whole], start[whole]))
-    runs, of, at = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        by_length.append((run[whole], text[whole], start[whole]))
+    runs, of, at = (np.concatenate(parts) for parts in zip(*by_length, strict=True))
     return runs, of, at

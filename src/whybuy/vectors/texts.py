@@ -1,4 +1,4 @@
-"""Texts as one run of bytes, block by block, the way kernels read them."""
+"""Texts as one array of bytes with offsets, in blocks of a megabyte, as kernels read them."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence

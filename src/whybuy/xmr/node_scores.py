@@ -100,7 +100,7 @@ def sum_node(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
         if there:
             prefetch(rows, places[likely, 0])
         likely += there
-    found = 0
+    matches = 0
     for place in range(likely):
         feature, header_at = places[place, 1], places[place, 0] + 1
         key, end = np.int64(codes[np.uint64(feature)]) & mask, header_at + 2 * read_number(rows, header_at - 1, 1)
@@ -111,8 +111,8 @@ def sum_node(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
             if header & mask >= key:
                 if header & mask == key:
                     prefetch(rows, at)
-                    places[found, 0], places[found, 1], places[found, 2] = at, feature, count
-                    found += 1
+                    places[matches, 0], places[matches, 1], places[matches, 2] = at, feature, count
+                    matches += 1
                 break
             if count > most:
                 count = read_number(rows, at, child_bytes) + 1
@@ -120,7 +120,7 @@ def sum_node(packed: PackedWeights, node: int, query: EncodedQuery) -> None:
             at += count * width
             header_at += 2
     sums[:] = 0
-    for place in range(found):
+    for place in range(matches):
         at, count, value = places[place, 0], places[place, 2], values[np.uint64(places[place, 1])]
         if count > most:
             count = read_number(rows, at, child_bytes) + 1

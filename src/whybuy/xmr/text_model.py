@@ -26,10 +26,10 @@ class TextModel:
     ) -> list[list[tuple[str, float]]]:
         """The best labels of each text by name, best first, with their scores."""
         features = self.vectorizer.transform(texts, threads=threads)
-        found = self.tree.predict(features, beam=beam, limit=limit, threads=threads)
+        best = self.tree.predict(features, beam=beam, limit=limit, threads=threads)
         return [
             [(self.names[label], score) for label, score in zip(labels, scores, strict=True) if label >= 0]
-            for labels, scores in zip(found.labels.tolist(), found.scores.tolist(), strict=True)
+            for labels, scores in zip(best.labels.tolist(), best.scores.tolist(), strict=True)
         ]
 
     def save(self, folder: Path) -> None:

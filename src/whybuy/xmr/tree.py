@@ -42,7 +42,7 @@ class XMRTree:
         self._labels = len(tree.labels)  # added ones included
         self._parents, self._positions = tree.parents(), tree.position_of_label()
         self._changes = threading.Lock()
-        self._below: LabelsBelow | None = None  # made when they are asked for
+        self._below: LabelsBelow | None = None  # made for the first search of a span
 
     @property
     def searched(self) -> SearchedTree:
@@ -82,10 +82,10 @@ class XMRTree:
                 f"The queries have {features.shape[1]} features, but the tree was trained on {self.features}."
             )
         queries = features.shape[0]
-        found = beam_search(
+        best = beam_search(
             self._searched, sparse_rows(features), from_root(queries), self._params(beam, limit, post), threads=threads
         )
-        return found if post.is_log else Predictions(found.labels, np.exp(found.scores))
+        return best if post.is_log else Predictions(best.labels, np.exp(best.scores))
 
     def search(
         self,
@@ -142,7 +142,7 @@ class XMRTree:
         *,
         post: PostProcessor = PostProcessor.L3_HINGE,
     ) -> LabelScores:
-        """What the tree thinks of labels for one query, found by whatever means. labels: shape (n,), trained or added.
+        """The scores of given labels for one query. labels: shape (n,), trained or added.
 
         Raises:
             InputError: there is no such label, or more or fewer values than features.

@@ -41,7 +41,7 @@ def instances_by_level(labels: csr_matrix, tree: LabelTree) -> list[NodeInstance
 
 
 def with_matched(reach: NodeInstances, matched: csr_matrix) -> NodeInstances:
-    """Teacher forcing and what a matcher found, together. matched: instances x nodes of the level."""
+    """Instances of both kinds. matched: instances x nodes of the level, from a `Matcher`."""
     columns = csc_matrix(matched)
     forced = csc_matrix((np.ones(len(reach.instances), np.float32), reach.instances, reach.starts), shape=columns.shape)
     return _columns((columns + forced).tocsr())
