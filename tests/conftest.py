@@ -74,13 +74,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> TreeShop:
 @pytest.fixture(scope="session")
 def indexes(shop: TreeShop) -> Indexes:
     """Those of the shop, with its tree."""
-    return shop.taught
+    return shop.trained
 
 
 @pytest.fixture(scope="session")
 def reranker_folder(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An order that was taught; to be read only."""
+    """A trained reranker; to be read only."""
     folder = tmp_path_factory.mktemp("reranker")
     config = RerankerConfig(least_queries=50, folds=2, threads=1)
-    assert train_reranker(shop.trainer, judged(), shop.taught, shop.read, folder, config=config)
+    assert train_reranker(shop.trainer, judged(), shop.trained, shop.read, folder, config=config)
     return folder

@@ -71,7 +71,7 @@ class TreeShop:
     read: ReadIntents
 
     @property
-    def taught(self) -> Indexes:
+    def trained(self) -> Indexes:
         """With the tree of the shop."""
         return replace(self.indexes, tree=self.trainer.train())
 

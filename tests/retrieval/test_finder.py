@@ -24,8 +24,12 @@ DEPTH = 7  # fewer than many queries find
 @pytest.fixture(scope="module")
 def steps(shop: TreeShop, reranker_folder: Path) -> dict[str, Indexes]:
     """A shop with words and needs alone, with its tree, and with its reranker."""
-    taught = shop.taught
-    return {"plain": shop.indexes, "tree": taught, "reranker": replace(taught, reranker=open_reranker(reranker_folder))}
+    trained = shop.trained
+    return {
+        "plain": shop.indexes,
+        "tree": trained,
+        "reranker": replace(trained, reranker=open_reranker(reranker_folder)),
+    }
 
 
 def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> Found:

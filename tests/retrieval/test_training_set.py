@@ -1,4 +1,4 @@
-"""What a tree is taught: searches by what followed them, products by their own words, needs by their reasons."""
+"""What a tree is trained on: searches by what followed them, products by their own words, needs by their reasons."""
 
 from collections import defaultdict
 from math import log
@@ -33,11 +33,11 @@ def with_counts(rows: list[tuple[str, str, int, int]]) -> pa.Table:
     return table.set_column(table.schema.get_field_index("clicks"), table.schema.field("clicks"), clicks)
 
 
-def as_dict(lessons: TrainingSet) -> dict[str, dict[int, float]]:
-    assert len(set(lessons.texts)) == len(lessons) == lessons.products.shape[0]
+def as_dict(examples: TrainingSet) -> dict[str, dict[int, float]]:
+    assert len(set(examples.texts)) == len(examples) == examples.products.shape[0]
     return {
         text: dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
-        for text, row in zip(lessons.texts, lessons.products, strict=True)
+        for text, row in zip(examples.texts, examples.products, strict=True)
     }
 
 
@@ -55,9 +55,9 @@ def test_a_product_counts_by_the_logarithms_of_purchases_and_clicks(
         if product in ROW and bought + clicked:
             expected[query][ROW[product]] = log(1 + bought) + log(1 + clicked) / 4
     table = with_counts([(*pair, *counts) for pair, counts in found.items()])
-    lessons = as_dict(search_training_set(table, TABLE))
-    assert lessons.keys() == expected.keys()
-    for query, weights in lessons.items():
+    examples = as_dict(search_training_set(table, TABLE))
+    assert examples.keys() == expected.keys()
+    for query, weights in examples.items():
         best = max(expected[query].values())
         assert weights == pytest.approx({row: weight / best for row, weight in expected[query].items()}, rel=1e-5)
 
@@ -69,22 +69,22 @@ def test_what_was_bought_together_is_no_search() -> None:
 
 # ---------------------------------------------------------------- texts
 def test_the_own_text_of_a_product_leads_to_it_alone() -> None:
-    lessons = text_training_set(["red lamp", "tent"])
-    assert lessons.texts == ["red lamp", "tent"]
-    assert lessons.products.toarray().tolist() == [[1, 0], [0, 1]]
+    examples = text_training_set(["red lamp", "tent"])
+    assert examples.texts == ["red lamp", "tent"]
+    assert examples.products.toarray().tolist() == [[1, 0], [0, 1]]
 
 
 # ---------------------------------------------------------------- reasons
 def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop) -> None:
-    lessons = as_dict(shop.trainer.reasons)
-    assert lessons.keys() == {
+    examples = as_dict(shop.trainer.reasons)
+    assert examples.keys() == {
         *("pregnant women", "slip-on shoe for pregnant women"),
         *("camping", "dome tent for camping", "sleeping bag for camping"),
     }
-    assert kinds_of(np.array(list(lessons["camping"]))) == {"dome tent", "sleeping bag"}
-    assert kinds_of(np.array(list(lessons["sleeping bag for camping"]))) == {"sleeping bag"}
-    assert len(lessons["camping"]) == 20
-    for weights in lessons.values():
+    assert kinds_of(np.array(list(examples["camping"]))) == {"dome tent", "sleeping bag"}
+    assert kinds_of(np.array(list(examples["sleeping bag for camping"]))) == {"sleeping bag"}
+    assert len(examples["camping"]) == 20
+    for weights in examples.values():
         assert max(weights.values()) == 1
         assert min(weights.values()) > 0
 
@@ -95,25 +95,25 @@ def test_a_need_teaches_the_products_that_answer_it_best(tmp_path: Path, limit: 
     found = [reason(of_type("dome tent"), Relation.USED_FOR_EVENT, "camping")]
     graph = open_graph(tmp_path / "graph", [*found, reason(best, Relation.USED_FOR_EVENT, "camping")])
     build_expansion(graph, TABLE, tmp_path)
-    lessons = as_dict(reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS], limit=limit))
-    assert {len(weights) for weights in lessons.values()} == {limit}
-    assert all(weights[ROW["dome-7"]] == 1 for weights in lessons.values())
+    examples = as_dict(reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS], limit=limit))
+    assert {len(weights) for weights in examples.values()} == {limit}
+    assert all(weights[ROW["dome-7"]] == 1 for weights in examples.values())
 
 
-def test_products_without_a_type_are_taught_by_the_need_alone(tmp_path: Path) -> None:
+def test_products_without_a_type_are_trained_by_the_reason_alone(tmp_path: Path) -> None:
     table = product_table([Product("1", "Thing"), Product("2", "Tent", product_type="tent")])
     heads = [Head(HeadKind.PRODUCT, ("1",)), of_type("tent")]
     graph = open_graph(tmp_path / "graph", [reason(head, Relation.USED_FOR_EVENT, "camping") for head in heads])
     build_expansion(graph, table, tmp_path)
-    lessons = as_dict(reason_training_set(graph, tmp_path, ["", "tent"]))
-    assert {text: set(weights) for text, weights in lessons.items()} == {"camping": {0, 1}, "tent for camping": {1}}
+    examples = as_dict(reason_training_set(graph, tmp_path, ["", "tent"]))
+    assert {text: set(weights) for text, weights in examples.items()} == {"camping": {0, 1}, "tent for camping": {1}}
 
 
-def test_without_reasons_nothing_is_taught(tmp_path: Path) -> None:
+def test_without_reasons_nothing_is_trained(tmp_path: Path) -> None:
     graph = open_graph(tmp_path / "graph", [])
     build_expansion(graph, TABLE, tmp_path)
-    lessons = reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS])
-    assert (len(lessons), lessons.products.shape) == (0, (0, 60))
+    examples = reason_training_set(graph, tmp_path, [one.product_type for one in PRODUCTS])
+    assert (len(examples), examples.products.shape) == (0, (0, 60))
 
 
 # ---------------------------------------------------------------- together

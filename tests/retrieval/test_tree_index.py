@@ -62,8 +62,8 @@ def test_a_need_leads_to_what_answers_it_when_reasons_teach(shop: TreeShop, tree
     assert kinds_of(asked(tree, "pregnant women", 10).rows) == {"slip-on shoe"}
     assert kinds_of(asked(tree, "camping", 10).rows) == {"dome tent", "sleeping bag"}
     nothing = shop.trainer.reasons.only(np.zeros(len(shop.trainer.reasons), bool))
-    untaught = replace(shop.trainer, reasons=nothing).train()
-    assert kinds_of(asked(untaught, "pregnant women", 10).rows) != {"slip-on shoe"}
+    untrained = replace(shop.trainer, reasons=nothing).train()
+    assert kinds_of(asked(untrained, "pregnant women", 10).rows) != {"slip-on shoe"}
 
 
 def test_it_counts_the_searches_that_led_to_each_product(tree: TreeIndex) -> None:

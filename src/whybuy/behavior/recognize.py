@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from whybuy.catalog.aliases import column_key
-from whybuy.catalog.recognize import ColumnUse, column_example, without_told
+from whybuy.catalog.recognize import ColumnUse, column_example, without_configured
 from whybuy.config import ConfigTable
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.records import Action
@@ -132,8 +132,8 @@ def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan
     """
     source = source or EventSource(str(path))
     rows = peek(path)
-    told = _told_roles(path, source.columns, rows.batch.schema.names)
-    uses = without_told(_guess_roles(rows), told) | told
+    configured = _configured_roles(path, source.columns, rows.batch.schema.names)
+    uses = without_configured(_guess_roles(rows), configured) | configured
     found, confidence = _format(rows, uses)
     if source.format is not EventFormat.AUTO:
         found, confidence = source.format, 1.0
@@ -175,17 +175,19 @@ def _guess_roles(rows: Rows) -> dict[EventRole, list[str]]:
     return uses
 
 
-def _told_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[str]) -> dict[EventRole, list[str]]:
-    told: dict[EventRole, list[str]] = {}
+def _configured_roles(
+    path: Path, columns: Mapping[str, str | list[str]], names: list[str]
+) -> dict[EventRole, list[str]]:
+    configured: dict[EventRole, list[str]] = {}
     for role, value in columns.items():
         if role not in set(EventRole):
             hint = closest(role, [known.value for known in EventRole])
             raise ConfigError(f"store.toml: columns of {path.name} name the role {role!r}.{hint}")
-        told[EventRole(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
-        for name in told[EventRole(role)]:
+        configured[EventRole(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
+        for name in configured[EventRole(role)]:
             if name not in names:
                 raise ConfigError(f"store.toml: {path.name} has no column {name!r} for {role}.{closest(name, names)}")
-    return told
+    return configured
 
 
 def _format(rows: Rows, uses: Mapping[EventRole, list[str]]) -> tuple[EventFormat, float]:

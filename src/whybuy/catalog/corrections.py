@@ -18,14 +18,14 @@ _TABLES = ("product", "title", "type")
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """What a person said about types; a product's own entry rules over a title's, that over a type's."""
+    """Corrected product types: by product id, else by a pattern of the title, else by the type that was inferred."""
 
     products: dict[str, str]
     titles: tuple[tuple[re.Pattern[str], str], ...]
     types: dict[str, str]
 
     def apply(self, product_id: str, title: str, product_type: str) -> str | None:
-        """The corrected type of a product; None when nothing is said about it."""
+        """The corrected type of a product; None when no correction applies."""
         if product_id in self.products:
             return self.products[product_id]
         for pattern, name in self.titles:

@@ -34,7 +34,7 @@ class CatalogSource:
     format: Layout = Layout.AUTO
     columns: Mapping[str, str | list[str]] = field(default_factory=dict)  # by role; "" leaves the role without a column
     attributes: list[str] | None = None  # columns that are attributes; None finds them
-    locale: str = ""  # of products whose row says none
+    locale: str = ""  # of products whose row has none
     currency: str = ""  # likewise
 
 
@@ -47,7 +47,7 @@ class ColumnUse:
 
     column: str
     use: str  # a role, "attribute", or "" when the column is not used
-    confidence: float  # in [0, 1]; 1 when a person said so
+    confidence: float  # in [0, 1]; 1 when store.toml names the role
     example: str = ""
 
 
@@ -71,7 +71,7 @@ class CatalogPlan:
 
     @property
     def confidence(self) -> float:
-        """How sure it is that this is a product feed, in [0, 1]: 0 without id or title."""
+        """Confidence that this is a product feed, in [0, 1]: 0 without id or title."""
         needed = [
             max((entry.confidence for entry in self.columns if entry.use == role), default=0.0) for role in _NEEDED
         ]
@@ -82,7 +82,7 @@ _NEEDED = (Role.PRODUCT_ID, Role.TITLE)
 
 
 def recognize_catalog(path: Path, source: CatalogSource | None = None) -> CatalogPlan:
-    """Say how to read a feed, from its first rows and what store.toml says.
+    """How to read a feed: by its first rows and by what store.toml sets.
 
     Raises:
         InputError: the file cannot be read.
@@ -92,8 +92,8 @@ def recognize_catalog(path: Path, source: CatalogSource | None = None) -> Catalo
     rows = peek(path)
     names = [name for name in rows.batch.schema.names if name]
     layout = source.format if source.format is not Layout.AUTO else _layout(names)
-    told = _told_roles(path, source.columns, names)
-    uses = without_told(_guess_roles(names, layout), told) | told
+    configured = _configured_roles(path, source.columns, names)
+    uses = without_configured(_guess_roles(names, layout), configured) | configured
     pairs = [(column, role) for role, columns in uses.items() for column in columns]
     chosen = [
         ColumnUse(column, role, _confidence(source, role, column), column_example(rows, column))
@@ -118,9 +118,11 @@ def check_plan(plan: CatalogPlan) -> None:
             )
 
 
-def without_told(guessed: Mapping[AnyRole, list[str]], told: Mapping[AnyRole, list[str]]) -> dict[AnyRole, list[str]]:
-    """Guessed roles without the columns for which a person has named another role."""
-    taken = {column for columns in told.values() for column in columns}
+def without_configured(
+    guessed: Mapping[AnyRole, list[str]], configured: Mapping[AnyRole, list[str]]
+) -> dict[AnyRole, list[str]]:
+    """Guessed roles without the columns to which store.toml gives another role."""
+    taken = {column for columns in configured.values() for column in columns}
     return {role: [column for column in columns if column not in taken] for role, columns in guessed.items()}
 
 
@@ -163,17 +165,17 @@ def _guess_roles(names: list[str], layout: Layout) -> dict[Role, list[str]]:
     return uses
 
 
-def _told_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[str]) -> dict[Role, list[str]]:
-    told = {}
+def _configured_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[str]) -> dict[Role, list[str]]:
+    configured = {}
     for role, value in columns.items():
         if role not in set(Role):
             hint = closest(role, [known.value for known in Role])
             raise ConfigError(f"store.toml: columns of {path.name} name the role {role!r}.{hint}")
-        told[Role(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
-        for name in told[Role(role)]:
+        configured[Role(role)] = [name for name in ([value] if isinstance(value, str) else value) if name]
+        for name in configured[Role(role)]:
             if name not in names:
                 raise ConfigError(f"store.toml: {path.name} has no column {name!r} for {role}.{closest(name, names)}")
-    return told
+    return configured
 
 
 def _confidence(source: CatalogSource, role: Role, column: str) -> float:
@@ -185,10 +187,10 @@ def _confidence(source: CatalogSource, role: Role, column: str) -> float:
     return 0.95 if key in ALIASES[role][:4] else 0.8
 
 
-def _is_attribute(rows: Rows, name: str, told: list[str] | None) -> bool:
+def _is_attribute(rows: Rows, name: str, configured: list[str] | None) -> bool:
     """Whether a column holds short texts that repeat, as attributes do."""
-    if told is not None:
-        return name in told
+    if configured is not None:
+        return name in configured
     key = column_key(name)
     if key in ATTRIBUTES or name.casefold().startswith(("attribute.", "attributes.", "attr.", "attr_")):
         return True

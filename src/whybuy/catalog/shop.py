@@ -1,4 +1,4 @@
-"""What a shop says of itself."""
+"""The settings that describe a shop."""
 
 from dataclasses import dataclass, field
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from whybuy.catalog.aliases import Role, column_key
 from whybuy.catalog.recognize import CatalogPlan, CatalogSource, Layout, check_plan, recognize_catalog
-from whybuy.catalog.values import attribute, category_path, parse_details, parse_features, parse_price, said
+from whybuy.catalog.values import attribute, category_path, parse_details, parse_features, parse_price, without_filler
 from whybuy.errors import InputError
 from whybuy.records import PRODUCT_SCHEMA, Product
 from whybuy.tables import ReadReport, Rows, json_objects, read_rows
@@ -28,7 +28,7 @@ class CatalogReport:
     plans: tuple[CatalogPlan, ...]
     products: int
     duplicates: int  # rows whose product was there already
-    typed: int  # products whose type the feed says
+    typed: int  # products whose type the feed has
     described: int  # products with a description
     reading: ReadReport
 
@@ -159,7 +159,7 @@ def _products(rows: Rows, plan: CatalogPlan, source: CatalogSource) -> Iterator[
         _texts(rows, plan, Role.PRODUCT_ID),
         _texts(rows, plan, Role.TITLE),
         _descriptions(rows, plan),
-        map(said, _texts(rows, plan, Role.BRAND)),
+        map(without_filler, _texts(rows, plan, Role.BRAND)),
         _texts(rows, plan, Role.PRODUCT_TYPE),
         _categories(rows, plan),
         _attributes(rows, plan),

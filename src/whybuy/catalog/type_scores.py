@@ -1,4 +1,4 @@
-"""How well inferred product types agree with the ones that a shop says, measured by hiding them."""
+"""How well inferred product types agree with the types of a feed, measured by hiding those."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

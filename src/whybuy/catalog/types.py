@@ -64,7 +64,7 @@ TYPE_CONFIG = ConfigTable("types", TypeConfig)
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A part of a title: its words without noise at the end, and whether it is the first that says anything."""
+    """A part of a title: its words without noise at the end, and its weight: 1 for the first part, less for others."""
 
     words: tuple[str, ...]
     weight: float
@@ -111,12 +111,12 @@ def guess_types(titles: Sequence[str], brands: Sequence[str], config: TypeConfig
     words = [_all_words(parts) or _spare_words(title) for parts, title in zip(segments, titles, strict=True)]
     votes = _Votes(words, [name if name and frequency[name] >= least else None for name in names])
     answers = []
-    for name, segment, said in zip(names, chosen, words, strict=True):
+    for name, segment, own_words in zip(names, chosen, words, strict=True):
         if name is not None and segment is not None and frequency[name] >= least:
-            sure = frequency[name] / (frequency[name] + least)
-            answers.append((name, round(sure * (0.6 + 0.4 * segment.weight), 4)))
+            confidence = frequency[name] / (frequency[name] + least)
+            answers.append((name, round(confidence * (0.6 + 0.4 * segment.weight), 4)))
         else:
-            answers.append(votes.winner(said))
+            answers.append(votes.winner(own_words))
     return answers
 
 
@@ -136,9 +136,9 @@ def _segments(title: str, brand: str) -> tuple[_Segment, ...]:
     parts = [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
     first = 1 if len(parts) > 1 and len(_words(parts[0])) == 1 else 0
     parts = [part for number, part in enumerate(parts) if number <= first or part[0] != _NUMERAL]
-    said = [words for words in map(_words, parts) if words]
-    first = 1 if len(said) > 1 and len(said[0]) == 1 else 0
-    return tuple(_Segment(words, 1.0 if number == first else LATER_SEGMENT) for number, words in enumerate(said))
+    worded = [words for words in map(_words, parts) if words]
+    first = 1 if len(worded) > 1 and len(worded[0]) == 1 else 0
+    return tuple(_Segment(words, 1.0 if number == first else LATER_SEGMENT) for number, words in enumerate(worded))
 
 
 def _words(part: str) -> tuple[str, ...]:
@@ -189,7 +189,7 @@ class _Modifiers:
 
 
 class _Votes:
-    """The type that the words of a title speak for, learned from the titles whose type is known."""
+    """The most likely type by the words of a title, counted in the titles whose type is known."""
 
     def __init__(self, titles: Sequence[Sequence[str]], types: Sequence[str | None]) -> None:
         self._types_by_word: dict[str, Counter[str]] = defaultdict(Counter)

@@ -19,14 +19,14 @@ _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩
 _SEPARATORS = (" > ", ">", " / ", "/", "|", " » ")
 
 
-def said(text: str) -> str:
+def without_filler(text: str) -> str:
     """The cleaned text, blank when it is only a filler such as "N/A"."""
     text = clean(text)
     return "" if text.casefold() in NOTHING else text
 
 
 def parse_price(text: str) -> tuple[float | None, str]:
-    """Amount and ISO currency code (blank when not said) of "25.00 USD", "$1,299.00", "1.299,00 €"."""
+    """Amount and ISO currency code (blank when there is none) of "25.00 USD", "$1,299.00", "1.299,00 €"."""
     number = _NUMBER.search(text)
     code = _CURRENCY.search(text)
     sign = next((name for sign, name in _SIGNS.items() if sign in text), "")
@@ -52,7 +52,7 @@ def category_path(parts: Iterable[str]) -> tuple[str, ...]:
     if len(texts) == 1:
         mark = next((mark for mark in _SEPARATORS if mark in texts[0]), None)
         texts = texts[0].split(mark) if mark else texts
-    return tuple(name for name in map(said, texts) if name)
+    return tuple(name for name in map(without_filler, texts) if name)
 
 
 def attribute_name(column: str) -> str:
@@ -65,7 +65,7 @@ def attribute_name(column: str) -> str:
 
 def attribute(name: str, value: str) -> Iterator[tuple[str, str]]:
     """The (name, value) pair, or nothing when either is blank, a filler, or too long to be a value."""
-    name, value = attribute_name(name), said(value)
+    name, value = attribute_name(name), without_filler(value)
     if name and value and len(value) <= LONGEST_VALUE and len(name) <= 60:
         yield name, value
 

@@ -90,9 +90,9 @@ class SearchReport:
 def evaluate_search(
     rankers: Mapping[str, Rank], qrels: Qrels, *, limit: int = 100, relevant_from: float | None = None
 ) -> SearchReport:
-    """Ask each ranker every judged query and measure what comes back; a product listed twice counts once.
+    """Run each ranker on every judged query and measure its ranking; a product listed twice counts once.
 
-    limit: products asked for. relevant_from: lowest relevant grade, by default two thirds up the scale.
+    limit: products of a ranking. relevant_from: lowest relevant grade, by default two thirds up the scale.
     """
     queries = tuple(qrels.grades)
     relevant = {query: qrels.relevant(query, relevant_from=relevant_from) for query in queries}
@@ -119,9 +119,9 @@ def _measure(rank: Rank, qrels: Qrels, relevant: Mapping[str, frozenset[str]], l
 def _query_values(ranked: Sequence[str], gains: Mapping[str, float], relevant: frozenset[str]) -> list[float]:
     """The values of `METRICS` for one query."""
     ranked_gains = [gains.get(product, 0.0) for product in ranked]
-    found = [float(product in relevant) for product in ranked]
+    is_relevant = [float(product in relevant) for product in ranked]
     all_relevant = [1.0] * len(relevant)
-    binary = [metric(found, all_relevant) if relevant else float("nan") for metric in _BINARY]
+    binary = [metric(is_relevant, all_relevant) if relevant else float("nan") for metric in _BINARY]
     return [_NDCG(ranked_gains, list(gains.values())), *binary, _ZERO(ranked_gains, [])]
 
 

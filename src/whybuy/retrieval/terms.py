@@ -1,4 +1,4 @@
-"""Turns product texts and queries into the terms of the lexical index: units, sizes and stems made alike."""
+"""Turns texts into the terms of the lexical index: units, sizes and inflections are written in one form."""
 
 import functools
 import re

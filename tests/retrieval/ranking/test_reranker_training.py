@@ -1,4 +1,4 @@
-"""An order is learned from queries that the rankers under it have not seen, and from nothing when there are few."""
+"""A reranker is trained on queries that the rankers under it have not seen, and from nothing when there are few."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -79,7 +79,7 @@ def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes
     assert hits[1] > 0.8
 
 
-def test_taught_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, reranker_folder: Path, tmp_path: Path) -> None:
+def test_trained_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, reranker_folder: Path, tmp_path: Path) -> None:
     train_reranker(shop.trainer, judged(), indexes, shop.read, tmp_path, config=FEW)
     files = {path.relative_to(reranker_folder) for path in reranker_folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
@@ -92,26 +92,26 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
 ) -> None:
     gains = judged()
     trainer = replace(shop.trainer, searches=TrainingSet([text.lower() for text in gains.texts], gains.products))
-    taught: list[set[tuple[str, ...]]] = []
+    seen: list[set[tuple[str, ...]]] = []
     asked: list[tuple[str, ...]] = []
 
     def train(searches: TrainingSet, *others: object) -> TreeIndex:
-        taught.append({bag_of_words(text) for text in searches.texts})
+        seen.append({bag_of_words(text) for text in searches.texts})
         return train_tree(searches, *others)  # type: ignore[arg-type]
 
     def read(text: str) -> tuple[Intent, ...]:
-        assert bag_of_words(text) not in taught[-1]
+        assert bag_of_words(text) not in seen[-1]
         asked.append(bag_of_words(text))
         return ()
 
     monkeypatch.setattr(whybuy.retrieval.tree_training, "train_tree", train)
     assert train_reranker(trainer, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
     assert sorted(asked) == sorted(map(bag_of_words, gains.texts))
-    assert len(taught) == 3
-    assert all(taught)
+    assert len(seen) == 3
+    assert all(seen)
 
 
-def test_no_query_is_described_by_what_it_has_taught_of_words(
+def test_no_query_is_described_by_what_it_adds_to_translations(
     shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gains = judged()
