@@ -1,1 +1,1 @@
-"""Instruction data: what a shop knows as questions and answers, from which COSMO-LM learns."""
+"""COSMO-LM: instruction data from a built shop, and the tuning of a language model on it (COSMO, SIGMOD 2024)."""

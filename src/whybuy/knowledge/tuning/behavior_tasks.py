@@ -1,4 +1,4 @@
-"""Search relevance and co-purchase: what was bought against what is drawn at random, as many of each."""
+"""The relevance and co-purchase tasks of COSMO-LM: bought products against random ones, as many of each."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from whybuy.records import Behavior, Head, HeadKind
 
 
 class BehaviorQuestions:
-    """Asks what belongs together."""
+    """Instructions about queries and products, and about pairs of products."""
 
     def __init__(self, shop: ProposerInput, products: Products, split: Split, seed: int) -> None:
         self._shop, self._products, self._split = shop, products, split

@@ -1,4 +1,4 @@
-"""Generation: why a behavior pair happened, asked as the prompted hypothesizer asks."""
+"""The generation task of COSMO-LM: the reasons of a behavior pair, in the prompts of the prompted proposer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,22 +15,22 @@ from whybuy.language.generator import Message
 from whybuy.records import Behavior, Head, HeadKind, Triple
 from whybuy.relations import Relation, Seed
 
-COARSE = 0.25  # share that is asked by the seed of a first round, which names no relation
+COARSE = 0.25  # share of prompts by a seed relation, as in the first round of prompts
 
-_Told = defaultdict[Relation, list[str]]
+_TailsByRelation = defaultdict[Relation, list[str]]
 
 
 class Reasons:
     """The accepted reasons of each head by relation, the most typical first."""
 
     def __init__(self, triples: Iterable[Triple], split: Split) -> None:
-        self._of = defaultdict[Head, _Told](lambda: defaultdict(list))
+        self._of = defaultdict[Head, _TailsByRelation](lambda: defaultdict(list))
         for triple in sorted(triples, key=lambda each: (-each.typicality, -each.support, each.tail)):
             self._of[triple.head][triple.relation].append(triple.tail)
         self._for_training = {head for head in self._of if split.part_of([head]) is Part.TRAIN}
 
-    def told(self, head: Head, part: Part) -> Mapping[Relation, Sequence[str]]:
-        """What is known of a head; training hears nothing of those that are held out."""
+    def tails_of(self, head: Head, part: Part) -> Mapping[Relation, Sequence[str]]:
+        """The tails of a head by relation; none of a held-out head in the training part."""
         return self._of.get(head, {}) if part is Part.HELD_OUT or head in self._for_training else {}
 
 
@@ -43,24 +43,24 @@ class GenerationQuestions:
 
     def pairs(self, kind: Behavior, part: Part) -> Iterator[Instruction]:
         """The behavior pairs of one kind for which a reason is known."""
-        pairs, asked = self._shop.pairs_of(kind), Counter[Relation]()
+        pairs, counts = self._shop.pairs_of(kind), Counter[Relation]()
         left, right = pairs["left"].to_pylist(), pairs["right"].to_pylist()
         known_of = self._of_search if kind is Behavior.SEARCH_BUY else self._of_pair
         for row in self._random.permutation(len(left)).tolist():
             ends = _ends(kind, left[row], right[row])
             if self._split.part_of(ends) is part and (known := known_of(ends, part)):
-                relation = min(known, key=lambda each: (asked[each], each))
-                asked[relation] += 1
+                relation = min(known, key=lambda each: (counts[each], each))
+                counts[relation] += 1
                 yield self._instruction(ends, relation, known[relation])
 
     def _of_search(self, ends: tuple[Head, Head], part: Part) -> dict[Relation, list[str]]:
         """What is known of the query, then of the product, then of its type."""
-        return _joined([self._reasons.told(head, part) for head in (*ends, self._type(ends[1]))])
+        return _joined([self._reasons.tails_of(head, part) for head in (*ends, self._type(ends[1]))])
 
     def _of_pair(self, ends: tuple[Head, Head], part: Part) -> dict[Relation, list[str]]:
         """What is known of the pair, then of both types."""
-        own = self._reasons.told(Head(HeadKind.PAIR, tuple(end.key[0] for end in ends)), part)
-        one, other = (self._reasons.told(self._type(end), part) for end in ends)
+        own = self._reasons.tails_of(Head(HeadKind.PAIR, tuple(end.key[0] for end in ends)), part)
+        one, other = (self._reasons.tails_of(self._type(end), part) for end in ends)
         shared = {
             relation: [tail for tail in tails if tail in other.get(relation, ())] for relation, tails in one.items()
         }
@@ -105,10 +105,10 @@ def _ends(kind: Behavior, left: str, right: str) -> tuple[Head, Head]:
     return Head(first, (left,)), Head(HeadKind.PRODUCT, (right,))
 
 
-def _joined(told: Iterable[Mapping[Relation, Sequence[str]]]) -> dict[Relation, list[str]]:
+def _joined(sources: Iterable[Mapping[Relation, Sequence[str]]]) -> dict[Relation, list[str]]:
     """The reasons of all by relation, in their order, each once."""
     joined = defaultdict[Relation, list[str]](list)
-    for one in told:
+    for one in sources:
         for relation, tails in one.items():
             if tails:
                 joined[relation] += tails

@@ -1,4 +1,4 @@
-"""All five tasks from what a shop has, as many of each as is asked for."""
+"""Makes instructions for all five tasks of COSMO-LM (SIGMOD 2024) from a built shop."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class InstructionConfig:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a shop knows: the graph is needed, the others teach more."""
+    """The sources of instructions: the graph is needed, the others are optional."""
 
     shop: ProposerInput
     triples: Iterable[Triple]  # accepted
@@ -51,7 +51,7 @@ def make_instructions(known: Known, config: InstructionConfig) -> dict[Part, lis
 
 
 class _Makers:
-    """Those who ask, each for its tasks."""
+    """The makers of instructions, by task."""
 
     def __init__(self, known: Known, config: InstructionConfig) -> None:
         split, seed = Split(config.held_out), config.seed

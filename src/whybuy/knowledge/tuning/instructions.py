@@ -1,4 +1,4 @@
-"""What an instruction is, and the chat files that hold them."""
+"""Instructions (a prompt with its answer), and the chat files that hold them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Plausibility and typicality: what people said of proposed reasons."""
+"""The plausibility and typicality tasks of COSMO-LM, from judgments of proposed reasons."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Claim = tuple[Head, str, str]
 
 
 def settle(judgments: pa.Table, question: Question) -> dict[Claim, bool]:
-    """What was found of each judged reason: the adjudicator's answer, else that of most; left out where they tie.
+    """The answer about each judged reason: the adjudicator's, else the majority's; left out where votes tie.
 
     A no to an earlier question spares the later ones and counts as no to them.
 
@@ -41,7 +41,7 @@ def settle(judgments: pa.Table, question: Question) -> dict[Claim, bool]:
 
 
 class JudgedQuestions:
-    """Asks what people were asked."""
+    """Instructions with the questions that annotators answered."""
 
     def __init__(self, judgments: pa.Table, products: Products, split: Split, seed: int) -> None:
         """judgments: in JUDGMENT_SCHEMA."""
@@ -51,7 +51,7 @@ class JudgedQuestions:
     def of(self, task: Task, part: Part) -> Iterator[Instruction]:
         """Each settled reason of the part with its answer.
 
-        For training, the rarer answer is asked again in other words until there are as many of both.
+        For training, the rarer answer is repeated in other wordings until both are as frequent.
         """
         settled = settle(self._judgments, QUESTION_OF[task])
         chosen = [claim for claim in settled if self._is_known(claim[0]) and self._split.part_of([claim[0]]) is part]
@@ -78,7 +78,7 @@ def _balanced(claims: Sequence[Claim], settled: Mapping[Claim, bool]) -> list[Cl
 
 
 def _about(head: Head, products: Products) -> tuple[str, dict[str, str]]:
-    """The name of the wordings that speak of such a head, and what is filled in."""
+    """The name of the wordings for a head of this kind, and the texts to fill in."""
     match head.kind:
         case HeadKind.PAIR:
             return head.kind, dict(zip(("first", "second"), map(products.words, head.key), strict=True))

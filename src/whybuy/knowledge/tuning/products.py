@@ -1,4 +1,4 @@
-"""How products are called in questions, and which ones a negative is drawn from."""
+"""Products as texts in instructions, and random products as negatives."""
 
 from collections.abc import Set
 
@@ -11,11 +11,11 @@ from whybuy.knowledge.tuning.instructions import Part
 from whybuy.knowledge.tuning.split import Split
 from whybuy.records import Head, HeadKind, Product
 
-TRIES = 50  # draws before a shop of few types has no stranger to offer
+TRIES = 50  # draws before there is taken to be no product of another type
 
 
 class Products:
-    """The products of a shop as instructions speak of them."""
+    """The products of a shop as texts, by part of the split."""
 
     def __init__(self, shop: ProposerInput, split: Split) -> None:
         self._shop, self._catalog = shop, Catalog(shop.products)

@@ -1,4 +1,4 @@
-"""Which queries, products and types training never names, so that answers about them show what was understood."""
+"""Splits queries, products and types into a training and a held-out part, so that evaluation is on unseen ones."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

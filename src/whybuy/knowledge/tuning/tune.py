@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trl import SFTTrainer
 
 RUN_FILE = "whybuy_tuning.json"  # what a model was tuned from and how
-LOGGED = 20  # signs of life of a tuning
+LOGGED = 20  # progress reports of a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,13 @@ class TuningConfig:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One sign of life of a tuning."""
+    """The progress of a run."""
 
     step: int
     steps: int  # in all
-    loss: float  # mean negative log-likelihood since the last sign, in nats: of answers, by token where they are texts
+    loss: (
+        float  # mean negative log-likelihood since the last report, in nats: of answers, by token where they are texts
+    )
 
     def __str__(self) -> str:
         return f"step {self.step:,} of {self.steps:,}, loss {self.loss:.3f}"

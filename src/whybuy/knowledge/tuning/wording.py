@@ -1,4 +1,4 @@
-"""The wordings in which COSMO-LM is asked, from `wording.toml`."""
+"""The wordings of the yes-or-no questions, from `wording.toml`."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,6 @@ class Wording:
 
     def ask(self, task: Task, about: str, fields: Mapping[str, str], random: Generator) -> tuple[Message, ...]:
         """A question that takes yes or no, in wordings drawn at random."""
-        said = random.choice(self.about[about]).format_map(fields)
-        asked = random.choice(self.asks[task]).format_map(fields)
-        return (Message("user", f"{said}\n{asked} Answer yes or no."),)
+        statement = random.choice(self.about[about]).format_map(fields)
+        question = random.choice(self.asks[task]).format_map(fields)
+        return (Message("user", f"{statement}\n{question} Answer yes or no."),)
