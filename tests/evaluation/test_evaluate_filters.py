@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whybuy.artifacts import ArtifactStore
+from whybuy.config import STORE_FILE
 from whybuy.errors import ArtifactError
 from whybuy.evaluation.filter_report import PartCounts, evaluate_filters
 from whybuy.graph import KnowledgeGraph
@@ -61,6 +62,7 @@ def test_shares_of_what_judges_said(small_store: Path) -> None:
 
 
 def test_a_build_that_counted_nothing_is_told_to_count(tmp_path: Path) -> None:
+    (tmp_path / STORE_FILE).touch()
     store = ArtifactStore(tmp_path / "artifacts")
     with store.create("hypotheses", "old", 2, {}):
         pass

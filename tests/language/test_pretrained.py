@@ -60,7 +60,7 @@ def test_a_model_whose_weights_are_cut_is_named(tmp_path: Path) -> None:
          "`pip install 'whybuy[neural]'`, or leave fluency_model out of [filters]"),
         ("torch", TransformerGenerator, "or ask an endpoint with --endpoint URL."),
         ("transformers", critic_of, "Fine-tuning needs transformers. Install what it needs with `pip install "
-         "'whybuy[neural]'`, or leave --model out to have the default critic learn."),
+         "'whybuy[neural]'`, or leave --model out to train the default critic."),
         ("peft", tuned, "Tuning needs peft. Install what it needs with `pip install 'whybuy[lm]'`."),
     ],
 )  # fmt: skip
