@@ -13,8 +13,10 @@ from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
 from whybuy.retrieval.finder import Finder, FinderConfig, Found
 from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.query import Vector
 from whybuy.retrieval.rankers import RANKER_NAMES
 from whybuy.retrieval.ranking.reranker import open_reranker
+from whybuy.vectors.ngrams import NgramVectorizer
 
 WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
@@ -100,6 +102,24 @@ def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: di
     for stage, ranker in (("lexical", "lexical"), ("intents", "intents"), ("tree", "tree")):
         assert asked.stages[stage].rows.tolist() == find(shop, finder, text, ranker=ranker).ranked.rows.tolist()
     assert 0 < asked.unmet_share <= 1
+
+
+def test_a_query_is_analyzed_once(shop: TreeShop, steps: dict[str, Indexes], monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors: list[str] = []
+    vector = NgramVectorizer.vector
+
+    def counted(self: NgramVectorizer, text: str) -> Vector:
+        vectors.append(text)
+        return vector(self, text)
+
+    monkeypatch.setattr(NgramVectorizer, "vector", counted)
+    text, corrected = "sleepng bag for camping by tarn", steps["reranker"].lexical.analyze
+    before = corrected.cache_info()
+    found = find(shop, Finder(steps["reranker"], len(PRODUCTS), FinderConfig()), text)
+    assert found.ranked
+    assert found.query.intents
+    assert vectors == [text]
+    assert (corrected.cache_info().misses, corrected.cache_info().hits) == (before.misses + 1, before.hits)
 
 
 def test_many_threads_are_answered_alike(shop: TreeShop, steps: dict[str, Indexes]) -> None:
