@@ -365,6 +365,7 @@ def test_logs_can_be_left_out(store: Path) -> None:
 
 
 # ---------------------------------------------------------------- side by side, and why
+@pytest.mark.heavy
 def test_processes_make_the_same_as_one(small_store: Path, tmp_path: Path) -> None:
     store = write_store(tmp_path / "shop")
     ear = Ear()
@@ -376,6 +377,7 @@ def test_processes_make_the_same_as_one(small_store: Path, tmp_path: Path) -> No
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.heavy
 def test_a_process_that_is_killed_ends_the_build_in_words(tmp_path: Path) -> None:
     store = write_store(tmp_path / "shop")
 

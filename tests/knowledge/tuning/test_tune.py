@@ -151,6 +151,7 @@ def test_lora_is_merged_into_a_model_that_speaks_in_chats(data: Path, base: Path
     assert tokenizer.pad_token
 
 
+@pytest.mark.heavy
 def test_what_a_store_knows_is_exported(small_store: Path, tmp_path: Path) -> None:
     judged = pa.Table.from_pylist(judged_rows(), schema=JUDGMENT_SCHEMA)
     pq.write_table(judged, tmp_path / "judged.parquet")
