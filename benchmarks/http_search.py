@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import numpy as np
+from whybuy.serving.bodies import answer_json
 
 from whybuy.discovery import Discovery
 from whybuy.intents import IntentReader, ReasonReader
@@ -37,7 +38,6 @@ from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking.features import FeatureExtractor
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.tree import TreeIndex
-from whybuy.serving.bodies import answer_json
 
 CONNECTIONS = 64
 ALONE = 2_000  # queries of the unloaded run

@@ -25,12 +25,12 @@ from fakes import FakeDiscovery
 from snapshot import assert_snapshot
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
-from whybuy.records import Answer, Completions, Filter, Query, Sort
+from whybuy.operations import SearchRequest, parse_filters
+from whybuy.records import Answer, Completions, Filter, Query, QueryIntents, Sort
 from whybuy.retrieval.rankers import RANKER_NAMES
 from whybuy.serving import api, events, health
 from whybuy.serving.app import create_app
-from whybuy.serving.bodies import answer_json, completions_json, hit_json, intents_json
-from whybuy.serving.requests import Ranker, SearchRequest, parse_filters
+from whybuy.serving.requests import Ranker
 
 CLICK = {
     "action_name": "click",
@@ -90,20 +90,22 @@ def test_the_openapi_document_promises_what_was_reviewed(client: TestClient) -> 
 def test_a_search_answers_with_the_record_itself(client: TestClient) -> None:
     answer = FakeDiscovery().search(Query("shoe", limit=3, offset=1, sort=Sort.TITLE))
     body = client.get("/v1/search?q=shoe&limit=3&offset=1&sort=title").content
-    assert body == answer_json(answer)
+    assert body == orjson.dumps(answer)
     assert TypeAdapter(Answer).validate_json(body) == answer
 
 
 def test_explain_and_intents_answer_with_the_records_themselves(client: TestClient) -> None:
     discovery = FakeDiscovery()
-    assert client.get("/v1/explain?q=shoe&product_id=s2").content == hit_json(discovery.explain("shoe", "s2"))
-    assert client.get("/v1/intents?q=hiking").content == intents_json("hiking", discovery.intents("hiking"))
+    assert client.get("/v1/explain?q=shoe&product_id=s2").content == orjson.dumps(discovery.explain("shoe", "s2"))
+    assert client.get("/v1/intents?q=hiking").content == orjson.dumps(
+        QueryIntents("hiking", discovery.intents("hiking"))
+    )
 
 
 def test_completions_answer_with_the_record_itself(client: TestClient) -> None:
     found = FakeDiscovery().complete("odd", limit=1)
-    assert client.get("/v1/complete?prefix=odd&limit=1").content == completions_json(found)
-    assert TypeAdapter(Completions).validate_json(completions_json(found)) == found
+    assert client.get("/v1/complete?prefix=odd&limit=1").content == orjson.dumps(found)
+    assert TypeAdapter(Completions).validate_json(orjson.dumps(found)) == found
 
 
 @pytest.mark.parametrize("wrong", ["", "prefix=a&limit=101", "prefix=a&limit=-1", f"prefix={'a' * 10_001}"])

@@ -1,107 +1,108 @@
-"""Asking a built shop: search, complete, explain, intents, graph show."""
+"""Asking a built shop: a command for each operation, and the edges around a node of the graph."""
 
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-import whybuy
-from whybuy.cli.terminal import HERE, Json, Limit, Store, as_json, fail, failing_clearly, one_of, stderr
+from whybuy.cli.terminal import HERE, Json, Limit, Store, as_json, fail, failing_clearly, stderr
+from whybuy.operations import COMPLETE, EXPLAIN, INTENTS, SEARCH, Operation
 
 if TYPE_CHECKING:
-    from whybuy.records import Answer, Hit
+    from whybuy.records import Answer, Completions, Hit, QueryIntents
 
 app = typer.Typer()
 graph_app = typer.Typer(no_args_is_help=True, help="Look into the knowledge graph.")
 
-
-@app.command()
-def search(
-    query: Annotated[str, typer.Argument(help="What the shopper types.")],
-    *,
-    store: Store = HERE,
-    limit: Limit = 10,
-    offset: Annotated[int, typer.Option(min=0, max=10_000, help="How many to skip.")] = 0,
-    where: Annotated[list[str], typer.Option("--filter", help="field:value, repeatable.", default_factory=list)],
-    sort: Annotated[str, typer.Option(help="relevance, price, -price or title.")] = "relevance",
-    ranker: Annotated[str, typer.Option(help="All rankers fused, or the name of one.")] = "fused",
-    explain: Annotated[bool, typer.Option("--explain", help="Show each hit's path through the label tree.")] = False,
-    json: Json = False,
-) -> None:
-    """Search the shop; each hit says which stage found it and why it answers."""
-    from whybuy.discovery import Discovery
-    from whybuy.records import Query
-    from whybuy.retrieval.rankers import RANKER_NAMES
-
-    asked = Query(query, limit, offset, _filters(where), _sort(sort), one_of(ranker, "Ranker", RANKER_NAMES), explain)
-    with failing_clearly():
-        answer = Discovery.open(store).search(asked)
-        _print_answer(answer, json=json)
+_NAMES = {"q": "query", "previous": "after"}
+"""Parameters that are called otherwise on the command line than in an address."""
 
 
-@app.command()
-def complete(
-    prefix: Annotated[str, typer.Argument(help="What the shopper has typed so far.")],
-    *,
-    store: Store = HERE,
-    after: Annotated[
-        list[str], typer.Option(help="What they asked before, the latest first; repeatable.", default_factory=list)
-    ],
-    limit: Limit = 10,
-    json: Json = False,
-) -> None:
-    """Say what a shopper who typed this may be about to ask."""
-    from whybuy.discovery import Discovery
+def _command(operation: Operation[Any], show: Callable[[Any], None]) -> None:
+    """Add the command of an operation. show: prints its answer for a person."""
 
-    with failing_clearly():
-        found = Discovery.open(store).complete(prefix, previous=after, limit=limit)
-        if json:
-            print(as_json(found))
-            return
-        for one in found.completions:
-            likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
-            told = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
-            print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
-        if not found.completions:
-            print("nothing to suggest")
-        stderr().print(f"in {found.took_ms:.2f} ms", highlight=False)
+    def command(**given: Any) -> None:  # noqa: ANN401 - its signature is made below
+        store, json = given.pop("store"), given.pop("json")
+        named = {name: given[_NAMES.get(name, name)] for name in operation.request.model_fields}
+        request = _request(operation, named)
+        with failing_clearly():
+            from whybuy.discovery import Discovery
+
+            answer = operation.run(Discovery.open(store), request)
+            print(as_json(answer)) if json else show(answer)
+
+    parameters = [_parameter(name, field) for name, field in operation.request.model_fields.items()]
+    parameters += [_keyword("store", Store, HERE), _keyword("json", Json, default=False)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    app.command(operation.name, help=f"{operation.help}.")(command)
 
 
-@app.command()
-def explain(
-    query: Annotated[str, typer.Argument(help="What the shopper types.")],
-    product_id: Annotated[str, typer.Argument(help="The product in question.")],
-    *,
-    store: Store = HERE,
-    json: Json = False,
-) -> None:
-    """Say how one product answers a query: scores by stage, words, reasons with evidence, path through the tree."""
-    from whybuy.discovery import Discovery
-
-    with failing_clearly():
-        hit = Discovery.open(store).explain(query, product_id)
-        if json:
-            print(as_json(hit))
-        else:
-            _print_hit(hit, 1, evidence=True)
+def _request(operation: Operation[Any], named: dict[str, object]) -> Any:  # noqa: ANN401
+    try:
+        return operation.request.model_validate(named)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        text = operation.request.model_fields[name].description
+        raise typer.BadParameter(f"{_NAMES.get(name, name)} {problem['input']!r}: {problem['msg']}. {text}") from None
 
 
-@app.command()
-def intents(
-    asked: Annotated[str, typer.Argument(help="What the shopper types, or a product's id.")],
-    *,
-    store: Store = HERE,
-    json: Json = False,
-) -> None:
-    """Say which needs are behind a query, or why a product is bought: from the graph, then from the student."""
-    from whybuy.discovery import Discovery
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    """A field of a request as a parameter of a command: an argument where it is required, else an option."""
+    name, text = _NAMES.get(name, name), field.description or ""
+    several = get_origin(field.annotation) is list
+    kind: Any = list[str] if several else field.annotation if field.annotation in (int, bool) else str
+    if field.is_required():
+        argument = Annotated[kind, typer.Argument(help=text)]
+        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=argument)
+    if several:
+        option = typer.Option(help=f"{text} Repeatable.", default_factory=list, show_default=False)
+        return _keyword(name, Annotated[kind, option])
+    option = typer.Option(help=text, min=_bound(field, "ge"), max=_bound(field, "le"))
+    return _keyword(name, Annotated[kind, option], default=field.default)
 
-    with failing_clearly():
-        found = Discovery.open(store).intents(asked)
-        if json:
-            print(as_json({"query": asked, "intents": found}))
-        for intent in () if json else found:
-            source = f"{intent.source}: {intent.words}" if intent.words else intent.source
-            print(f"{intent.confidence:.2f}  {intent.relation.words} {intent.tail}  ({source})")
+
+def _bound(field: FieldInfo, end: str) -> int | None:
+    """The least (ge) or largest (le) value of a number."""
+    return next((getattr(one, end) for one in field.metadata if hasattr(one, end)), None)
+
+
+def _keyword(name: str, annotation: object, default: object = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _print_answer(answer: "Answer") -> None:
+    for intent in answer.intents:
+        print(f"understood: {intent.relation.words} {intent.tail} ({intent.confidence:.2f})")
+    for place, hit in enumerate(answer.hits, 1):
+        _print_hit(hit, place)
+    if not answer.hits:
+        print("nothing found")
+    stderr().print(f"{answer.total:,} found in {answer.took_ms:.1f} ms", highlight=False)
+
+
+def _print_completions(found: "Completions") -> None:
+    for one in found.completions:
+        likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
+        told = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
+        print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
+    if not found.completions:
+        print("nothing to suggest")
+    stderr().print(f"in {found.took_ms:.2f} ms", highlight=False)
+
+
+def _print_explanation(hit: "Hit") -> None:
+    _print_hit(hit, 1, evidence=True)
+
+
+def _print_intents(understood: "QueryIntents") -> None:
+    for intent in understood.intents:
+        source = f"{intent.source}: {intent.words}" if intent.words else intent.source
+        print(f"{intent.confidence:.2f}  {intent.relation.words} {intent.tail}  ({source})")
 
 
 @graph_app.command()
@@ -133,19 +134,6 @@ def show(
                 print(f"{said}: {', '.join(others)}")
 
 
-def _print_answer(answer: "Answer", *, json: bool) -> None:
-    if json:
-        print(as_json(answer))
-        return
-    for intent in answer.intents:
-        print(f"understood: {intent.relation.words} {intent.tail} ({intent.confidence:.2f})")
-    for place, hit in enumerate(answer.hits, 1):
-        _print_hit(hit, place)
-    if not answer.hits:
-        print("nothing found")
-    stderr().print(f"{answer.total:,} found in {answer.took_ms:.1f} ms", highlight=False)
-
-
 def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:
     stages = ", ".join(f"{name} {score:.3g}" for name, score in hit.scores.items())
     print(f"{place:2d}. {hit.title}  [{hit.product_id}]")
@@ -166,19 +154,10 @@ def _print_path(hit: "Hit") -> None:
         print(f"    {'->' if number else 'tree:'} {step.name} {step.score:.3g}" + (f"  ({words})" if words else ""))
 
 
-def _filters(given: list[str]) -> "tuple[whybuy.records.Filter, ...]":
-    from whybuy.records import Filter
-
-    by_field: dict[str, list[str]] = {}
-    for entry in given:
-        field, colon, value = entry.partition(":")
-        if not colon:
-            raise typer.BadParameter(f'Filter {entry!r} is not "field:value", for example "brand:Marlowe".')
-        by_field.setdefault(field, []).append(value)
-    return tuple(Filter(field, tuple(values)) for field, values in by_field.items())
-
-
-def _sort(name: str) -> "whybuy.records.Sort":
-    from whybuy.records import Sort
-
-    return Sort(one_of(name, "Sort", list(Sort)))
+for _operation, _show in (
+    (SEARCH, _print_answer),
+    (COMPLETE, _print_completions),
+    (EXPLAIN, _print_explanation),
+    (INTENTS, _print_intents),
+):
+    _command(_operation, _show)

@@ -26,6 +26,7 @@ from whybuy.records.completion import (
 )
 from whybuy.records.intents import (
     Intent,
+    QueryIntents,
     Reason,
 )
 from whybuy.records.judgments import (
@@ -106,6 +107,7 @@ __all__ = [
     "Product",
     "Proposer",
     "Query",
+    "QueryIntents",
     "Question",
     "Reason",
     "Role",

@@ -25,3 +25,11 @@ class Reason:
     tail: str
     confidence: float  # in [0, 1]
     evidence: tuple[str, ...] = ()  # "37 purchases", "said in 4 descriptions", the words it came from
+
+
+@dataclass(frozen=True, slots=True)
+class QueryIntents:
+    """The intents understood in a query; as JSON it is the body of `/v1/intents`."""
+
+    query: str
+    intents: tuple[Intent, ...]

@@ -1,79 +1,57 @@
-"""The asking half of the API: search, complete, explain, intents."""
+"""The asking half of the API: a route for each operation."""
 
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 
-from whybuy.records import Answer, Completions, Hit
-from whybuy.serving.bodies import QueryIntents, answer_json, completions_json, hit_json, intents_json
-from whybuy.serving.requests import ProductId, QueryText, SearchBody, SearchRequest
+from whybuy.operations import COMPLETE, OPERATIONS, SEARCH, Operation
+from whybuy.records import Answer
+from whybuy.serving.requests import CompleteAddress, SearchAddressRequest, SearchBody
 from whybuy.serving.services import Services, ServicesDep
+
+ADDRESSES: dict[str, type[BaseModel]] = {SEARCH.name: SearchAddressRequest, COMPLETE.name: CompleteAddress}
+"""Requests that say more in an address than elsewhere."""
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
 
-@router.get("/search", response_model=Answer, summary="Products that answer a query, each with its reasons")
-async def search(search: Annotated[SearchRequest, Query()], services: ServicesDep) -> Response:
-    """The request stands in the address."""
-    return _json(await services.work(lambda: answer_json(find(search, services))))
+def answer(operation: Operation[Any], request: BaseModel, services: Services) -> Any:  # noqa: ANN401 - of the operation
+    """The record that answers a request, counted where it is a search."""
+    if isinstance(request, CompleteAddress):
+        request = request.with_session(services.queries.previous)
+    record = operation.run(services.discovery, request)
+    if isinstance(record, Answer):
+        services.metrics.count_search(getattr(request, "ranker", ""), record)
+    return record
 
 
-@router.post("/search", response_model=Answer, summary="The same, asked in a JSON body")
-async def search_by_body(search: SearchBody, services: ServicesDep) -> Response:
-    """The request stands in the body, under the same names."""
-    return _json(await services.work(lambda: answer_json(find(search, services))))
+def _endpoint(operation: Operation[Any], request_type: object) -> Callable[..., Awaitable[Response]]:
+    async def endpoint(request: Any, services: ServicesDep) -> Response:  # noqa: ANN401 - typed below
+        def work() -> bytes:
+            return orjson.dumps(answer(operation, request, services))
+
+        body = work() if operation.instant else await services.work(work)
+        return Response(body, media_type="application/json")
+
+    endpoint.__annotations__["request"] = request_type
+    endpoint.__name__ = operation.name
+    return endpoint
 
 
-@router.get("/complete", response_model=Completions, summary="What a shopper who typed this may be about to ask")
-async def complete(
-    prefix: Annotated[QueryText, Query(description="What the shopper has typed so far; may be nothing.")],
-    services: ServicesDep,
-    previous: Annotated[
-        list[QueryText],
-        Query(
-            default_factory=list,
-            max_length=10,
-            description="What the shopper asked before in this session, the latest first.",
-        ),
-    ],
-    session: Annotated[
-        str,
-        Query(
-            max_length=100,
-            description="Session or client id of events, in place of `previous`.",
-        ),
-    ] = "",
-    limit: Annotated[int, Query(ge=0, le=100, description="Completions at most.")] = 10,
-) -> Response:
-    """Each says how it fits: it begins with the prefix, has its words, or is nearly it."""
-    # less than a millisecond, so not handed to a thread
-    earlier = previous or services.queries.previous(session)
-    return _json(completions_json(services.discovery.complete(prefix, previous=earlier, limit=limit)))
-
-
-@router.get("/explain", response_model=Hit, summary="Why one product answers a query")
-def explain(
-    q: Annotated[QueryText, Query(description="What the shopper typed.")],
-    product_id: Annotated[ProductId, Query(description="The product to explain.")],
-    services: ServicesDep,
-) -> Response:
-    """Its scores by stage, the words that match, its reasons and its path through the label tree."""
-    return _json(hit_json(services.discovery.explain(q, product_id)))
-
-
-@router.get("/intents", response_model=QueryIntents, summary="The intents understood in a query")
-def intents(q: Annotated[QueryText, Query(description="What the shopper typed.")], services: ServicesDep) -> Response:
-    """Relation, tail and confidence of each, surest first."""
-    return _json(intents_json(q, services.discovery.intents(q)))
-
-
-def find(search: SearchRequest, services: Services) -> Answer:
-    """The answer to a request, counted; without facets where the request wants none."""
-    answer = services.discovery.search(search.query())
-    services.metrics.count_search(search.ranker, answer)
-    return answer if search.facets else replace(answer, facets={})
-
-
-def _json(body: bytes) -> Response:
-    return Response(body, media_type="application/json")
+for _operation in OPERATIONS:
+    router.add_api_route(
+        f"/{_operation.name}",
+        _endpoint(_operation, Annotated[ADDRESSES.get(_operation.name, _operation.request), Query()]),
+        response_model=_operation.answer,
+        summary=_operation.help,
+    )
+router.add_api_route(
+    f"/{SEARCH.name}",
+    _endpoint(SEARCH, SearchBody),
+    methods=["POST"],
+    response_model=Answer,
+    summary="The same, asked in a JSON body",
+)

@@ -8,9 +8,9 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
+from whybuy.operations import QueryText
 from whybuy.records import Head, HeadKind
 from whybuy.relations import Relation
-from whybuy.serving.requests import QueryText
 from whybuy.serving.services import ServicesDep
 from whybuy.web.forms import Fields, FromOwnPage, filled
 

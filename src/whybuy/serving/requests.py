@@ -1,16 +1,15 @@
-"""What a search request may say, in the address or as a JSON body, and the `Query` that it means."""
+"""What requests in an address or a JSON body say beyond those of operations; the address of a search page."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from whybuy.records import Filter, Query, Sort
+from whybuy.operations import CompleteRequest, FilterText, QueryText, SearchRequest
+from whybuy.records import Sort
 from whybuy.retrieval.rankers import FUSED, RANKERS
 from whybuy.serving.addresses import SearchAddress
 
-QueryText = Annotated[str, StringConstraints(max_length=10_000)]
-ProductId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-FilterText = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^:]+:[\s\S]+$")]
 Amount = Annotated[str, StringConstraints(pattern=r"^\d{0,12}(\.\d{1,4})?$")]
 if TYPE_CHECKING:
     Ranker = str
@@ -18,32 +17,25 @@ else:  # in the words of the registry, so that OpenAPI names them
     Ranker = Literal[(FUSED, *RANKERS)]
 
 
-class SearchRequest(BaseModel):
-    """A search as the address of a GET says it."""
+class SearchAddressRequest(SearchRequest):
+    """A search in the address of a GET; the rankers are named in its schema."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    q: QueryText = Field(description="What the shopper typed.", examples=["shoes for pregnant women"])
-    limit: int = Field(10, ge=0, le=1000, description="Hits on the page.")
-    offset: int = Field(0, ge=0, le=10_000, description="Hits to pass over.")
-    sort: Sort = Field(Sort.RELEVANCE, strict=False, description="Order of the hits.")
     ranker: Ranker = Field("fused", description="Words alone, intents alone, the label tree alone, or all together.")
-    filter: list[FilterText] = Field(
-        default_factory=list,
-        max_length=50,
-        description="`field:value`; a field named again keeps either value; `price:low..high`, open ends allowed.",
-        examples=[["brand:Marlowe", "price:20..80"]],
-    )
-    facets: bool = Field(True, description="Whether to count the values of the products found.")
-    explain: bool = Field(False, description="Whether hits carry their path through the label tree.")
-
-    def query(self) -> Query:
-        """The same as a record."""
-        filters = parse_filters(self.filter)
-        return Query(self.q, self.limit, self.offset, filters, self.sort, self.ranker, self.explain)
 
 
-class SearchBody(SearchRequest):
+class CompleteAddress(CompleteRequest):
+    """A completion in the address of a GET; a session stands for what was asked in it."""
+
+    session: str = Field("", max_length=100, description="Session or client id of events, in place of `previous`.")
+
+    def with_session(self, previous: Callable[[str], Sequence[str]]) -> CompleteRequest:
+        """The same with the queries of its session, where none are given. previous: session -> queries."""
+        return CompleteRequest(
+            prefix=self.prefix, previous=self.previous or list(previous(self.session)), limit=self.limit
+        )
+
+
+class SearchBody(SearchAddressRequest):
     """The same, under the same names, as the JSON body of a POST says it: a number is a number, not a text of one."""
 
     model_config = ConfigDict(strict=True)
@@ -73,9 +65,9 @@ class PageRequest(BaseModel):
             filters = (*others, f"price:{self.low}..{self.high}")
         return SearchAddress(self.q, self.page, self.sort, self.ranker, filters)
 
-    def search(self, page_size: int) -> SearchRequest:
+    def search(self, page_size: int) -> SearchAddressRequest:
         """The search that fills the page."""
-        return SearchRequest(
+        return SearchAddressRequest(
             q=self.q,
             limit=page_size,
             offset=(self.page - 1) * page_size,
@@ -90,12 +82,3 @@ class PageRequest(BaseModel):
 def whole(value: object) -> object:
     """JSON has one kind of number: 3.0 is the integer 3."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def parse_filters(texts: list[str] | tuple[str, ...]) -> tuple[Filter, ...]:
-    """Filters from `field:value` texts: one filter a field, its values in order, fields in order of first sight."""
-    values: dict[str, list[str]] = {}
-    for text in texts:
-        name, _, value = text.partition(":")
-        values.setdefault(name, []).append(value)
-    return tuple(Filter(name, tuple(dict.fromkeys(kept))) for name, kept in values.items())

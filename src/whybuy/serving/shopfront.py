@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from whybuy.journal.judgments import JudgmentEntry
+from whybuy.operations import SEARCH, ProductId, QueryText
 from whybuy.records import Answer, Edge, Hit, Neighborhood, Node, Product, Reason
 from whybuy.serving.addresses import SearchAddress
-from whybuy.serving.api import find
+from whybuy.serving.api import answer as answer_to
 from whybuy.serving.rendering import around_url, render
-from whybuy.serving.requests import PageRequest, ProductId, QueryText
+from whybuy.serving.requests import PageRequest
 from whybuy.serving.services import ServicesDep
 
 _PAGE_SIZE = 20
@@ -105,7 +106,7 @@ def search_page(page: Annotated[PageRequest, Query()], services: ServicesDep) ->
     if not page.q.strip():
         return render("start.html", StartView(discovery.name, discovery.facts(), services.examples))
     address = page.address()
-    answer = find(page.search(_PAGE_SIZE), services)
+    answer: Answer = answer_to(SEARCH, page.search(_PAGE_SIZE), services)
     cards = tuple(Card(hit, discovery.product(hit.product_id)) for hit in answer.hits)
     pages = min(_LAST_PAGE, ceil(answer.total / _PAGE_SIZE))
     return render("search.html", SearchView(discovery.name, answer, cards, address, pages, services.examples))
