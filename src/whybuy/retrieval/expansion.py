@@ -22,6 +22,7 @@ from whybuy.text import FUNCTION_WORDS, lemma, lemmas, tokenize
 FORMAT_VERSION = 1
 OTHER_TYPE = 0.1  # factor for products of another type than the query names (tuned on the looked-at demo)
 MIN_WEIGHT = 0.02
+_NOTHING = Ranked.empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class ExpansionIndex:
         Scores: sum over the intents of confidence times weight, in (0, number of intents].
         """
         if not query.intents:
-            return Ranked.empty()
+            return _NOTHING
         scores = np.zeros(len(self._type_of_row), dtype=np.float32)
         for intent in query.intents:
             node = self._graph.intent(intent.tail)

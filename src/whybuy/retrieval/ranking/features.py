@@ -92,8 +92,9 @@ class FeatureExtractor:
 def _evidence(retrieved: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
     vector = retrieved.query.vector
     features = np.empty((len(rows), len(Evidence)), np.float32)
-    scored = tree.tree.score(*vector, rows)
-    features[:, Evidence.TREE_MARGIN], features[:, Evidence.TREE_BIAS], features[:, Evidence.TREE_PATH] = scored
-    features[:, Evidence.TREE_SEARCHES] = np.log1p(tree.logs.searches[rows])
-    features[:, Evidence.QUERY_KNOWN], features[:, Evidence.UNMET_SHARE] = tree.known(*vector), retrieved.unmet_share
+    searches = np.log1p(tree.logs.searches[rows])
+    scored, known = tree.tree.score(*vector, rows), tree.known(*vector)
+    values: tuple[NDArray[np.float32] | float, ...] = (*scored, searches, known, retrieved.unmet_share)
+    for column, each in enumerate(values):  # in the order of `Evidence`
+        features[:, column] = each
     return features
