@@ -21,8 +21,8 @@ _NAMES = {"q": "query", "previous": "after"}
 """Parameters that are called otherwise on the command line than in an address."""
 
 
-def _command(operation: Operation[Any], show: Callable[[Any], None]) -> None:
-    """Add the command of an operation. show: prints its answer for a person."""
+def add_command(to: typer.Typer, operation: Operation[Any], show: Callable[[Any], None]) -> None:
+    """Add the command of an operation to an application. show: prints its answer for a person."""
 
     def command(**given: Any) -> None:  # noqa: ANN401 - its signature is made below
         store, json = given.pop("store"), given.pop("json")
@@ -38,7 +38,7 @@ def _command(operation: Operation[Any], show: Callable[[Any], None]) -> None:
     parameters += [_keyword("store", Store, HERE), _keyword("json", Json, default=False)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
-    app.command(operation.name, help=f"{operation.help}.")(command)
+    to.command(operation.name, help=f"{operation.help}.")(command)
 
 
 def _request(operation: Operation[Any], named: dict[str, object]) -> Any:  # noqa: ANN401
@@ -160,4 +160,4 @@ for _operation, _show in (
     (EXPLAIN, _print_explanation),
     (INTENTS, _print_intents),
 ):
-    _command(_operation, _show)
+    add_command(app, _operation, _show)

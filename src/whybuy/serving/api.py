@@ -41,13 +41,19 @@ def _endpoint(operation: Operation[Any], request_type: object) -> Callable[..., 
     return endpoint
 
 
-for _operation in OPERATIONS:
-    router.add_api_route(
-        f"/{_operation.name}",
-        _endpoint(_operation, Annotated[ADDRESSES.get(_operation.name, _operation.request), Query()]),
-        response_model=_operation.answer,
-        summary=_operation.help,
+def add_route(to: APIRouter, operation: Operation[Any]) -> None:
+    """Add the route of an operation: a GET whose parameters are the fields of its request."""
+    parameters = ADDRESSES.get(operation.name, operation.request)
+    to.add_api_route(
+        f"/{operation.name}",
+        _endpoint(operation, Annotated[parameters, Query()]),
+        response_model=operation.answer,
+        summary=operation.help,
     )
+
+
+for _operation in OPERATIONS:
+    add_route(router, _operation)
 router.add_api_route(
     f"/{SEARCH.name}",
     _endpoint(SEARCH, SearchBody),
