@@ -38,7 +38,7 @@ test: $(DEV) ## Run the tests; ARGS go to pytest
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-fast: $(DEV) ## Run those that take 90 seconds together, while you work; ARGS go to pytest
-	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m '$(FAST)' $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m '$(FAST)' --hypothesis-profile fast $(ARGS)
 
 check: $(DEV) ## Lint, format, types, import contract
 	@status=0; $(BIN)/ruff check --no-cache --quiet || status=1; $(BIN)/ruff format --no-cache --check --quiet || status=1; \

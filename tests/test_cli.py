@@ -137,6 +137,7 @@ def test_a_shop_that_is_not_built_says_so(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- making a shop
+@pytest.mark.heavy
 def test_from_files_to_an_answer(tmp_path: Path) -> None:
     feed, store = write_rows(tmp_path / FEED, product_rows()), tmp_path / "shop"
     seen = done("init", feed, "--store", store)
@@ -168,6 +169,7 @@ def test_validate_as_json_is_json(small_store: Path) -> None:
     assert json.loads(done("validate", "--store", small_store, "--json").stdout)
 
 
+@pytest.mark.heavy
 def test_a_build_from_the_catalog_alone_leaves_the_logs_out(tmp_path: Path) -> None:
     said = done("build", "--store", write_store(tmp_path), "--catalog-only").stderr
     assert "building from the catalog alone" in said
