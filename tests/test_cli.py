@@ -321,9 +321,10 @@ def test_a_graph_is_measured_against_its_truth(small_store: Path, tmp_path: Path
     assert "only the demo shop has one" in failed(1, "evaluate", "graph", "--store", small_store)
 
 
-def test_yields_are_told_by_filter_and_origin(small_store: Path, tmp_path: Path) -> None:
+def test_filters_are_reported_by_filter_and_origin(small_store: Path, tmp_path: Path) -> None:
     said = done("evaluate", "filters", "--store", small_store).stdout
-    assert re.search(r"restates took [\d,]+ of [\d,]+", said)
+    assert re.search(r"^filter +judged +rejected$", said, re.MULTILINE)
+    assert re.search(r"^restates +[\d,]+ +[\d,]+$", said, re.MULTILINE)
     told = json.loads(done("evaluate", "filters", "--store", small_store, "--json").stdout)
     assert set(told["parts"]) == {"all", "relation", "category", "behavior"}
     assert told["parts"]["all"]["all"]["plausible"] is None

@@ -9,7 +9,7 @@ import pytest
 from whybuy.artifacts import ArtifactStore
 from whybuy.config import STORE_FILE
 from whybuy.errors import ArtifactError
-from whybuy.evaluation.filter_report import PartCounts, evaluate_filters
+from whybuy.evaluation.filter_report import FilterCounts, FilterReport, PartCounts, evaluate_filters
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, Question, Role
 
@@ -69,3 +69,12 @@ def test_a_build_that_counted_nothing_is_told_to_count(tmp_path: Path) -> None:
     store.publish({"hypotheses": "old"})
     with pytest.raises(ArtifactError, match=r"has no filter_report\.parquet. Run `whybuy build`"):
         evaluate_filters(tmp_path)
+
+
+def test_a_report_has_the_counts_of_each_filter_and_its_examples() -> None:
+    part = PartCounts(9, {"restates": 2}, 7, 5, 0, None, None)
+    report = FilterReport({"restates": FilterCounts(9, 2, ("tent: tent",))}, {"all": {"all": part}}).as_report()
+    assert [table.rows_are for table in report.tables] == ["all", "filter"]
+    assert report.tables[0].rows["all"]["restates"] == 2
+    assert report.tables[1].rows["restates"] == {"judged": 9, "rejected": 2}
+    assert report.notes == ("restates rejected tent: tent",)

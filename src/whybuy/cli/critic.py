@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whybuy.cli.terminal import HERE, Json, Store, as_json, failing_clearly, print_set_aside, stderr
+from whybuy.cli.terminal import HERE, Json, Store, as_json, failing_clearly, print_set_aside, print_table, stderr
 
 if TYPE_CHECKING:
     from whybuy.knowledge.critic.text_critic import TextCritic
@@ -101,7 +101,6 @@ def _check_model(encoder: str, model: str, epochs: int | None, *, curve: bool) -
 def _print_quality(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
     """What a critic is worth on heads that it had not seen, by question and by number of judgments."""
     names = ("auc", "average_precision", "calibration_error", "precision", "recall", "share_yes")
-    rows = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}
-    print(f"{'':18}" + "".join(f"{name:>19}" for name in names))
-    for title, row in rows.items():
-        print(f"{title:18}" + "".join(f"{row[name]:19.3f}" for name in names))
+    kinds = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}
+    rows = {kind: {name: figures[name] for name in names} for kind, figures in kinds.items()}
+    print_table("on heads that the critic was not trained on", "question", rows)

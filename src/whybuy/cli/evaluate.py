@@ -10,22 +10,17 @@ from whybuy.cli.terminal import (
     HERE,
     Json,
     Store,
-    as_json,
     failing_clearly,
     one_of,
+    print_report,
     print_set_aside,
-    print_table,
     stderr,
 )
 from whybuy.errors import WhybuyError
 
 if TYPE_CHECKING:
     from whybuy.discovery import Discovery
-    from whybuy.evaluation.complete import CompletionReport
-    from whybuy.evaluation.filter_report import FilterReport
-    from whybuy.evaluation.graph import GraphReport
     from whybuy.evaluation.search import Rank, SearchReport
-    from whybuy.evaluation.student import IntentReport
     from whybuy.qrels import Scale
 
 app = typer.Typer(no_args_is_help=True, help="Measure search, graph, intents and critic against judgments and truth.")
@@ -61,7 +56,7 @@ def evaluate_search(
         report = evaluate(ranks, judged, relevant_from=relevant_from)
         if trec is not None:
             _write_runs(report, trec)
-        print(as_json(report.as_json())) if json else _print_search_report(report)
+        print_report(report.as_report(), json=json)
 
 
 @app.command("graph")
@@ -78,7 +73,7 @@ def evaluate_graph(
 
     with failing_clearly():
         report = evaluate_store_graph(store, truth or store / "truth" / "reasons.parquet")
-        print(as_json(report.as_json())) if json else _print_graph_report(report)
+        print_report(report.as_report(), json=json)
 
 
 @app.command("filters")
@@ -100,7 +95,7 @@ def evaluate_filters(
         config = read_settings(store).one(CRITIC_CONFIG)
         judged = read_judgment_table(judgments) if judgments else read_reason_judgments(store, config.judgments)
         report = evaluate(store, judged if judged.num_rows else None)
-        print(as_json(report)) if json else _print_filter_report(report)
+        print_report(report.as_report(), json=json)
 
 
 @app.command("intents")
@@ -117,7 +112,7 @@ def evaluate_intents(
 
     with failing_clearly():
         report = evaluate_store_intents(store, named or store / "truth" / "named.parquet")
-        print(as_json(report.as_json())) if json else _print_intent_report(report)
+        print_report(report.as_report(), json=json)
 
 
 @app.command("complete")
@@ -154,7 +149,7 @@ def evaluate_complete(
             report = evaluate_log_completion(log, trial, listen=listen)
         else:
             report = evaluate_store_completion(store, trial, listen=listen)
-        print(as_json(report.as_json())) if json else _print_completion_report(report)
+        print_report(report.as_report(), json=json)
 
 
 @app.command("critic")
@@ -177,48 +172,7 @@ def evaluate_critic(
         asked = read_questions(questions, reading)
         print_set_aside(reading)
         report = evaluate(lambda statements: opened.score(statements)[opened.questions[-1]], asked)
-        if json:
-            print(as_json(report.as_json()))
-            return
-        print(f"{report.n:,} questions, answered by what is {opened.questions[-1]}")
-        print(f"distractors drawn anew: {report.accuracy_redrawn:.3f}  (option alone {report.option_only:.3f})")
-        print(f"as they are:            {report.accuracy:.3f}  (option alone {report.option_only_original:.3f})")
-        print(f"AUC, drawn anew:        {report.auc:.3f}")
-
-
-def _print_search_report(report: "SearchReport") -> None:
-    rankers = {name: ranker.as_json() for name, ranker in report.rankers.items()}
-    print_table(f"{len(report.queries)} queries", "ranker", rankers)
-
-
-def _print_completion_report(report: "CompletionReport") -> None:
-    for part, kept in report.parts().items():
-        figures = {name: one.as_json(kept) | one.latency() for name, one in report.methods.items()}
-        print_table(f"{int(kept.sum()):,} keystrokes, {part.replace('_', ' ')}", "method", figures)
-        print()
-    print("share of keys saved: " + ", ".join(f"{name} {one.saved:.3f}" for name, one in report.methods.items()))
-    if share := report.share_of_oracle_gain():
-        print(f"session: {share.mean:.2f} of the oracle's gain at short prefixes ({share.low:.2f} to {share.high:.2f})")
-
-
-def _print_intent_report(report: "IntentReport") -> None:
-    for part, kept in report.parts().items():
-        figures = {name: asked.as_json(kept) for name, asked in report.readers.items()}
-        print_table(f"{int(kept.sum()):,} queries, {part}", "asked", figures)
-
-
-def _print_graph_report(report: "GraphReport") -> None:
-    parts = {"all": report.overall, "looked at": report.seen, "unseen": report.unseen}
-    parts |= {relation.value: score for relation, score in report.per_relation.items()}
-    print_table("graph against latent truth", "part", {name: score.as_json() for name, score in parts.items()})
-
-
-def _print_filter_report(report: "FilterReport") -> None:
-    for kind, parts in report.parts.items():
-        print_table(f"hypotheses: {kind}", kind, {name: part.as_row() for name, part in parts.items()})
-        print()
-    for name, stage in report.filters.items():
-        print(f"{name} took {stage.rejected:,} of {stage.judged:,}" + "".join(f"\n  {one}" for one in stage.examples))
+        print_report(report.as_report(opened.questions[-1]), json=json)
 
 
 def _write_runs(report: "SearchReport", folder: Path) -> None:

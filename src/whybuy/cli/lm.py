@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whybuy.cli.terminal import HERE, Json, Store, as_json, failing_clearly, print_set_aside, print_table, stderr
+from whybuy.cli.terminal import (
+    HERE,
+    Json,
+    Store,
+    as_json,
+    failing_clearly,
+    print_report,
+    print_set_aside,
+    print_table,
+    stderr,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from whybuy.knowledge.tuning.instructions import Instruction, Part, Task
+    from whybuy.knowledge.tuning.instructions import Instruction, Part
 
 app = typer.Typer(no_args_is_help=True, help="COSMO-LM: a language model that knows why people buy here.")
 
@@ -90,7 +100,7 @@ def evaluate_model(
     json: Json = False,
 ) -> None:
     """Measure a model on held-out instructions: each task as well as the data allow."""
-    from whybuy.evaluation.lm import evaluate_lm
+    from whybuy.evaluation.lm import evaluate_lm, report_of
     from whybuy.knowledge.tuning.instructions import Part, path_of, read_instructions
     from whybuy.tables import ReadReport
 
@@ -99,7 +109,7 @@ def evaluate_model(
         asked = read_instructions(path_of(data, Part.HELD_OUT), reading)
         print_set_aside(reading)
         scores = evaluate_lm(model, asked, lambda done, of: status.update(f"asked {done:,} of {of:,}"))
-    print(as_json(scores)) if json else _print_scores(scores)
+    print_report(report_of(scores), json=json)
 
 
 def _counts(made: "Mapping[Part, Iterable[Instruction]]") -> dict[str, dict[str, float]]:
@@ -113,8 +123,3 @@ def _counts(made: "Mapping[Part, Iterable[Instruction]]") -> dict[str, dict[str,
         for task in Task
         if any(tasks[part][task] for part in Part)
     }
-
-
-def _print_scores(scores: "Mapping[Task, Mapping[str, float]]") -> None:
-    for task, figures in scores.items():
-        print(f"{task.value:17}" + "  ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -15,6 +15,7 @@ from whybuy.errors import WhybuyError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from whybuy.evaluation.report import Report, Row
     from whybuy.tables import ReadReport
 
 Store = Annotated[Path, typer.Option("--store", help="Folder of the shop.", envvar="WHYBUY_STORE")]
@@ -92,17 +93,35 @@ def as_json(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def print_table(title: str, first: str, rows: Mapping[str, Mapping[str, float]]) -> None:
+def print_report(report: "Report", *, json: bool) -> None:
+    """Print the tables and notes of an evaluation, or its JSON body."""
+    if json:
+        print(as_json(report.body))
+        return
+    print(report.title)
+    for table in report.tables:
+        print()
+        print_table(table.title, table.rows_are, table.rows)
+    if report.notes:
+        print("", *report.notes, sep="\n")
+
+
+def print_table(title: str, first: str, rows: "Mapping[str, Row]") -> None:
     """Print figures by row name, columns aligned. first: what the rows are."""
-    columns = list(next(iter(rows.values()), {}))
-    table = [[first, *columns]]
-    for name, values in rows.items():
-        cells = (values[column] for column in columns)
-        table.append([name, *(f"{value:,}" if isinstance(value, int) else f"{value:.3f}" for value in cells)])
+    columns = list(dict.fromkeys(column for values in rows.values() for column in values))
+    cells = [[name, *(_cell(values.get(column)) for column in columns)] for name, values in rows.items()]
+    table = [[first, *columns], *cells]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
-    print(title)
+    if title:
+        print(title)
     for name, *figures in table:
-        print("  ".join([name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])]))
+        print("  ".join([name.ljust(widths[0]), *map(str.rjust, figures, widths[1:])]).rstrip())
+
+
+def _cell(figure: float | str | None) -> str:
+    if figure is None or isinstance(figure, str):
+        return figure or ""
+    return f"{figure:,}" if isinstance(figure, int) else f"{figure:.3f}"
 
 
 def print_set_aside(report: "ReadReport") -> None:

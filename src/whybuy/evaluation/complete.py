@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError
+from whybuy.evaluation.report import Report, Table
 from whybuy.evaluation.search import Difference, significance
 
 Complete = Callable[[str, tuple[str, ...]], Sequence[str]]
@@ -119,6 +120,25 @@ class CompletionReport:
             "short_prefix_with_context": short,
             "session_above": above,
         }
+
+    def as_report(self) -> Report:
+        """A table of the methods for each part of the keystrokes."""
+        tables = [
+            Table(
+                {name: one.as_json(kept) | one.latency() for name, one in self.methods.items()},
+                "method",
+                f"{kept.sum():,} keystrokes, {part.replace('_', ' ')}",
+            )
+            for part, kept in self.parts().items()
+        ]
+        saved = Table(
+            {name: {"share": one.saved} for name, one in self.methods.items()}, "method", "share of keys saved"
+        )
+        notes = []
+        if share := self.share_of_oracle_gain():
+            interval = f"({share.low:.2f} to {share.high:.2f})"
+            notes = [f"session: {share.mean:.2f} of the oracle's gain at short prefixes {interval}"]
+        return Report(f"{len(self.keystrokes):,} keystrokes", (*tables, saved), self.as_json(), tuple(notes))
 
     def above(self, other: str) -> dict[str, Difference]:
         """How much higher the session ranker's MRR is than another's, by part, with the interval of `significance`."""

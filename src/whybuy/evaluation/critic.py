@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError
+from whybuy.evaluation.report import Report, Table
 from whybuy.knowledge.critic.text_judgments import Statements
 from whybuy.tables import ReadReport, read_rows
 from whybuy.text import clean
@@ -43,8 +44,16 @@ class CriticReport:
     n: int  # questions
 
     def as_json(self) -> dict[str, float | int]:
-        """The figures by name."""
+        """The body that `whybuy evaluate critic --json` prints."""
         return asdict(self)
+
+    def as_report(self, question: str) -> Report:
+        """A row for each kind of distractors. question: what the critic scores statements by, as "typical"."""
+        redrawn = {"accuracy": self.accuracy_redrawn, "option alone": self.option_only, "auc": self.auc}
+        original = {"accuracy": self.accuracy, "option alone": self.option_only_original}
+        rows = {"drawn anew": redrawn, "as they are": original}
+        title = f"{self.n:,} questions, answered by what is {question}"
+        return Report(title, (Table(rows, "distractors"),), self.as_json())
 
 
 def read_questions(path: Path, report: ReadReport) -> list[Question]:

@@ -1,7 +1,7 @@
 """What became of the hypotheses of a build: rejected by which filter, kept, in the graph, judged plausible."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError
+from whybuy.evaluation.report import Report, Row, Table
 from whybuy.graph import KnowledgeGraph
 from whybuy.keys import SEPARATOR
 from whybuy.knowledge.filters.limit_tuning import majority_answers
@@ -45,16 +46,16 @@ class PartCounts:
     plausible: float | None  # share of these; None where nothing is judged
     typical: float | None
 
-    def as_row(self) -> dict[str, float | int]:
-        """The figures for a table; shares of nothing are nan."""
-        shares = {"plausible": self.plausible, "typical": self.typical}
+    def as_row(self) -> Row:
+        """The figures for a table, what each filter rejected in a column of its own."""
         return {
             "proposed": self.proposed,
             **self.rejected,
             "kept": self.kept,
             "in graph": self.in_graph,
             "judged": self.judged,
-            **{name: np.nan if share is None else share for name, share in shares.items()},
+            "plausible": self.plausible,
+            "typical": self.typical,
         }
 
 
@@ -64,6 +65,15 @@ class FilterReport:
 
     filters: Mapping[str, FilterCounts]
     parts: Mapping[str, Mapping[str, PartCounts]]
+
+    def as_report(self) -> Report:
+        """A table of the parts of each kind, one of the filters, and examples of what each rejected."""
+        kinds = [
+            Table({name: part.as_row() for name, part in parts.items()}, kind) for kind, parts in self.parts.items()
+        ]
+        counts = {name: {"judged": one.judged, "rejected": one.rejected} for name, one in self.filters.items()}
+        examples = [f"{name} rejected {text}" for name, one in self.filters.items() for text in one.examples]
+        return Report("hypotheses", (*kinds, Table(counts, "filter")), asdict(self), tuple(examples))
 
 
 def evaluate_filters(store: Path, judgments: pa.Table | None = None) -> FilterReport:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from whybuy.errors import InputError
+from whybuy.evaluation.report import Report, Table
 from whybuy.metrics import share
 from whybuy.records import HeadKind, Triple
 from whybuy.relations import Relation, parse_relation
@@ -85,6 +86,13 @@ class GraphReport:
             "seen": self.seen.as_json(),
             "unseen": self.unseen.as_json(),
         }
+
+    def as_report(self) -> Report:
+        """A table with a row for the whole graph, for categories looked at and unseen, and for each relation."""
+        parts = {"all": self.overall, "looked at": self.seen, "unseen": self.unseen}
+        parts |= {relation.value: score for relation, score in self.per_relation.items()}
+        rows = {name: score.as_json() for name, score in parts.items()}
+        return Report("graph against latent truth", (Table(rows, "part"),), self.as_json())
 
 
 def read_truth(path: Path) -> list[Truth]:

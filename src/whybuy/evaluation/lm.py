@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whybuy.evaluation.report import Report, Table
 from whybuy.knowledge.prompting.parsing import parse_answer
 from whybuy.knowledge.tuning.instructions import NO, YES, Instruction, Task
 from whybuy.language.generator import Generator, Message, Prompt, Sampling
@@ -46,6 +47,12 @@ def evaluate_lm(model: str, instructions: Sequence[Instruction], listen: Listene
             scores[task] = _yes_or_no(likelihood, asked)
             listen(sum(score["n"] for score in scores.values()), len(instructions))
     return scores
+
+
+def report_of(scores: Scores) -> Report:
+    """A row for each task."""
+    figures = {task.value: each for task, each in scores.items()}
+    return Report("held-out instructions", (Table(figures, "task"),), figures)
 
 
 def _yes_or_no(likelihood: "Likelihood", asked: Sequence[Instruction]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.errors import InputError, closest
+from whybuy.evaluation.report import Report, Table
 from whybuy.metrics import MRR, NDCG, Recall, ZeroResults
 from whybuy.qrels import Qrels
 
@@ -74,6 +75,17 @@ class SearchReport:
             "queries_without_relevant": self.without_relevant,
             "rankers": {name: report.as_json() for name, report in self.rankers.items()},
         }
+
+    def as_report(self) -> Report:
+        """A table with a row for each ranker."""
+        rows = {name: report.as_json() for name, report in self.rankers.items()}
+        left_out = f"{self.without_relevant:,} queries without a relevant product are left out of recall and MRR."
+        return Report(
+            f"{len(self.queries):,} queries",
+            (Table(rows, "ranker"),),
+            self.as_json(),
+            (left_out,) if self.without_relevant else (),
+        )
 
     def difference(self, ranker: str, baseline: str, *, metric: str = "ndcg@10") -> Difference:
         """How much better a ranker is than a baseline, with the 95 % interval of `significance`.

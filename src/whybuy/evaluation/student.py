@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from whybuy.errors import InputError
+from whybuy.evaluation.report import Report, Table
 from whybuy.evaluation.search import Difference, significance
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader, known_first
@@ -104,13 +105,35 @@ class IntentReport:
         """The body that `whybuy evaluate intents --json` prints: figures by part, and differences to the baselines."""
         above = {
             f"above_{baseline}": {name: asdict(one) for name, one in self.above(baseline).items()}
-            for baseline in self.readers
-            if baseline.startswith(BASELINE)
+            for baseline in self._baselines()
         }
         figures = {
             part: {name: one.as_json(kept) for name, one in self.readers.items()} for part, kept in self.parts().items()
         }
         return {"queries": len(self.held_out), **figures, **above}
+
+    def as_report(self) -> Report:
+        """A table of the readers for each part of the queries, and one of their differences to each baseline."""
+        figures = [
+            Table(
+                {name: one.as_json(kept) for name, one in self.readers.items()},
+                "reader",
+                f"{kept.sum():,} queries, {part}",
+            )
+            for part, kept in self.parts().items()
+        ]
+        differences = [
+            Table(
+                {name: asdict(one) for name, one in self.above(baseline).items()},
+                "reader",
+                f"recall@{CUT} above that of {baseline}, with the 95 % interval",
+            )
+            for baseline in self._baselines()
+        ]
+        return Report(f"{len(self.held_out):,} queries", (*figures, *differences), self.as_json())
+
+    def _baselines(self) -> list[str]:
+        return [name for name in self.readers if name.startswith(BASELINE)]
 
 
 def evaluate_intents(readers: Mapping[str, ReadIntents], queries: Sequence[LabeledQuery]) -> IntentReport:

@@ -1,0 +1,26 @@
+"""The one form in which every evaluation is shown: tables of figures and notes for people, a JSON body for programs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Row = Mapping[str, float | str | None]
+"""Figures of one row by column; text stands as it is, None and a column that is left out are shown empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Figures by named row and column."""
+
+    rows: Mapping[str, Row]
+    rows_are: str  # what a row is, as the heading of the first column: "ranker"
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one evaluation found."""
+
+    title: str
+    tables: tuple[Table, ...]
+    body: Mapping[str, object]  # what `--json` prints: records, mappings, sequences and scalars
+    notes: tuple[str, ...] = ()  # lines below the tables
