@@ -23,6 +23,7 @@ _ARGUMENTS = (
 # Set before torch and scikit-learn are loaded, here and in the processes that tests start: two processes of two threads
 # each on two cores spend most of their time waiting for one another (a tiny transformer: 65 s of training, or 11).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("WHYBUY_PROCESSES", "0")  # commands build small shops sooner in the process that they have
 settings.register_profile("whybuy", deadline=None)  # the first call of a kernel compiles it
 settings.register_profile("fast", deadline=None, max_examples=25)  # of `make test-fast`; the default is 100
 settings.load_profile("whybuy")

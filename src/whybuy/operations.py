@@ -117,7 +117,7 @@ def _search(shop: Questions, request: SearchRequest) -> Answer:
 
 
 def _complete(shop: Questions, request: CompleteRequest) -> Completions:
-    return shop.complete(request.prefix, previous=request.previous, limit=request.limit)
+    return shop.complete(request.prefix, previous=tuple(request.previous), limit=request.limit)
 
 
 def _explain(shop: Questions, request: ExplainRequest) -> Hit:

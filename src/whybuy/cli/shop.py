@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from whybuy.build import Listener
 
 app = typer.Typer()
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        envvar="WHYBUY_PROCESSES",
+        help="That make stages side by side; 0 makes all in this one. Default: the processors.",
+    ),
+]
 
 
 @app.command()
@@ -53,10 +61,7 @@ def build(
     *,
     store: Store = HERE,
     catalog_only: Annotated[bool, typer.Option(help="Leave the logs out, as a shop without any would.")] = False,
-    processes: Annotated[
-        int | None,
-        typer.Option(min=0, help="That make stages side by side; 0 makes all in this one. Default: the processors."),
-    ] = None,
+    processes: Processes = None,
     why: Annotated[
         bool, typer.Option("--why", help="Say what changed since the last build, stage by stage, and build nothing.")
     ] = False,
@@ -90,6 +95,7 @@ def demo(
     judgments: Annotated[
         int, typer.Option(min=0, help="Reasons that a simulated judge, who slips in a tenth, says yes or no to.")
     ] = 0,
+    processes: Processes = None,
 ) -> None:
     """Write the demo shop, build it and open its pages."""
     with failing_clearly():
@@ -103,14 +109,14 @@ def demo(
                 f"{made.purchases:,} purchases.",
                 highlight=False,
             )
-    build(store=store)
+    build(store=store, processes=processes)
     if judgments:
         with failing_clearly():
             from whybuy.demo.judge import judge_shop
 
             judged = judge_shop(store, judgments, seed=seed)
             stderr().print(f"A simulated judge said yes or no to {judged:,} reasons.", highlight=False)
-        build(store=store)
+        build(store=store, processes=processes)
     if serve:
         _serve(store, host, port, examples=EXAMPLES)
 
