@@ -54,7 +54,7 @@ class Generated:
     """What a run did and made."""
 
     reused: int  # prompts whose answer was known
-    asked: int
+    asked: int  # prompts that were sent to the model
     prompt_tokens: int  # that this run took
     answer_tokens: int
     money: float
@@ -64,7 +64,7 @@ class Generated:
 
 
 Listener = Callable[[int, int, int], None]
-"""Hears how many prompts are asked, answered and failed so far."""
+"""Called with the number of prompts in all, answered so far and failed so far."""
 
 
 class Generation:
@@ -101,7 +101,7 @@ class Generation:
         with self._jobs() as jobs:
             return len(jobs.keep([found for path in paths for found in read_batch(path, report)]))
 
-    def run(self, generator: Generator, *, listen: Listener = lambda asked, answered, failed: None) -> Generated:
+    def run(self, generator: Generator, *, listen: Listener = lambda prompts, answered, failed: None) -> Generated:
         """Ask what is not known yet, and write the reasons of all answers to the store.
 
         Raises:
@@ -144,11 +144,11 @@ def _by_letters(prompt: Prompt) -> float:
     return sum(len(message.content) for message in prompt.messages) / CHARACTERS_PER_TOKEN
 
 
-def _watched(answers: Iterable[tuple[int, Answer]], asked: int, listen: Listener) -> Iterator[tuple[int, Answer]]:
+def _watched(answers: Iterable[tuple[int, Answer]], prompts: int, listen: Listener) -> Iterator[tuple[int, Answer]]:
     failed = 0
     for answered, (place, answer) in enumerate(answers, 1):
         failed += not answer.good
-        listen(asked, answered, failed)
+        listen(prompts, answered, failed)
         yield place, answer
 
 

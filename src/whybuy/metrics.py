@@ -64,8 +64,8 @@ class Recall(_AtCutoff):
 
     def __call__(self, gains: Sequence[float], judged: Sequence[float]) -> float:
         """gains, judged: > 0 for a relevant product, else 0."""
-        found = np.count_nonzero(np.asarray(gains[: self.at]) > 0)
-        return share(int(found), int(np.count_nonzero(np.asarray(judged) > 0)))
+        relevant = np.count_nonzero(np.asarray(gains[: self.at]) > 0)
+        return share(int(relevant), int(np.count_nonzero(np.asarray(judged) > 0)))
 
 
 class MRR(_AtCutoff):

@@ -84,10 +84,10 @@ def lemma(word: str, language: str = "en") -> str:
 
     if not word.isalpha():
         return word
-    found = lemmatize(word, lang=language).casefold()
-    if language == "en" and found == word and _PLURAL.search(word) and not is_known(word, lang=language):
+    base = lemmatize(word, lang=language).casefold()
+    if language == "en" and base == word and _PLURAL.search(word) and not is_known(word, lang=language):
         return word[:-1]
-    return found
+    return base
 
 
 def lemmas(text: str, language: str = "en") -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
-from whybuy.retrieval.finder import Finder, FinderConfig, Found
+from whybuy.retrieval.finder import Finder, FinderConfig, SearchResult
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.query import Vector
 from whybuy.retrieval.rankers import RANKER_NAMES
@@ -34,7 +34,7 @@ def steps(shop: TreeShop, reranker_folder: Path) -> dict[str, Indexes]:
     }
 
 
-def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> Found:
+def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", depth: int = 500) -> SearchResult:
     return finder.find(text, shop.read(text), ranker=ranker, depth=depth)
 
 

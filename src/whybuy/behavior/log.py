@@ -21,8 +21,8 @@ from whybuy.text import clean, normalize
 SEARCH = "search"
 IGNORE = "ignore"
 OTHER_ACTIONS = "other unknown actions"
-_WORDS_TOLD = 20  # unknown actions that are counted by name
-_LONGEST_WORD = 60  # characters of an unknown action that are told
+_MAX_NAMED_ACTIONS = 20  # unknown actions that are counted by name
+_LONGEST_WORD = 60  # characters of an unknown action that a report repeats
 TIME = pa.timestamp("us")
 
 _WORDS: dict[str, str] = {
@@ -102,11 +102,11 @@ def set_aside(rows: Rows, reasons: Iterable[str], plan: EventPlan, report: ReadR
 
 def first_text(rows: Rows, columns: Iterable[str]) -> pa.StringArray:
     """Per row the first text that is not blank, trimmed."""
-    found = pa.array([""] * len(rows.batch), pa.string())
+    first = pa.array([""] * len(rows.batch), pa.string())
     for column in reversed(list(columns)):
         text = pc.utf8_trim_whitespace(rows.text(column))
-        found = pc.if_else(pc.not_equal(text, ""), text, found)
-    return found
+        first = pc.if_else(pc.not_equal(text, ""), text, first)
+    return first
 
 
 def clean_queries(texts: pa.StringArray) -> pa.StringArray:
@@ -131,20 +131,20 @@ def action_of(word: str, plan: EventPlan) -> str | None:
     Raises:
         ConfigError: store.toml maps the word to something that is no action.
     """
-    told = plan.source.actions.get(word)
-    if told is not None and told not in {*Action, SEARCH, IGNORE}:
+    configured = plan.source.actions.get(word)
+    if configured is not None and configured not in {*Action, SEARCH, IGNORE}:
         raise ConfigError(
-            f"store.toml: actions of {plan.path.name} map {word!r} to {told!r}. "
+            f"store.toml: actions of {plan.path.name} map {word!r} to {configured!r}. "
             f"Allowed: {', '.join([*Action, SEARCH, IGNORE])}."
         )
-    return told or ACTIONS.get(column_key(word))
+    return configured or ACTIONS.get(column_key(word))
 
 
 def unknown_action(word: str, report: ReadReport) -> str:
-    """The reason to set a row with an unknown action aside: its word, or `OTHER_ACTIONS` when many are told."""
+    """Why a row with an unknown action is set aside: its word, or `OTHER_ACTIONS` once many words are counted."""
     reason = f"action {word[:_LONGEST_WORD]!r}"
-    told = sum(known.startswith("action ") for known in report.set_aside)
-    return reason if reason in report.set_aside or told < _WORDS_TOLD else OTHER_ACTIONS
+    named = sum(known.startswith("action ") for known in report.set_aside)
+    return reason if reason in report.set_aside or named < _MAX_NAMED_ACTIONS else OTHER_ACTIONS
 
 
 def times(texts: pa.StringArray, time_format: str = "") -> pa.Array:
@@ -181,9 +181,9 @@ def numbers(texts: pa.StringArray) -> pa.Array:
 
 def whole_numbers(texts: pa.StringArray) -> pa.Array:
     """Texts as 32-bit whole numbers; null where the text is none."""
-    found = numbers(texts)
-    inside = pc.and_(pc.greater_equal(found, -(2.0**31)), pc.less(found, 2.0**31))
-    return pc.cast(pc.floor(pc.if_else(inside, found, None)), pa.int32())
+    values = numbers(texts)
+    inside = pc.and_(pc.greater_equal(values, -(2.0**31)), pc.less(values, 2.0**31))
+    return pc.cast(pc.floor(pc.if_else(inside, values, None)), pa.int32())
 
 
 def counted_times(seconds: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Array:

@@ -18,10 +18,10 @@ SEARCH = "search"
 class AttributionConfig:
     """How far a purchase reaches back to the queries before it. The defaults are our design, none is published."""
 
-    session_gap_minutes: int = 30  # the usual pause of web analytics
+    session_gap_minutes: int = 30  # the default of web analytics
     attribution_minutes: int = 30  # from the last time a query was asked to the purchase
     attribution_clicks: int = 20  # clicks in between
-    attribution_queries: int = 3  # wordings of one need: the last one and the ones before
+    attribution_queries: int = 3  # wordings of one intent: the last one and the ones before
 
 
 def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
@@ -29,7 +29,7 @@ def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
 
     Columns session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id, `wording` (how
     many queries the session has asked so far, an immediate repetition not counted), `clicked` (clicks so far), and the
-    `seconds` and `clicked` of the last search so far: `asked` and `asked_clicked`.
+    `seconds` and `clicked` of the last search so far: `searched_seconds` and `searched_clicked`.
     """
     acted = events.filter(events.action != Action.IMPRESSION.value)
     searches = queries.filter(queries.query != "").mutate(action=ibis.literal(SEARCH), product_id=ibis.literal(""))
@@ -56,8 +56,8 @@ def _count_so_far(stream: Table) -> Table:
     counted = both.mutate(wording=both.new.sum().over(so_far), clicked=both.click.sum().over(so_far))
     searched, so_far = counted.action == SEARCH, _so_far(counted)
     return counted.mutate(
-        asked=ibis.ifelse(searched, counted.seconds, None).max().over(so_far),
-        asked_clicked=ibis.ifelse(searched, counted.clicked, None).max().over(so_far),
+        searched_seconds=ibis.ifelse(searched, counted.seconds, None).max().over(so_far),
+        searched_clicked=ibis.ifelse(searched, counted.clicked, None).max().over(so_far),
     ).drop("acts", "click", "new")
 
 
@@ -74,7 +74,9 @@ def wordings(stream: Table) -> Table:
     """
     searches = stream.filter(stream.action == SEARCH)
     return searches.group_by(["session", "wording"]).agg(
-        query=searches.query.min(), asked=searches.asked.max(), asked_clicked=searches.asked_clicked.max()
+        query=searches.query.min(),
+        searched_seconds=searches.searched_seconds.max(),
+        searched_clicked=searches.searched_clicked.max(),
     )
 
 
@@ -83,26 +85,26 @@ def spoken(actions: Table, queries: Table) -> Table:
     texts = queries.filter(queries.query_id != "").group_by("query_id").agg(own=queries.query.min())
     silent = actions.filter((actions.query == "") & (actions.query_id != ""))
     rest = actions.filter((actions.query != "") | (actions.query_id == ""))
-    found = silent.left_join(texts, "query_id")
-    found = found.drop("query").rename(query="own").fill_null({"query": ""})
-    return ibis.union(rest, found.select(actions.columns))
+    completed = silent.left_join(texts, "query_id")
+    completed = completed.drop("query").rename(query="own").fill_null({"query": ""})
+    return ibis.union(rest, completed.select(actions.columns))
 
 
-def attributed(actions: Table, asked: Table, config: AttributionConfig, *, queries: int) -> Table:
+def attributed(actions: Table, searches: Table, config: AttributionConfig, *, queries: int) -> Table:
     """Actions with each query that they may be credited to: columns session, timestamp, product_id, query, direct.
 
     The source's own word comes first (`direct` 1). Then the last `queries` wordings of the session count, each within
     the minutes and clicks of the config; where the source names a query, only if the session's last one is that.
     """
     direct = actions.filter(actions.query != "").mutate(direct=ibis.literal(1, "int64"))
-    anchor = asked.select("session", "wording", last=asked.query)
+    anchor = searches.select("session", "wording", last=searches.query)
     anchored = actions.inner_join(anchor, ["session", "wording"])
     anchored = anchored.filter((anchored.query == "") | (anchored.query == anchored.last))
     current = anchored.mutate(query=anchored.last)
-    earlier = [_wording_before(anchored, asked, back) for back in range(1, queries)]
+    earlier = [_wording_before(anchored, searches, back) for back in range(1, queries)]
     credited = _stack([step.select(actions.columns) for step in (current, *earlier)]).filter(
-        ibis._.seconds - ibis._.asked <= config.attribution_minutes * 60,
-        ibis._.clicked - ibis._.asked_clicked <= config.attribution_clicks,
+        ibis._.seconds - ibis._.searched_seconds <= config.attribution_minutes * 60,
+        ibis._.clicked - ibis._.searched_clicked <= config.attribution_clicks,
     )
     credited = credited.mutate(direct=ibis.literal(0, "int64"))
     columns = ["session", "timestamp", "product_id", "query"]
@@ -114,10 +116,10 @@ def _stack(tables: Sequence[Table]) -> Table:
     return ibis.union(*tables) if len(tables) > 1 else tables[0]
 
 
-def _wording_before(actions: Table, asked: Table, back: int) -> Table:
+def _wording_before(actions: Table, searches: Table, back: int) -> Table:
     """The actions as if the wording `back` steps before had led to them."""
-    moved = actions.mutate(wording=actions.wording - back).drop("query", "asked", "asked_clicked")
-    return moved.inner_join(asked, ["session", "wording"])
+    moved = actions.mutate(wording=actions.wording - back).drop("query", "searched_seconds", "searched_clicked")
+    return moved.inner_join(searches, ["session", "wording"])
 
 
 def searched_purchases(stream: Table, queries: Table, config: AttributionConfig) -> Table:
@@ -136,8 +138,8 @@ def searched_clicks(events: Table, queries: Table, stream: Table, config: Attrib
     )
     named = clicks.filter(clicks.query != "").select("query", "product_id")
     lost = stream.filter((stream.action == Action.CLICK.value) & (stream.query == "") & (stream.query_id == ""))
-    found = attributed(lost, wordings(stream), config, queries=1).select("query", "product_id")
-    both = ibis.union(named, found)
+    credited = attributed(lost, wordings(stream), config, queries=1).select("query", "product_id")
+    both = ibis.union(named, credited)
     return both.group_by(["query", "product_id"]).agg(clicks=both.count())
 
 

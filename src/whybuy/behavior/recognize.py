@@ -134,9 +134,9 @@ def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan
     rows = peek(path)
     configured = _configured_roles(path, source.columns, rows.batch.schema.names)
     uses = without_configured(_guess_roles(rows), configured) | configured
-    found, confidence = _format(rows, uses)
+    event_format, confidence = _format(rows, uses)
     if source.format is not EventFormat.AUTO:
-        found, confidence = source.format, 1.0
+        event_format, confidence = source.format, 1.0
     pairs: list[tuple[str, str]] = [(column, role) for role, columns in uses.items() for column in columns]
     used = {column for column, _ in pairs}
     pairs += [(name, "") for name in rows.batch.schema.names if name not in used]
@@ -144,7 +144,7 @@ def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan
         ColumnUse(column, role, 1.0 if role in source.columns else 0.9, column_example(rows, column))
         for column, role in pairs
     )
-    return EventPlan(path, found, columns, confidence, source)
+    return EventPlan(path, event_format, columns, confidence, source)
 
 
 def check_plan(plan: EventPlan) -> None:
@@ -169,8 +169,8 @@ def _guess_roles(rows: Rows) -> dict[EventRole, list[str]]:
     uses: dict[EventRole, list[str]] = {}
     taken: set[str] = set()
     for role, aliases in ALIASES.items():
-        found = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in taken]
-        uses[role] = found if role in _SEVERAL else found[:1]
+        columns = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in taken]
+        uses[role] = columns if role in _SEVERAL else columns[:1]
         taken.update(uses[role])
     return uses
 

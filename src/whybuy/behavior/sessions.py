@@ -34,8 +34,8 @@ def with_sessions(actions: Table, gap_minutes: int) -> Table:
     pause = timed.seconds - timed.seconds.lag().over(group_by=timed.shopper, order_by=timed.seconds)
     cut = timed.mutate(cut=(pause > gap_minutes * 60).fill_null(False).cast("int64"))
     so_far = ibis.range_window(preceding=(None, 0), group_by=cut.shopper, order_by=cut.seconds)
-    blocks = cut.mutate(block=cut.cut.sum().over(so_far), said=cut.session_id.nullif(""))
-    nearest = blocks.said.min().over(group_by=[blocks.shopper, blocks.block])
+    blocks = cut.mutate(block=cut.cut.sum().over(so_far), own_id=cut.session_id.nullif(""))
+    nearest = blocks.own_id.min().over(group_by=[blocks.shopper, blocks.block])
     number = blocks.block.cast("string") + SEPARATOR
-    session = blocks.shopper + SEPARATOR + ibis.coalesce(blocks.said, nearest, number)
-    return blocks.mutate(session=session).drop("shopper", "session_id", "cut", "block", "said")
+    session = blocks.shopper + SEPARATOR + ibis.coalesce(blocks.own_id, nearest, number)
+    return blocks.mutate(session=session).drop("shopper", "session_id", "cut", "block", "own_id")

@@ -26,9 +26,9 @@ def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *
 
     purchases, clicks: by query and product. types: product_id, product_type, of products that have one.
     """
-    asked = queries.filter(queries.query != "")
+    searches = queries.filter(queries.query != "")
     parts = [
-        _counts(asked.mutate(searches=ibis.literal(1, "int64"))),
+        _counts(searches.mutate(searches=ibis.literal(1, "int64"))),
         _counts(clicks),
         _counts(purchases),
     ]

@@ -146,12 +146,12 @@ def _tally(column: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _scripts(titles: Iterable[str]) -> dict[str, float]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     total = 0
     for title in titles:
         total += 1
-        found.update({_script(sign) for sign in title if sign.isalpha()})
-    return {script: round(count / total, 4) for script, count in found.most_common()}
+        counts.update({_script(sign) for sign in title if sign.isalpha()})
+    return {script: round(count / total, 4) for script, count in counts.most_common()}
 
 
 @lru_cache(maxsize=100_000)

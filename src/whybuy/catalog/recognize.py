@@ -150,9 +150,9 @@ def _guess_roles(names: list[str], layout: Layout) -> dict[Role, list[str]]:
     uses: dict[Role, list[str]] = {}
     taken: set[str] = set()
     for role, aliases in ALIASES.items():
-        found = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in taken]
+        columns = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in taken]
         several = role in (JOINED | FIRST) and role is not Role.CATEGORY
-        uses[role] = found if several else found[:1]
+        uses[role] = columns if several else columns[:1]
         taken.update(uses[role])
     if layout is Layout.SHOPIFY:
         uses[Role.PRODUCT_ID] = [by_key.get("handle") or by_key["url_handle"]]

@@ -191,19 +191,19 @@ def _products(rows: Rows, plan: CatalogPlan, source: CatalogSource) -> Iterator[
 
 def _texts(rows: Rows, plan: CatalogPlan, role: Role) -> list[str]:
     """Per row the first text that is not blank, cleaned."""
-    found = [""] * len(rows.batch)
+    texts = [""] * len(rows.batch)
     for column in plan.of(role):
-        found = [known or clean(text) for known, text in zip(found, rows.text(column).to_pylist(), strict=True)]
-    return found
+        texts = [known or clean(text) for known, text in zip(texts, rows.text(column).to_pylist(), strict=True)]
+    return texts
 
 
 def _first_texts(rows: Rows, plan: CatalogPlan, role: Role) -> list[str]:
     """Per row the first text of the first list that is not empty, as it is."""
-    found = [""] * len(rows.batch)
+    firsts = [""] * len(rows.batch)
     for column in plan.of(role):
         lists = rows.texts(column).to_pylist()
-        found = [known or "".join(texts[:1]).strip() for known, texts in zip(found, lists, strict=True)]
-    return found
+        firsts = [known or "".join(texts[:1]).strip() for known, texts in zip(firsts, lists, strict=True)]
+    return firsts
 
 
 def _descriptions(rows: Rows, plan: CatalogPlan) -> Iterator[str]:
@@ -238,19 +238,19 @@ def _attributes(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[tuple[str, str]
     details = [rows.texts(name).to_pylist() for name in plan.of(Role.DETAILS)]
     tags = [rows.texts(name).to_pylist() for name in plan.of(Role.TAGS)]
     for row in range(len(rows.batch)):
-        found: dict[tuple[str, str], None] = {}
+        pairs: dict[tuple[str, str], None] = {}
         for name, values in columns:
             for value in values[row]:
-                found.update(dict.fromkeys(attribute(name, value)))
+                pairs.update(dict.fromkeys(attribute(name, value)))
         for texts in features:
-            found.update(dict.fromkeys(parse_features(texts[row])))
+            pairs.update(dict.fromkeys(parse_features(texts[row])))
         for lists in details:
-            found.update(dict.fromkeys(pair for text in lists[row] for pair in parse_details(text)))
+            pairs.update(dict.fromkeys(pair for text in lists[row] for pair in parse_details(text)))
         for lists in tags:
-            found.update(
+            pairs.update(
                 (pair, None) for text in lists[row] for tag in text.split(",") for pair in attribute("tag", tag)
             )
-        yield tuple(found)
+        yield tuple(pairs)
 
 
 def _prices(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[float | None, str]]:
@@ -263,12 +263,12 @@ def _prices(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[float | None, str]]
 
 def _offer_price(offers: list[str]) -> tuple[float | None, str]:
     """The lowest price among schema.org offers; addresses of offers say none."""
-    found = []
+    prices = []
     for offer in json_objects(offers):
         amount, currency = parse_price(str(offer.get("price", offer.get("lowPrice", ""))))
         if amount is not None:
-            found.append((amount, str(offer.get("priceCurrency") or currency)))
-    return min(found, default=(None, ""))
+            prices.append((amount, str(offer.get("priceCurrency") or currency)))
+    return min(prices, default=(None, ""))
 
 
 class _ShopifyOptions:
@@ -281,7 +281,7 @@ class _ShopifyOptions:
         """The options of each row."""
         keys = {column_key(name): name for name in rows.batch.schema.names}
         handles = rows.text(keys.get("handle") or keys["url_handle"]).to_pylist()
-        found: list[tuple[tuple[str, str], ...]] = [()] * len(handles)
+        options: list[tuple[tuple[str, str], ...]] = [()] * len(handles)
         for number in (1, 2, 3):
             names = rows.text(keys.get(f"option{number}_name", "")).to_pylist()
             values = rows.text(keys.get(f"option{number}_value", "")).to_pylist()
@@ -290,8 +290,8 @@ class _ShopifyOptions:
                     self._names[handle, number] = name
                 option = self._names.get((handle, number), "")
                 if option.casefold() != "title":
-                    found[row] += tuple(attribute(option, value))
-        return found
+                    options[row] += tuple(attribute(option, value))
+        return options
 
 
 def _typed(products: list[Product]) -> list[Product]:

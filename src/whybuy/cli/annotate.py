@@ -92,15 +92,15 @@ def export_judgments(
 
     _one_of_two(target)
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
-        said = [entered.judgment for entered in JudgmentLog(journal).current() if is_finished(entered.judgment)]
+        judgments = [entered.judgment for entered in JudgmentLog(journal).current() if is_finished(entered.judgment)]
         queue = read_queue(store)
         if target.suffix == ".json":
-            target.write_bytes(to_label_studio(queue.tasks, by_item(said)))
+            target.write_bytes(to_label_studio(queue.tasks, by_item(judgments)))
             config = target.with_suffix(".xml")
             config.write_text(labeling_config(), encoding="utf-8")
             print(f"{target}\n{config}")
             return
-        chosen = list(from_table(settle(said))) if settled else said
+        chosen = list(from_table(settle(judgments))) if settled else judgments
         target.write_text(to_csv(chosen, queue.by_item), encoding="utf-8", newline="")
         print(target)
 
@@ -122,10 +122,10 @@ def import_judgments(
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
         reading = ReadReport()
         read = from_label_studio if source.suffix == ".json" else from_rows
-        found = list(dict.fromkeys(read(source, reading)))
+        statements = list(dict.fromkeys(read(source, reading)))
         log = JudgmentLog(journal)
         here = {entered.judgment for entered in log.current()}
-        new = [judgment for judgment in found if judgment not in here]
+        new = [judgment for judgment in statements if judgment not in here]
         log.add(new)
         print_set_aside(reading)
         counts = {"read": reading.rows_read, "new": len(new), "set_aside": reading.set_aside.total()}

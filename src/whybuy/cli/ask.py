@@ -85,14 +85,14 @@ def _print_answer(answer: "Answer") -> None:
     stderr().print(f"{answer.total:,} found in {answer.took_ms:.1f} ms", highlight=False)
 
 
-def _print_completions(found: "Completions") -> None:
-    for one in found.completions:
+def _print_completions(answer: "Completions") -> None:
+    for one in answer.completions:
         likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
-        told = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
-        print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){told}")
-    if not found.completions:
+        intent = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
+        print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){intent}")
+    if not answer.completions:
         print("nothing to suggest")
-    stderr().print(f"in {found.took_ms:.2f} ms", highlight=False)
+    stderr().print(f"in {answer.took_ms:.2f} ms", highlight=False)
 
 
 def _print_explanation(hit: "Hit") -> None:
@@ -129,9 +129,9 @@ def show(
                 f"{names[edge.source]}  --{edge.relation.value}->  {names[edge.target]}   "
                 f"plausibility {edge.plausibility:.2f}, typicality {edge.typicality:.2f}, support {edge.support}"
             )
-        for said, others in (("a kind of", around.broader), ("kinds of it", around.narrower)):
+        for direction, others in (("a kind of", around.broader), ("kinds of it", around.narrower)):
             if others:
-                print(f"{said}: {', '.join(others)}")
+                print(f"{direction}: {', '.join(others)}")
 
 
 def _print_hit(hit: "Hit", place: int, *, evidence: bool = False) -> None:

@@ -55,11 +55,11 @@ def train_critic(
             critic: TextCritic = fine_tune_critic(judged, recipe, lambda now: status.update(str(now)))
         else:
             status.update("encoding and learning")
-            found = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
-            critic = train_critic(judged, found)
+            text_encoder = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
+            critic = train_critic(judged, text_encoder)
             if curve:
                 status.update("learning from fewer judgments")
-                points = learning_curve(judged, found)
+                points = learning_curve(judged, text_encoder)
         critic.save(out)
         figures = {"judgments": len(judged), "out_of_fold": critic.fit_report.out_of_fold, "curve": points}
         print(as_json(figures)) if json else _print_quality(critic.fit_report.out_of_fold, points)

@@ -103,20 +103,20 @@ def _print_plan(plan: "Plan", at: "EndpointConfig", *, counted: bool) -> None:
 
 
 def _print_made(made: "Generated") -> None:
-    heard = made.answers
+    answers = made.answers
     print(
         f"{made.asked:,} prompts asked, {made.reused:,} known; "
-        f"{heard.answered:,} of {heard.questions:,} questions answered"
+        f"{answers.answered:,} of {answers.questions:,} questions answered"
     )
     print(f"{made.prompt_tokens:,} tokens of prompts, {made.answer_tokens:,} of answers, money {made.money:,.2f}")
-    for problem, count in heard.failed.most_common(5):
+    for problem, count in answers.failed.most_common(5):
         print(f"  {count:,} failed: {problem}")
-    print(f"{heard.candidates:,} candidates, {made.hypotheses:,} reasons in {made.file}")
-    for why, count in heard.set_aside.most_common():
+    print(f"{answers.candidates:,} candidates, {made.hypotheses:,} reasons in {made.file}")
+    for why, count in answers.set_aside.most_common():
         print(f"  {count:,} set aside: {why}")
-    for name, count in heard.relations.most_common():
+    for name, count in answers.relations.most_common():
         print(f"  {count:,} {name}")
-    for proposal in heard.proposals[:10]:
+    for proposal in answers.proposals[:10]:
         print(f"  no relation says: {proposal.wordings[0]} ... ({proposal.count:,}), as in {proposal.examples[0]}")
 
 
@@ -124,7 +124,7 @@ def _print_made(made: "Generated") -> None:
 def _progress() -> "Iterator[Listener]":
     with stderr().status("asking") as status:
 
-        def listen(asked: int, answered: int, failed: int) -> None:
-            status.update(escaped(f"{answered:,} of {asked:,} answered" + (f", {failed:,} failed" if failed else "")))
+        def listen(prompts: int, answered: int, failed: int) -> None:
+            status.update(escaped(f"{answered:,} of {prompts:,} answered" + (f", {failed:,} failed" if failed else "")))
 
         yield listen

@@ -106,9 +106,9 @@ def evaluate_model(
 
     with failing_clearly(), stderr().status("opening the model") as status:
         reading = ReadReport()
-        asked = read_instructions(path_of(data, Part.HELD_OUT), reading)
+        instructions = read_instructions(path_of(data, Part.HELD_OUT), reading)
         print_set_aside(reading)
-        scores = evaluate_lm(model, asked, lambda done, of: status.update(f"asked {done:,} of {of:,}"))
+        scores = evaluate_lm(model, instructions, lambda done, of: status.update(f"asked {done:,} of {of:,}"))
     print_report(report_of(scores), json=json)
 
 

@@ -78,8 +78,8 @@ def best_first(index: Weights, spans: NDArray[np.int64], count: int) -> NDArray[
     for at in range(waiting):
         tops[at] = heaviest(index, lows[at], highs[at])
         weights[at] = index.weights[tops[at]]
-    found, rows = 0, np.empty(count, np.int32)
-    while waiting and found < count:
+    taken, rows = 0, np.empty(count, np.int32)
+    while waiting and taken < count:
         at = 0
         for other in range(1, waiting):
             if weights[other] > weights[at] or (weights[other] == weights[at] and tops[other] < tops[at]):
@@ -89,15 +89,15 @@ def best_first(index: Weights, spans: NDArray[np.int64], count: int) -> NDArray[
             break
         waiting -= 1
         lows[at], highs[at], tops[at], weights[at] = lows[waiting], highs[waiting], tops[waiting], weights[waiting]
-        rows[found] = top
-        found += 1
+        rows[taken] = top
+        taken += 1
         for half in ((low, top), (top + 1, high)):
             if half[0] < half[1]:
                 lows[waiting], highs[waiting] = half
                 tops[waiting] = heaviest(index, half[0], half[1])
                 weights[waiting] = index.weights[tops[waiting]]
                 waiting += 1
-    return rows[:found]
+    return rows[:taken]
 
 
 @kernel

@@ -76,16 +76,16 @@ def _having(  # noqa: PLR0913, PLR0917 - see `prefix_index`
     spans[0] = _rarest(SortedTexts(codes, starts, firsts), words, space)
     among = rows[best_first(Weights(weights, best), spans, MAX_SCANNED)]
     begins = wholes[among]
-    found, kept = 0, np.empty(limit, np.int32)
+    taken, kept = 0, np.empty(limit, np.int32)
     for place in range(len(among)):
         if place + AHEAD < len(among):
             prefetch(codes, np.int64(codes.itemsize) * begins[place + AHEAD])
-        if has_words(codes, begins[place], words, space, begun) and not (kept[:found] == among[place]).any():
-            if found == limit:
+        if has_words(codes, begins[place], words, space, begun) and not (kept[:taken] == among[place]).any():
+            if taken == limit:
                 break
-            kept[found] = among[place]
-            found += 1
-    return kept[:found]
+            kept[taken] = among[place]
+            taken += 1
+    return kept[:taken]
 
 
 @kernel

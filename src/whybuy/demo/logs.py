@@ -236,22 +236,22 @@ def _query_table(visits: Visits, names: _Names, time: Ints, order: Ints) -> pa.T
 
 def _event_table(events: _Events, names: _Names) -> pa.Table:
     """Events that no result page led to carry neither query nor position."""
-    count, unasked = len(events.time), events.position == 0
+    count, without_search = len(events.time), events.position == 0
     search = pa.array(events.search)
-    asked = pa.array(events.search, mask=unasked)
-    ordinal = pa.array(events.position.astype(np.int32), mask=unasked)
+    query = pa.array(events.search, mask=without_search)
+    ordinal = pa.array(events.position.astype(np.int32), mask=without_search)
     products = pa.StructArray.from_arrays(
         [names.product.take(pa.array(events.product)), pa.repeat("product_id", count)], fields=list(_OBJECT)
     )
-    positions = pa.StructArray.from_arrays([ordinal], fields=list(_POSITION), mask=pa.array(unasked))
+    positions = pa.StructArray.from_arrays([ordinal], fields=list(_POSITION), mask=pa.array(without_search))
     columns = [
         pa.repeat(_APPLICATION, count),
         pa.array(_ACTIONS).take(pa.array(events.action)),
-        names.query.take(asked),
+        names.query.take(query),
         names.session.take(search),
         names.client.take(search),
         _stamps(events.time),
-        names.text.take(asked),
+        names.text.take(query),
         pa.StructArray.from_arrays([products, positions], names=["object", "position"]),
     ]
     return pa.Table.from_arrays(columns, schema=EVENTS_SCHEMA)

@@ -66,12 +66,12 @@ def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]
     return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
 
 
-def named_table(world: World, asked: Iterable[tuple[str, int]]) -> pa.Table:
+def named_table(world: World, searches: Iterable[tuple[str, int]]) -> pa.Table:
     """The needs that each logged query was typed out of and names.
 
-    asked: text and index into `world.needs` of each search that words a need.
+    searches: text and index into `world.needs` of each search that words a need.
     """
-    times = Counter((text, id(world.needs[number].intent)) for text, number in asked)
+    times = Counter((text, id(world.needs[number].intent)) for text, number in searches)
     needs = {id(need.intent): need for need in world.needs}
     rows = [
         {

@@ -24,8 +24,8 @@ class QueryCompletion:
         """
         started = time.perf_counter()
         earlier = [checked(query) for query in previous]
-        found = self._completer.complete(checked(prefix), previous=earlier, limit=limit, distinct=True)
-        return Completions(prefix, tuple(found), round((time.perf_counter() - started) * 1000, 3))
+        completions = self._completer.complete(checked(prefix), previous=earlier, limit=limit, distinct=True)
+        return Completions(prefix, tuple(completions), round((time.perf_counter() - started) * 1000, 3))
 
     def add(self, queries: Iterable[LoggedQuery]) -> None:
         """Count queries since the last build, each once; one thread at a time."""

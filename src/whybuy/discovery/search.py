@@ -12,7 +12,7 @@ from whybuy.discovery.products import ProductLookup
 from whybuy.discovery.texts import checked
 from whybuy.records import Answer, Hit, Intent, Query, Reason, Sort
 from whybuy.retrieval.facets import Facets
-from whybuy.retrieval.finder import Finder, FinderConfig, Found
+from whybuy.retrieval.finder import Finder, FinderConfig, SearchResult
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 REASONS_SHOWN = 4  # of a hit
@@ -39,14 +39,14 @@ class ProductSearch:
         started = time.perf_counter()
         until = query.offset + query.limit
         plain = not query.filters and query.sort is Sort.RELEVANCE and until <= self._depth
-        found = self._find(query.text, query.ranker, self._depth if plain else len(self._catalog))
-        ranked = self._facets.select(found.ranked.rows, query.filters)
+        result = self._find(query.text, query.ranker, self._depth if plain else len(self._catalog))
+        ranked = self._facets.select(result.ranked.rows, query.filters)
         page = self._facets.order(ranked, query.sort)[query.offset : until]
-        rows = self._finder.every_row(found) if plain else ranked
-        hits = self._hits(page, found, explain=query.explain)
+        rows = self._finder.every_row(result) if plain else ranked
+        hits = self._hits(page, result, explain=query.explain)
         facets = self._facets.count(rows)
         took = (time.perf_counter() - started) * 1000
-        return Answer(uuid.uuid4().hex, query.text, len(rows), hits, found.query.intents, facets, round(took, 3))
+        return Answer(uuid.uuid4().hex, query.text, len(rows), hits, result.query.intents, facets, round(took, 3))
 
     def rank(self, text: str, limit: int, ranker: str) -> list[str]:
         """Product ids alone, best first.
@@ -66,23 +66,25 @@ class ProductSearch:
             InputError: a query beyond 10,000 characters.
         """
         row = self._products.row(product_id)
-        found = self._find(query, "fused", len(self._catalog))
-        return self._hits(np.array([row], np.int32), found, explain=True)[0]
+        result = self._find(query, "fused", len(self._catalog))
+        return self._hits(np.array([row], np.int32), result, explain=True)[0]
 
-    def _find(self, text: str, ranker: str, depth: int) -> Found:
+    def _find(self, text: str, ranker: str, depth: int) -> SearchResult:
         intents = self._intents.leading(checked(text)) if ranker in ("intents", "fused") else ()
         return self._finder.find(checked(text), intents, ranker=ranker, depth=depth)
 
-    def _hits(self, rows: NDArray[np.int32], found: Found, *, explain: bool) -> tuple[Hit, ...]:
-        totals = found.ranked.scores_of(rows)
-        by_stage = [(stage, ranked.scores_of(rows)) for stage, ranked in found.by_stage.items() if ranked]
-        matched = self._lexical.matched(found.query.words, rows.tolist())
-        paths = self._tree.explain(found.query.text, found.query.vector, rows.tolist()) if explain else [()] * len(rows)
+    def _hits(self, rows: NDArray[np.int32], result: SearchResult, *, explain: bool) -> tuple[Hit, ...]:
+        totals = result.ranked.scores_of(rows)
+        by_stage = [(stage, ranked.scores_of(rows)) for stage, ranked in result.by_stage.items() if ranked]
+        matched = self._lexical.matched(result.query.words, rows.tolist())
+        paths = (
+            self._tree.explain(result.query.text, result.query.vector, rows.tolist()) if explain else [()] * len(rows)
+        )
         hits = []
         for at, row in enumerate(rows.tolist()):
             scores = {stage: score for stage, each in by_stage if (score := each[at]) is not None}
             source, score = next(iter(scores), "none"), round(totals[at] or 0.0, 6)
-            title, reasons = self._titles[row].as_py(), self._joining(row, found.query.intents)
+            title, reasons = self._titles[row].as_py(), self._joining(row, result.query.intents)
             hits.append(Hit(self._catalog.ids[row], score, source, title, scores, matched[at], reasons, paths[at]))
         return tuple(hits)
 

@@ -57,10 +57,10 @@ def _nearest(words: pa.StringArray, relations: NDArray[np.int32]) -> tuple[NDArr
     for form in (_behind_front(words), _before_connection(words)):
         done = np.zeros(len(words), bool)
         for place, shorter in form:
-            found = pc.index_in(shorter, value_set=words).fill_null(-1).to_numpy()
-            fits = (found >= 0) & ((relations[found] & relations[place]) != 0) & ~done[place]
+            parent = pc.index_in(shorter, value_set=words).fill_null(-1).to_numpy()
+            fits = (parent >= 0) & ((relations[parent] & relations[place]) != 0) & ~done[place]
             done[place[fits]] = True
-            parents.append(found[fits].astype(np.int64))
+            parents.append(parent[fits].astype(np.int64))
             children.append(place[fits])
     return np.concatenate(parents), np.concatenate(children)
 

@@ -144,23 +144,23 @@ def _numbers_in(base: Path, hashes: NDArray[np.uint64], known: int) -> NDArray[n
     """The number of each name in a graph; new ones are numbered on from `known`."""
     sorted_hashes, nodes = map_array(base, "key_hash"), map_array(base, "key_node")
     at = np.searchsorted(sorted_hashes, hashes)
-    found = at < len(sorted_hashes)
-    found[found] = sorted_hashes[at[found]] == hashes[found]
-    number = (known - 1 + np.cumsum(~found)).astype(np.int32)
-    number[found] = nodes[at[found]]
+    known_name = at < len(sorted_hashes)
+    known_name[known_name] = sorted_hashes[at[known_name]] == hashes[known_name]
+    number = (known - 1 + np.cumsum(~known_name)).astype(np.int32)
+    number[known_name] = nodes[at[known_name]]
     return number
 
 
 def _joined_wordings(kept: Wordings, new: Wordings, number: NDArray[np.int32]) -> Wordings:
-    found = pc.index_in(new.text, value_set=kept.text)
-    fresh = found.is_null().to_numpy(zero_copy_only=False)
-    at = found.drop_null().to_numpy()
+    places = pc.index_in(new.text, value_set=kept.text)
+    is_new = places.is_null().to_numpy(zero_copy_only=False)
+    at = places.drop_null().to_numpy()
     support, claims = kept.support.copy(), kept.claims.copy()
-    support[at] += new.support[~fresh]
-    claims[at] += new.claims[~fresh]
+    support[at] += new.support[~is_new]
+    claims[at] += new.claims[~is_new]
     return Wordings(
-        pa.concat_arrays([kept.text, new.text.filter(pa.array(fresh))]),
-        np.concatenate([kept.intent, number[new.intent[fresh]]]),
-        np.concatenate([support, new.support[fresh]]),
-        np.concatenate([claims, new.claims[fresh]]),
+        pa.concat_arrays([kept.text, new.text.filter(pa.array(is_new))]),
+        np.concatenate([kept.intent, number[new.intent[is_new]]]),
+        np.concatenate([support, new.support[is_new]]),
+        np.concatenate([claims, new.claims[is_new]]),
     )

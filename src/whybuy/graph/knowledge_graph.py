@@ -55,8 +55,8 @@ class KnowledgeGraph:
         """The number of a node; None when the graph has none of that kind and key."""
         wanted = np.uint64(name_hash(join_key(kind, key)))
         at = int(np.searchsorted(self._hashes, wanted))
-        found = int(self._hash_nodes[at]) if at < len(self._hashes) and self._hashes[at] == wanted else len(self.nodes)
-        return found if found < len(self.nodes) else None
+        number = int(self._hash_nodes[at]) if at < len(self._hashes) and self._hashes[at] == wanted else len(self.nodes)
+        return number if number < len(self.nodes) else None
 
     def intent(self, words: str) -> int | None:
         """The intent node that these words name, in any inflection; None when there is none."""

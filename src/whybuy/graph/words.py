@@ -41,8 +41,8 @@ class IntentWords:
         """The intents whose canonical words have this one, ascending; empty for one that none has. Shape (n,)."""
         wanted = np.uint64(name_hash(word))
         at = int(np.searchsorted(self._hashes, wanted))
-        found = at < len(self._hashes) and self._hashes[at] == wanted
-        intents: NDArray[np.int32] = self._intents[self._starts[at] : self._starts[at + 1]] if found else _NONE
+        known = at < len(self._hashes) and self._hashes[at] == wanted
+        intents: NDArray[np.int32] = self._intents[self._starts[at] : self._starts[at + 1]] if known else _NONE
         return intents
 
     def weights(self, first: int, count: int) -> NDArray[np.float64]:

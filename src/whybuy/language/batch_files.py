@@ -79,6 +79,6 @@ def _request(key: str, prompt: Prompt, model: str) -> str:
 def _answer(entry: Mapping[str, Any]) -> Answer:
     response = entry.get("response") or {}
     if entry.get("error") or response.get("status_code", 0) != 200:
-        said = complaint_in(json.dumps(entry.get("error") or response.get("body") or "no response"))
-        return Answer("", Finish.FAILED, problem=f"HTTP {response.get('status_code', '-')}: {said}")
+        complaint = complaint_in(json.dumps(entry.get("error") or response.get("body") or "no response"))
+        return Answer("", Finish.FAILED, problem=f"HTTP {response.get('status_code', '-')}: {complaint}")
     return answer_in(response.get("body"))

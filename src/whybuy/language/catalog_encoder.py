@@ -29,11 +29,11 @@ class CatalogEncoder:
         """Learn from texts; of few, fewer dimensions."""
         vectorizer = NgramVectorizer.fit(texts, WORDS, threads=threads)
         by_text: csr_matrix = vectorizer.transform(texts, threads=threads)
-        found = min(dimensions, min(by_text.shape) - 1)
-        if found < 1:
+        rank = min(dimensions, min(by_text.shape) - 1)
+        if rank < 1:
             return cls(vectorizer, np.zeros((vectorizer.features, 1), np.float32))
         start = np.random.default_rng(0).standard_normal(min(by_text.shape))
-        _, _, rows = svds(by_text.astype(np.float64), k=found, v0=start)
+        _, _, rows = svds(by_text.astype(np.float64), k=rank, v0=start)
         return cls(vectorizer, np.ascontiguousarray(rows[::-1].T, np.float32))
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:

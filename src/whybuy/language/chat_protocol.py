@@ -50,11 +50,11 @@ def complaint_in(text: str) -> str:
     """What a server says is wrong, out of the body of an error, in one line."""
     try:
         body = json.loads(text)
-        found = body.get("error", body.get("detail", body))
-        said = found.get("message", found) if isinstance(found, Mapping) else found
+        error = body.get("error", body.get("detail", body))
+        message = error.get("message", error) if isinstance(error, Mapping) else error
     except (ValueError, AttributeError):
-        said = text
-    return _plain(str(said))
+        message = text
+    return _plain(str(message))
 
 
 def _plain(text: str) -> str:

@@ -58,7 +58,7 @@ class _Trouble:
     """Why a try brought nothing, when another may."""
 
     problem: str = ""
-    asked_pause: float = 0.0  # seconds, from Retry-After
+    retry_after: float = 0.0  # seconds, from Retry-After
     finish: Finish = Finish.UNREACHED
 
 
@@ -102,16 +102,16 @@ class EndpointGenerator:
         self, portal: BlockingPortal, client: httpx2.AsyncClient, prompts: Sequence[Prompt]
     ) -> Iterator[tuple[int, Answer]]:
         """Answers as they come, never more prompts at once than allowed; what is under way ends with the caller."""
-        asked: dict[Future[Answer], int] = {}
+        places: dict[Future[Answer], int] = {}
         try:
             for place, prompt in enumerate(prompts):
-                asked[portal.start_task_soon(self._answer, client, prompt)] = place
-                while len(asked) >= (self._config.concurrency if self._answered else 1):
-                    yield from _finished(asked)
-            while asked:
-                yield from _finished(asked)
+                places[portal.start_task_soon(self._answer, client, prompt)] = place
+                while len(places) >= (self._config.concurrency if self._answered else 1):
+                    yield from _finished(places)
+            while places:
+                yield from _finished(places)
         finally:
-            for future in asked:
+            for future in places:
                 future.cancel()
 
     @asynccontextmanager
@@ -127,16 +127,16 @@ class EndpointGenerator:
         trouble = _Trouble()
         for attempt in range(self._config.tries):
             if attempt:
-                await anyio.sleep(self._pause(attempt, trouble.asked_pause))
+                await anyio.sleep(self._pause(attempt, trouble.retry_after))
             outcome = await self._try(client, prompt)
             if isinstance(outcome, Answer):
                 return outcome
             trouble = outcome
         return Answer("", trouble.finish, problem=f"{trouble.problem} ({self._config.tries} tries)")
 
-    def _pause(self, attempt: int, asked: float) -> float:
+    def _pause(self, attempt: int, retry_after: float) -> float:
         """Seconds: doubling, at least what the server asked for, and up to half as much again so that none collide."""
-        patient = max(self._config.first_pause * 2.0 ** (attempt - 1), asked)
+        patient = max(self._config.first_pause * 2.0 ** (attempt - 1), retry_after)
         return min(patient, LONGEST_PAUSE) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
 
     async def _try(self, client: httpx2.AsyncClient, prompt: Prompt) -> Answer | _Trouble:
@@ -180,7 +180,7 @@ class EndpointGenerator:
         problem = self._without_key(f"HTTP {response.status_code}: {complaint_in(response.text)}")
         if response.status_code in _PASSING:
             finish = Finish.FAILED if response.status_code == 500 else Finish.UNREACHED  # it may be this prompt's fault
-            return _Trouble(problem, _asked_pause(response), finish)
+            return _Trouble(problem, _retry_after(response), finish)
         if response.status_code in _CLOSED and not self._answered:
             raise self._gone(f"turns every prompt away: {problem}")
         return Answer("", Finish.FAILED, problem=problem)
@@ -203,10 +203,10 @@ class _Dialect:
 
     def put(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A body in the words that this endpoint takes."""
-        said = {name: value for name, value in body.items() if name not in self.without}
+        adapted = {name: value for name, value in body.items() if name not in self.without}
         if "max_tokens" in self.without:
-            said["max_completion_tokens"] = body["max_tokens"]
-        return said
+            adapted["max_completion_tokens"] = body["max_tokens"]
+        return adapted
 
     def learn(self, complaint: str, sent: Mapping[str, Any]) -> bool:
         """Note the fields that a refusal names; False when it names none of those that were sent."""
@@ -223,10 +223,10 @@ def expected_tokens(prompt: Prompt) -> float:
     return letters / CHARACTERS_PER_TOKEN + prompt.sampling.max_tokens
 
 
-def _finished(asked: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
+def _finished(places: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
     """Wait for the next answers, and take them out."""
-    for future in wait(asked, return_when=FIRST_COMPLETED).done:
-        yield asked.pop(future), future.result()
+    for future in wait(places, return_when=FIRST_COMPLETED).done:
+        yield places.pop(future), future.result()
 
 
 def _is_address(url: str) -> bool:
@@ -243,14 +243,14 @@ def _key(variable: str) -> str:
     return os.environ.get(variable, "") if variable else ""
 
 
-def _asked_pause(response: httpx2.Response) -> float:
+def _retry_after(response: httpx2.Response) -> float:
     """Seconds that Retry-After asks for, as a number or as a date; 0 when it asks for nothing."""
-    asked = response.headers.get("Retry-After", "")
+    header = response.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(asked))
+        return max(0.0, float(header))
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return 0.0

@@ -37,8 +37,8 @@ class JobsError(WhybuyError):
 
 def key_of(model: str, prompt: Prompt) -> str:
     """Thirty-two hexadecimal digits that change with the model, the messages and the sampling."""
-    asked = json.dumps([model, asdict(prompt)], sort_keys=True, ensure_ascii=False)
-    return sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    identity = json.dumps([model, asdict(prompt)], sort_keys=True, ensure_ascii=False)
+    return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Jobs:
@@ -77,7 +77,7 @@ class Jobs:
     def known(self, keys: Iterable[str]) -> dict[str, Answer]:
         """The answers that need no asking: good ones, and failed ones that were tried often enough."""
         wanted = list(dict.fromkeys(keys))
-        found: dict[str, Answer] = {}
+        answers: dict[str, Answer] = {}
         for start in range(0, len(wanted), _MANY):
             some = wanted[start : start + _MANY]
             query = (
@@ -87,8 +87,8 @@ class Jobs:
             with self._turn, self._explained():
                 rows = self._connection.execute(query, (*some, Finish.FAILED, self._attempts)).fetchall()
             for key, text, finish, *rest in rows:
-                found[key] = Answer(text, Finish(finish), *rest)
-        return found
+                answers[key] = Answer(text, Finish(finish), *rest)
+        return answers
 
     def keep(self, answers: Iterable[tuple[str, Answer]]) -> list[Answer]:
         """Write answers by key, all or none; they are on disk when this returns. Unreached ones are not kept.
@@ -163,8 +163,8 @@ class ThriftyGenerator:
                 yield place, known[key]
             else:
                 places[key].append(place)
-        asked = list(places)
-        for number, answer in self._generator([prompts[places[key][0]] for key in asked]):
-            (kept,) = self._jobs.keep([(asked[number], answer)])
-            for place in places[asked[number]]:
+        new = list(places)
+        for number, answer in self._generator([prompts[places[key][0]] for key in new]):
+            (kept,) = self._jobs.keep([(new[number], answer)])
+            for place in places[new[number]]:
                 yield place, kept

@@ -141,5 +141,5 @@ def _look_up(keys: Numbers, values: NDArray[np.float64], wanted: Numbers, missin
     if not len(keys):
         return np.full(len(wanted), missing)
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    found: NDArray[np.float64] = np.where(keys[at] == wanted, values[at], missing)
-    return found
+    looked_up: NDArray[np.float64] = np.where(keys[at] == wanted, values[at], missing)
+    return looked_up

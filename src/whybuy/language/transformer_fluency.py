@@ -39,9 +39,9 @@ class TransformerFluency:
         """Perplexity ``exp(-mean log P)`` of the tokens after the first; see `Fluency`."""
         import torch  # noqa: PLC0415 - seconds to load, and an extra
 
-        found = np.full(len(texts), np.nan)
-        told = np.array([row for row, text in enumerate(texts) if len(text.split()) > 1], np.int64)
-        closed = [f"{texts[row]}." for row in told]
+        perplexity = np.full(len(texts), np.nan)
+        scored = np.array([row for row, text in enumerate(texts) if len(text.split()) > 1], np.int64)
+        closed = [f"{texts[row]}." for row in scored]
         with torch.inference_mode():
             for places in batches_by_length(closed, BATCH):
                 tokens = self._tokenizer(
@@ -52,14 +52,14 @@ class TransformerFluency:
                     return_tensors="pt",
                 )
                 logits = self._transformer(tokens["input_ids"], attention_mask=tokens["attention_mask"]).logits
-                found[told[places]] = _perplexity(logits, tokens["input_ids"], tokens["attention_mask"]).numpy()
-        return found
+                perplexity[scored[places]] = _perplexity(logits, tokens["input_ids"], tokens["attention_mask"]).numpy()
+        return perplexity
 
 
 def _perplexity(logits: "Tensor", tokens: "Tensor", mask: "Tensor") -> "Tensor":
     """Of each row's tokens that have one before them. logits: shape (rows, tokens, vocabulary)."""
     from torch.nn.functional import cross_entropy  # noqa: PLC0415
 
-    told = mask[:, 1:] * mask[:, :-1]
+    counted = mask[:, 1:] * mask[:, :-1]
     surprise = cross_entropy(logits[:, :-1].transpose(1, 2).float(), tokens[:, 1:], reduction="none")
-    return ((surprise * told).sum(1) / told.sum(1)).exp()
+    return ((surprise * counted).sum(1) / counted.sum(1)).exp()

@@ -39,15 +39,15 @@ class TransformerGenerator:
         """See `Generator`; prompts of like sampling and length are answered together."""
         texts = [self._text(prompt) for prompt in prompts]
         lengths = [self._length(text) for text in texts]
-        alike: dict[object, list[int]] = {}
+        by_sampling: dict[object, list[int]] = {}
         for place in sorted(range(len(prompts)), key=lambda place: -lengths[place]):
             room = self._longest - prompts[place].sampling.max_tokens
             if lengths[place] > room:
                 problem = f"the prompt has {lengths[place]} tokens; with the answer the model has room for {room}"
                 yield place, Answer("", Finish.FAILED, problem=problem)
             else:
-                alike.setdefault(prompts[place].sampling, []).append(place)
-        for places in alike.values():
+                by_sampling.setdefault(prompts[place].sampling, []).append(place)
+        for places in by_sampling.values():
             for start in range(0, len(places), self._batch):
                 some = places[start : start + self._batch]
                 answers = self._answers([texts[place] for place in some], prompts[some[0]])

@@ -45,9 +45,9 @@ def build_expansion(graph: KnowledgeGraph, products: pa.Table, folder: Path) -> 
     edges = _Edges(graph)
     starts, columns, weights = np.zeros(graph.nodes.num_rows + 1, np.int64), [], []
     for node in intents:
-        found = _weigh(edges.to(node), rows)
-        starts[node + 1] = len(found)
-        answering, weighing = _columns(found)
+        weight_of = _weigh(edges.to(node), rows)
+        starts[node + 1] = len(weight_of)
+        answering, weighing = _columns(weight_of)
         columns.append(answering)
         weights.append(weighing)
     np.save(folder / "starts.npy", np.cumsum(starts))
@@ -98,10 +98,10 @@ def _weigh(edges: Iterable[tuple[str, tuple[str, ...], float, float, float]], ro
     return {row: score / top for row, score in sorted(scores.items()) if score >= MIN_WEIGHT * top}
 
 
-def _columns(found: Mapping[int, float]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _columns(weight_of: Mapping[int, float]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Rows and weights."""
-    rows = np.fromiter(found, dtype=np.int32, count=len(found))
-    return rows, np.fromiter(found.values(), dtype=np.float32, count=len(found))
+    rows = np.fromiter(weight_of, dtype=np.int32, count=len(weight_of))
+    return rows, np.fromiter(weight_of.values(), dtype=np.float32, count=len(weight_of))
 
 
 def _rows(products: pa.Table, kinds: Set[str] | None = None) -> _Rows:

@@ -161,10 +161,10 @@ class Facets:
 
 def _top(names: Sequence[str], counts: NDArray[np.int64]) -> tuple[FacetValue, ...]:
     """The names with the highest counts, but for the empty one; ties in the order of the names."""
-    found = np.flatnonzero(counts)
-    if len(found) > (most := VALUES_SHOWN + 1):
-        found = found[counts[found] >= np.partition(counts[found], -most)[-most]]
-    order = found[np.argsort(-counts[found], kind="stable")][:most].tolist()
+    places = np.flatnonzero(counts)
+    if len(places) > (most := VALUES_SHOWN + 1):
+        places = places[counts[places] >= np.partition(counts[places], -most)[-most]]
+    order = places[np.argsort(-counts[places], kind="stable")][:most].tolist()
     return tuple(FacetValue(names[at], int(counts[at])) for at in order if names[at])[:VALUES_SHOWN]
 
 

@@ -33,7 +33,7 @@ class FinderConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The answer to a query."""
 
     query: AnalyzedQuery
@@ -52,7 +52,7 @@ class Finder:
         self._rankers["similar"] = SimilarityRanker(indexes.tree)
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
-    def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> Found:
+    def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:
         """Products in order.
 
         intents: understood in the text. depth: products that unbounded rankers return; the others return those that
@@ -70,7 +70,7 @@ class Finder:
         if not ranked and "lexical" in rankings:
             by_stage = {"nearest_type": self._nearest_type(text), **by_stage}
             ranked = by_stage["nearest_type"] or rankings.get("tree", NOTHING)
-        return Found(query, ranked, rankings, by_stage)
+        return SearchResult(query, ranked, rankings, by_stage)
 
     def retrieve(self, text: str, intents: tuple[Intent, ...]) -> RerankerInput:
         """A query as a reranker gets it; a tree is needed."""
@@ -79,16 +79,16 @@ class Finder:
         unmet_share = self._unmet_share(query, rankings, self._by_stage(query, rankings))
         return self._reranker_input(query, rankings, self._weighted_sum(rankings, unmet_share), unmet_share)
 
-    def every_row(self, found: Found) -> NDArray[np.int32]:
+    def every_row(self, result: SearchResult) -> NDArray[np.int32]:
         """All rows that the rankers find, those that were not ranked included; in no order."""
         depth = self._config.depth
-        unbounded = {name: ranked for name, ranked in found.rankings.items() if name in self._unbounded}
+        unbounded = {name: ranked for name, ranked in result.rankings.items() if name in self._unbounded}
         if max(map(len, unbounded.values()), default=0) < depth:
-            return found.ranked.rows
+            return result.ranked.rows
         every = np.zeros(self._products, dtype=bool)
-        every[found.ranked.rows] = True
+        every[result.ranked.rows] = True
         for name, ranked in unbounded.items():
-            every[ranked.rows if len(ranked) < depth else self._unbounded[name].rows(found.query)] = True
+            every[ranked.rows if len(ranked) < depth else self._unbounded[name].rows(result.query)] = True
         return np.flatnonzero(every).astype(np.int32)
 
     # ------------------------------------------------------------ the rankers

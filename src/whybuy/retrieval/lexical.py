@@ -261,10 +261,10 @@ class _View:
 
     def _having_anywhere(self, term: str) -> NDArray[np.uint8]:
         """Whether each product has a term in any field: a bit by row."""
-        found = np.zeros(self.rows, np.bool_)
+        having = np.zeros(self.rows, np.bool_)
         for name in self.fields:
-            found[self.having(name, term)] = True
-        return np.packbits(found)
+            having[self.having(name, term)] = True
+        return np.packbits(having)
 
     def joins(self, left: str, right: str) -> bool:
         """Whether the catalog writes two words as one, too: "lawn mower" and "lawnmower"."""
@@ -275,8 +275,8 @@ class _View:
 def _bits(packed: NDArray[np.uint8], places: NDArray[np.int32]) -> NDArray[np.bool_]:
     """The bits at some places of `np.packbits`."""
     bytes_there = packed.take(places >> 3, mode="clip")  # rows may have come from a newer state of the index
-    found: NDArray[np.bool_] = (bytes_there << (places & 7) & 128) > 0
-    return found
+    bits: NDArray[np.bool_] = (bytes_there << (places & 7) & 128) > 0
+    return bits
 
 
 def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -284,8 +284,8 @@ def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
     if not len(others):
         return np.zeros(len(rows), dtype=bool)
     at = np.minimum(others.searchsorted(rows), len(others) - 1)
-    found: NDArray[np.bool_] = others[at] == rows
-    return found
+    present: NDArray[np.bool_] = others[at] == rows
+    return present
 
 
 def _schema() -> tantivy.Schema:
@@ -325,9 +325,9 @@ def _document(row: int, product: Product) -> tantivy.Document:
     document.add_text("exact_type", product.product_type.casefold())
     seen: set[str] = set()
     for name, text in zip(FIELDS, field_texts(product), strict=True):
-        found = words(text)
-        seen.update(found)
-        document.add_text(name, " ".join(map(stem, found)))
+        text_words = words(text)
+        seen.update(text_words)
+        document.add_text(name, " ".join(map(stem, text_words)))
     document.add_text("word", " ".join(sorted(seen)))
     return document
 

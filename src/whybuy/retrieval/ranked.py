@@ -53,8 +53,8 @@ def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:
     if len(rows) < limit:
         rows = np.flatnonzero(scores > 0)
     if len(rows) > limit > 0:
-        found = scores[rows]
-        rows = rows[found >= np.partition(found, len(rows) - limit)[len(rows) - limit]]
+        top_scores = scores[rows]
+        rows = rows[top_scores >= np.partition(top_scores, len(rows) - limit)[len(rows) - limit]]
     order = np.argsort(-scores[rows], kind="stable")[: max(0, limit)]
     return Ranked(rows[order].astype(np.int32), scores[rows[order]])
 

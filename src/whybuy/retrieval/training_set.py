@@ -92,13 +92,13 @@ def reason_training_set(graph: KnowledgeGraph, expansion: Path, types: list[str]
     texts: list[str] = []
     rows, scores = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
     for node in np.flatnonzero(pc.equal(graph.nodes["kind"], INTENT).to_numpy(zero_copy_only=False)).tolist():
-        found, weights = index.products_of(node)
+        answering, weights = index.products_of(node)
         order = np.argsort(-weights, kind="stable")
-        for name, best in _by_kind(names, kinds[found[order]], order):
+        for name, best in _by_kind(names, kinds[answering[order]], order):
             texts.append(f"{name} for {graph.label(node)}" if name else graph.label(node))
-            rows.append(found[best[:limit]])
+            rows.append(answering[best[:limit]])
             scores.append(weights[best[:limit]])
-    starts = np.cumsum([len(found) for found in rows])
+    starts = np.cumsum([len(answering) for answering in rows])
     products = csr_matrix((np.concatenate(scores), np.concatenate(rows), starts), shape=(len(texts), len(types)))
     return TrainingSet(texts, _best_is_one(products))
 

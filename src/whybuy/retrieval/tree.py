@@ -53,9 +53,9 @@ class TreeIndex:
     def warm_up(self, text: str) -> None:
         """Search once, so that kernels are compiled before a shopper waits for them."""
         vector = self.vectorizer.vector(text)
-        found = self.rank(*vector, 1)
+        ranked = self.rank(*vector, 1)
         self.similar(*vector, 1)
-        self.explain(text, vector, found.rows.tolist())
+        self.explain(text, vector, ranked.rows.tolist())
 
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
         """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""

@@ -24,8 +24,8 @@ class TypeNames:
 
     def nearest(self, query: str) -> str | None:
         """The type with a word that takes the fewest edits by letter to a word of the query; None when all are far."""
-        asked = [word for word in lemmas(query[:LONGEST_QUERY]) if len(word) >= SHORTEST]
-        near = [self._nearest(word) for word in asked] if self._names else []
+        query_words = [word for word in lemmas(query[:LONGEST_QUERY]) if len(word) >= SHORTEST]
+        near = [self._nearest(word) for word in query_words] if self._names else []
         share, name = min(near, default=(1.0, ""))
         return name if share <= FARTHEST else None
 

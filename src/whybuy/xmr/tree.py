@@ -147,11 +147,11 @@ class XMRTree:
         Raises:
             InputError: there is no such label, or more or fewer values than features.
         """
-        asked_for = labels.astype(np.int32, copy=False)
+        wanted = labels.astype(np.int32, copy=False)
         if len(labels):
             self._check_labels(*range_of(labels))
         where = self._parents, self._positions
-        return score_labels(self._searched.plain, *where, query_arrays(ids, values), asked_for, post.power)
+        return score_labels(self._searched.plain, *where, query_arrays(ids, values), wanted, post.power)
 
     def attach(self, labels: Iterable[NewLabel]) -> range:
         """Hang new labels under their leaves, in order; `training.growth.add_labels` trains them.

@@ -55,8 +55,8 @@ class Generic:
 
 
 def _incidence(columns_of: list[list[int]], columns: int) -> sparse.csr_array:
-    rows = np.repeat(np.arange(len(columns_of)), [len(found) for found in columns_of])
-    places = np.array([column for found in columns_of for column in found], dtype=np.int64)
+    rows = np.repeat(np.arange(len(columns_of)), [len(columns_here) for columns_here in columns_of])
+    places = np.array([column for columns_here in columns_of for column in columns_here], dtype=np.int64)
     return sparse.csr_array((np.ones(len(rows)), (rows, places)), shape=(len(columns_of), columns))
 
 

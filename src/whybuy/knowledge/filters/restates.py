@@ -75,5 +75,5 @@ def _where(pairs: TextPairs, role: TextRole, holds: Callable[[int, int], bool]) 
     """Rows of the pairs with a text of this role for which `holds(tail, text)`."""
     rows = np.flatnonzero(pairs.role == role.value)
     both = zip(pairs.tail[rows].tolist(), pairs.text[rows].tolist(), strict=True)
-    found: NDArray[np.int64] = rows[np.array([holds(tail, text) for tail, text in both], dtype=bool)]
-    return found
+    matching: NDArray[np.int64] = rows[np.array([holds(tail, text) for tail, text in both], dtype=bool)]
+    return matching

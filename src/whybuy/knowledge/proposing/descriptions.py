@@ -45,15 +45,15 @@ class DescriptionHypothesizer:
         groups = ProductGroups(shop)
         background = np.ones(len(shop.ids))
         for some, thresholds in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
-            for found in associate(stated.by_intent, background, some, groups.types, thresholds):
-                if some.heads[found.group].key[1:2] == ("title",):
+            for association in associate(stated.by_intent, background, some, groups.types, thresholds):
+                if some.heads[association.group].key[1:2] == ("title",):
                     continue  # a word of the title beside a slogan explains nothing
                 yield stated.hypothesis(
                     some,
-                    found.intent,
-                    found.group,
-                    found.count,
-                    (found.lift, self.config.stated * found.plausibility, found.typicality),
+                    association.intent,
+                    association.group,
+                    association.count,
+                    (association.lift, self.config.stated * association.plausibility, association.typicality),
                 )
         yield from stated.product_hypotheses(self.config.stated)
         yield from shared_by_pairs(shop, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)

@@ -60,12 +60,12 @@ class SynonymHypothesizer:
         """Queries by candidate: words that enough queries have and that do not end in a type name of the shop."""
         patterns = load_patterns(shop.language).with_product_types(set(shop.types))
         queries = list(log.logged_queries())
-        need_of = {intent.query: intent.wording for intent in read_intents(queries, set(shop.types), patterns)}
+        intent_words = {intent.query: intent.wording for intent in read_intents(queries, set(shop.types), patterns)}
         known = {canonical(name) for name in shop.types}
         queries_of: defaultdict[str, set[str]] = defaultdict(set)
         for query in queries:
             phrases = patterns.in_query(query.text)
-            mention = phrases[0].type_words if phrases else _without(query.text, need_of.get(query.text, ""))
+            mention = phrases[0].type_words if phrases else _without(query.text, intent_words.get(query.text, ""))
             for name in self._names(mention, query.product_share):
                 if not _ends_in(canonical(name).split(), known):
                     queries_of[name].add(query.text)

@@ -71,20 +71,20 @@ class GenerationQuestions:
 
     def _instruction(self, ends: tuple[Head, Head], relation: Relation, known: Sequence[str]) -> Instruction:
         """Some are asked coarsely, as in a first round; half of the answers are a numbered list, half an object."""
-        asked: Relation | Seed = relation
+        kind: Relation | Seed = relation
         if self._random.random() < COARSE:
-            asked, begins = coarse(relation)
+            kind, begins = coarse(relation)
             known = [f"{begins} {tail}".strip() for tail in known]
         as_json, listed = bool(self._random.integers(2)), known[:CANDIDATES]
         numbered = "\n".join(f"{place}. {tail}" for place, tail in enumerate(listed, 1))
         answer = orjson.dumps({"reasons": listed}).decode() if as_json else numbered
-        return Instruction(Task.GENERATION, self._prompt(ends, asked, as_json=as_json), answer, tuple(known))
+        return Instruction(Task.GENERATION, self._prompt(ends, kind, as_json=as_json), answer, tuple(known))
 
-    def _prompt(self, ends: tuple[Head, Head], asked: Relation | Seed, *, as_json: bool) -> tuple[Message, ...]:
+    def _prompt(self, ends: tuple[Head, Head], kind: Relation | Seed, *, as_json: bool) -> tuple[Message, ...]:
         (left,), right = ends[0].key, self._products.at(ends[1].key[0])
         if ends[0].kind is HeadKind.QUERY:
-            return self._prompts.search_buy_prompt(left, right, asked, as_json=as_json)
-        return self._prompts.co_buy_prompt(self._products.at(left), right, asked, as_json=as_json)
+            return self._prompts.search_buy_prompt(left, right, kind, as_json=as_json)
+        return self._prompts.co_buy_prompt(self._products.at(left), right, kind, as_json=as_json)
 
 
 def coarse(relation: Relation) -> tuple[Seed, str]:

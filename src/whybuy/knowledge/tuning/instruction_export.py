@@ -45,7 +45,9 @@ def make_instructions(known: Known, config: InstructionConfig) -> dict[Part, lis
     """
     most = {Part.TRAIN: config.most, Part.HELD_OUT: config.most_held_out}
     makers = _Makers(known, config)
-    made = {part: [one for asked in makers.tasks(part) for one in islice(asked, most[part])] for part in Part}
+    made = {
+        part: [one for instructions in makers.tasks(part) for one in islice(instructions, most[part])] for part in Part
+    }
     random = np.random.default_rng(config.seed)
     return {part: [each[place] for place in random.permutation(len(each))] for part, each in made.items()}
 

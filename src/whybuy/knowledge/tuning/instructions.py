@@ -68,12 +68,12 @@ def read_instructions(path: Path, report: ReadReport) -> list[Instruction]:
     """
     if not path.is_file():
         raise InputError(f"There is no instruction file {path}. Write it with `whybuy lm export --out {path.parent}`.")
-    found = list(_readable(path, report))
-    if not found:
+    instructions = list(_readable(path, report))
+    if not instructions:
         raise InputError(
             f"{path} has no line that can be used. A line is a chat in `messages`, its answer last, with its `task`."
         )
-    return found
+    return instructions
 
 
 def _readable(path: Path, report: ReadReport) -> Iterator[Instruction]:

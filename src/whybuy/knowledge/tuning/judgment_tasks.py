@@ -59,8 +59,8 @@ class JudgedQuestions:
         for claim in _balanced(claims, settled) if part is Part.TRAIN else claims:
             head, relation, tail = claim
             about, fields = _about(head, self._products)
-            asked = self._wording.ask(task, about, fields | {"reason": statement(relation, tail)}, self._random)
-            yield Instruction(task, asked, YES if settled[claim] else NO)
+            prompt = self._wording.ask(task, about, fields | {"reason": statement(relation, tail)}, self._random)
+            yield Instruction(task, prompt, YES if settled[claim] else NO)
 
     def _is_known(self, head: Head) -> bool:
         """Whether its products, if it is about any, are in the catalog."""

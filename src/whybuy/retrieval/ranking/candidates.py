@@ -36,9 +36,11 @@ def gather(stages: Mapping[str, Ranked], depths: Mapping[str, int]) -> Candidate
 
     stages: one for each of `depths`. Rankings may be longer than these: their scores are used all the same.
     """
-    found = [stages[stage] for stage in depths]
-    starts = np.cumsum([0, *map(len, found)])
-    rows, scores = (np.concatenate(column) for column in zip(*((one.rows, one.scores) for one in found), strict=True))
+    rankings = [stages[stage] for stage in depths]
+    starts = np.cumsum([0, *map(len, rankings)])
+    rows, scores = (
+        np.concatenate(column) for column in zip(*((one.rows, one.scores) for one in rankings), strict=True)
+    )
     return Candidates(*_gather(rows, scores, starts, np.array([*depths.values()])))
 
 

@@ -65,9 +65,11 @@ class FeatureExtractor:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
         past = self.past.good_for(*retrieved.query.vector, without=without)
         terms = self.terms.query(retrieved.query.words.corrected)
-        found = STAGES.of(terms, retrieved.stages, past, self.terms.table)
-        translated = self.translations.features(terms, self.terms.table, found.rows)
-        return Candidates(found.rows, np.hstack([found.features, translated, _evidence(retrieved, tree, found.rows)]))
+        candidates = STAGES.of(terms, retrieved.stages, past, self.terms.table)
+        translated = self.translations.features(terms, self.terms.table, candidates.rows)
+        return Candidates(
+            candidates.rows, np.hstack([candidates.features, translated, _evidence(retrieved, tree, candidates.rows)])
+        )
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` opens; it is made when missing."""

@@ -151,7 +151,7 @@ def _match_title(
 ) -> None:
     """Walk through the title once; leaves in `place` where each word of the query stands first, -1 for nowhere."""
     place[:] = -1
-    run, total, asked = 0, np.float32(0), np.float32(0)
+    run, total, matched_rarity = 0, np.float32(0), np.float32(0)
     row[Match.FIRST_PLACE] = len(words)
     for at, term in enumerate(words):
         hit = False
@@ -162,7 +162,7 @@ def _match_title(
                 if query.terms[word] != term and place[word + 1] < 0:
                     place[word + 1] = at
         total += rarity[term]
-        asked += rarity[term] if hit else 0
+        matched_rarity += rarity[term] if hit else 0
         run = run + 1 if hit else 0
         row[Match.LONGEST_RUN] = max(row[Match.LONGEST_RUN], run)
         row[Match.FIRST_PLACE] = min(row[Match.FIRST_PLACE], at) if hit else row[Match.FIRST_PLACE]
@@ -170,8 +170,8 @@ def _match_title(
         row[Match.TITLE_START_ASKED] = hit if at == 0 else row[Match.TITLE_START_ASKED]
         row[Match.TITLE_END_ASKED] = hit
     row[Match.TITLE_WORDS] = len(words)
-    row[Match.TITLE_RARITY_ASKED] = asked / total if total > 0 else 0
-    row[Match.TITLE_RARITY_UNASKED] = total - asked
+    row[Match.TITLE_RARITY_ASKED] = matched_rarity / total if total > 0 else 0
+    row[Match.TITLE_RARITY_UNASKED] = total - matched_rarity
 
 
 @kernel
@@ -247,11 +247,11 @@ def _match_numbers(
 @kernel
 def _match_type(query: QueryTerms, last: int, words: NDArray[np.int32], row: NDArray[np.float32]) -> None:
     for term in words:
-        asked = False
+        in_query = False
         for word in query.terms:
-            asked |= word == term
-        row[Match.TYPE_COVERED] += asked / len(words)
-        row[Match.TYPE_END_ASKED] = asked  # of the last word, in the end
+            in_query |= word == term
+        row[Match.TYPE_COVERED] += in_query / len(words)
+        row[Match.TYPE_END_ASKED] = in_query  # of the last word, in the end
         row[Match.TYPE_HAS_LAST_WORD] = max(row[Match.TYPE_HAS_LAST_WORD], np.float32(term == query.terms[last]))
 
 
@@ -327,7 +327,7 @@ def _agree(
 @kernel
 def stands_in(words: NDArray[np.int32], term: int) -> bool:
     """Whether a term is among some words."""
-    found = False
+    stands = False
     for word in words:
-        found |= word == term
-    return found
+        stands |= word == term
+    return stands

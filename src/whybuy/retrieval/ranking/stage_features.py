@@ -51,13 +51,13 @@ class StageFeatures:
         """
         if missing := self.depths.keys() - stages.keys():
             raise InputError(f"The fusion weighs {', '.join(self.depths)}; {', '.join(sorted(missing))} is missing.")
-        found = gather(stages, self.depths)
+        candidates = gather(stages, self.depths)
         leading = stages[next(iter(self.depths))]
         groups = [*(_leaders(leading, count) for count in LEADERS.values()), past.products]
-        columns = [match_features(query, table, found.rows)]
-        columns += [agreement(table, group, found.rows) for group in groups]
-        columns.append(np.full((len(found.rows), 1), past.similarity, np.float32))
-        return Candidates(found.rows, np.concatenate([*columns, found.features], axis=1))
+        columns = [match_features(query, table, candidates.rows)]
+        columns += [agreement(table, group, candidates.rows) for group in groups]
+        columns.append(np.full((len(candidates.rows), 1), past.similarity, np.float32))
+        return Candidates(candidates.rows, np.concatenate([*columns, candidates.features], axis=1))
 
 
 def _leaders(stage: Ranked, count: int) -> Ranked:
