@@ -10,7 +10,7 @@ from whybuy.relations import Relation
 
 
 class Question(StrEnum):
-    """The questions about a proposed reason, in the order of answering (COSMO, SIGMOD 2024, §3.3)."""
+    """The questions about a proposed reason, in the order of answering (COSMO, Yu et al., SIGMOD 2024)."""
 
     COMPLETE = "complete"
     RELEVANT = "relevant"

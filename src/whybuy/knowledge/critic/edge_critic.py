@@ -1,4 +1,4 @@
-"""The critic of a shop's graph: scores all proposed edges from judgments of some (COSMO, SIGMOD 2024, §3.4; our model).
+"""Scores all proposed edges of a graph, trained on judgments of some (COSMO, Yu et al., SIGMOD 2024; our model).
 
 COSMO fine-tunes a language model on thousands of judged triples; this one weighs simple features and votes, so that a
 few hundred judgments of a single shop are enough.

@@ -1,4 +1,4 @@
-"""A text critic that is a transformer fine-tuned on judgments (COSMO, SIGMOD 2024, §3.4)."""
+"""A text critic that is a transformer fine-tuned on judgments (COSMO, Yu et al., SIGMOD 2024)."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The language-model proposer (COSMO, SIGMOD 2024, §3.2): prompts, answers, and what is read out of them."""
+"""The language-model proposer (COSMO, Yu et al., SIGMOD 2024): prompts, answers, and what is read out of them."""

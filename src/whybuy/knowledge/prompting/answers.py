@@ -1,4 +1,4 @@
-"""Reads the reasons out of the answers of a language model (COSMO, SIGMOD 2024, §3.2)."""
+"""Reads the reasons out of the answers of a language model (COSMO, Yu et al., SIGMOD 2024)."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Samples behavior pairs and words a prompt for each pair and relation (COSMO, SIGMOD 2024, §3.2)."""
+"""Samples behavior pairs and words a prompt for each pair and relation (COSMO, Yu et al., SIGMOD 2024)."""
 
 import functools
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Proposes the reasons that a language model gives for behavior pairs (COSMO, SIGMOD 2024, §3.2)."""
+"""Proposes the reasons that a language model gives for behavior pairs (COSMO, Yu et al., SIGMOD 2024)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -56,11 +56,15 @@ def hypotheses_of(
         yield given.hypothesis(head, intent, name, numbers_of, scores)
     groups = ProductGroups(shop)
     for some, thresholds in ((groups.types, config.of_type), (groups.traits, config.of_trait)):
-        for found in associate(given.by_intent, given.prompted_of, some, groups.types, thresholds):
-            head = some.heads[found.group]
+        for association in associate(given.by_intent, given.prompted_of, some, groups.types, thresholds):
+            head = some.heads[association.group]
             if head.key[1:2] != (TITLE_WORD,):  # a word of a title beside a phrase explains nothing
-                scores = (found.lift, config.prior * found.plausibility, config.prior * found.typicality)
-                yield given.hypothesis(head, found.intent, name, given.pairs_in(some, found), scores)
+                scores = (
+                    association.lift,
+                    config.prior * association.plausibility,
+                    config.prior * association.typicality,
+                )
+                yield given.hypothesis(head, association.intent, name, given.pairs_in(some, association), scores)
 
 
 class _ReasonsByIntent:
@@ -72,8 +76,8 @@ class _ReasonsByIntent:
         words: defaultdict[tuple[Relation, str], dict[int, GeneratedReason]] = defaultdict(dict)
         for reason in reasons:
             words[reason.relation, canonical(reason.tail, shop.language)].setdefault(reason.pair, reason)
-        self._needs = sorted(intent for intent in words if intent[1])
-        self._reasons = [words[intent] for intent in self._needs]  # by intent, then by pair
+        self._intents = sorted(intent for intent in words if intent[1])
+        self._reasons = [words[intent] for intent in self._intents]  # by intent, then by pair
 
     def by_head(self) -> Iterator[tuple[Head, int, list[int], int]]:
         """Each query, product and co-buy pair with an intent, its pairs, and how many of its pairs were prompted."""
@@ -96,7 +100,7 @@ class _ReasonsByIntent:
             for row in self._rows(number)
         ]
         intents, rows = np.array(entries, dtype=np.int64).reshape(-1, 2).T
-        shape = (len(self._needs), len(self._shop.ids))
+        shape = (len(self._intents), len(self._shop.ids))
         return sparse.csr_array((np.ones(len(entries)), (intents, rows)), shape=shape)
 
     @cached_property
@@ -119,7 +123,7 @@ class _ReasonsByIntent:
         words = tuple(dict.fromkeys(reason.words for reason in reasons))[:SAMPLE]
         tails = Counter(reason.tail for reason in reasons)
         tail = min(tails, key=lambda text: (-tails[text], text))
-        return Hypothesis(head, self._needs[intent][0], tail, generator, len(numbers_of), *scores, evidence, words)
+        return Hypothesis(head, self._intents[intent][0], tail, generator, len(numbers_of), *scores, evidence, words)
 
     def _heads(self, number: int) -> tuple[Head, ...]:
         kind, left, right, _ = self._pairs[number]

@@ -1,7 +1,7 @@
-"""Which relations a model speaks in when it is not told: recurring predicates of its answers, and what they stand for.
+"""Finds the relations in free answers of a model: predicates that recur in them, mapped to our relations.
 
-In COSMO (SIGMOD 2024, §3.2) answers to coarse relations read "capable of being used for ...", and the preposition tells
-the fine relation. How recurring predicates are found is our design: by counts of prefixes, without a parser.
+In COSMO (Yu et al., SIGMOD 2024) answers to coarse relations read "capable of being used for ...", where the
+preposition marks the fine relation. Our design: recurring predicates are found by counts of prefixes, without a parser.
 """
 
 from collections import Counter, defaultdict
@@ -94,11 +94,11 @@ class Predicates:
 
     def _recurring(self, words: Words) -> Words:
         """The longest recurring predicate that a sentence begins with; () when it begins with none."""
-        found: Words = ()
+        longest: Words = ()
         for length in range(1, min(LONGEST_PREDICATE, len(words) - 1) + 1):
-            if self._recurs(words[:length], within=self._began[found]):
-                found = words[:length]
-        return found
+            if self._recurs(words[:length], within=self._began[longest]):
+                longest = words[:length]
+        return longest
 
     @cached_property
     def clusters(self) -> tuple[Predicate, ...]:
@@ -116,17 +116,17 @@ class Predicates:
             examples[key][tail] = None
             relation = self._meaning(key, tail)
             relations[key].update([relation.value] if relation else [])
-        found = [
+        predicates = [
             Predicate(
                 key,
-                said.total(),
-                tuple(wording for wording, _ in said.most_common(EXAMPLES)),
+                counts.total(),
+                tuple(wording for wording, _ in counts.most_common(EXAMPLES)),
                 dict(relations[key].most_common()),
                 tuple(examples[key])[:EXAMPLES],
             )
-            for key, said in wordings.items()
+            for key, counts in wordings.items()
         ]
-        return tuple(sorted(found, key=lambda one: (-one.count, one.key)))
+        return tuple(sorted(predicates, key=lambda one: (-one.count, one.key)))
 
     @property
     def proposals(self) -> tuple[Predicate, ...]:
@@ -144,10 +144,10 @@ class Predicates:
     def _key(self, predicate: Words) -> str:
         """Lemmas without the light ones; "be" counts only where it is the verb itself."""
         lemmas = (lemma(word, self._patterns.language) for word in predicate)
-        said = [word for word in lemmas if word not in self._light]
-        verb = len(said) - 2 if said[-1:] in (["a"], ["an"]) else len(said) - 1
-        said = [word for at, word in enumerate(said) if word != "be" or at == verb]
-        return " ".join(said[1:] if said[:1] == ["capable"] else said)
+        kept = [word for word in lemmas if word not in self._light]
+        verb = len(kept) - 2 if kept[-1:] in (["a"], ["an"]) else len(kept) - 1
+        kept = [word for at, word in enumerate(kept) if word != "be" or at == verb]
+        return " ".join(kept[1:] if kept[:1] == ["capable"] else kept)
 
     def _meaning(self, key: str, tail: str) -> Relation | None:
         if key in self._spoken:
@@ -160,11 +160,11 @@ class Predicates:
 
 def continued(sentence_start: str, candidate: str) -> str:
     """A candidate without the words that its sentence start has: "used for hiking" behind "It is used for"."""
-    before, said = _words(sentence_start), candidate.split()
+    before, candidate_words = _words(sentence_start), candidate.split()
     plain = _words(candidate)
-    for length in range(min(len(before), len(said) - 1), 0, -1):
-        if len(plain) == len(said) and plain[:length] == before[-length:]:
-            return " ".join(said[length:])
+    for length in range(min(len(before), len(candidate_words) - 1), 0, -1):
+        if len(plain) == len(candidate_words) and plain[:length] == before[-length:]:
+            return " ".join(candidate_words[length:])
     return candidate
 
 

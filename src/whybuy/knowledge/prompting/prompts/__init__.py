@@ -17,7 +17,7 @@ CANDIDATES = 5
 
 
 class Prompts:
-    """The prompts of one language: task, domain and relation, then a list of candidates (COSMO, SIGMOD 2024, §3.2)."""
+    """The prompts of one language: task, domain, relation, a list of candidates (COSMO, Yu et al., SIGMOD 2024)."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self.version: str = table["version"]
@@ -63,8 +63,8 @@ class Prompts:
     @property
     def predicates(self) -> Mapping[str, Any]:
         """What words of answers stand for, for `relation_mining`."""
-        found: Mapping[str, Any] = self._table["predicates"]
-        return found
+        table: Mapping[str, Any] = self._table["predicates"]
+        return table
 
     def _prompt(
         self, behavior: Behavior, relation: Relation | Seed, shown: Mapping[str, str], candidates: int, *, as_json: bool
@@ -91,8 +91,8 @@ def _group(relation: Relation | Seed) -> str:
 def _shown(product: Product) -> str:
     """The title, with the type where the title does not say it."""
     title = " ".join(product.title.split()[:LONGEST_TITLE])
-    said = not product.product_type or product.product_type.casefold() in title.casefold()
-    return title if said else f"{title} ({product.product_type})"
+    type_in_title = not product.product_type or product.product_type.casefold() in title.casefold()
+    return title if type_in_title else f"{title} ({product.product_type})"
 
 
 @functools.cache
