@@ -57,14 +57,14 @@ def test_said_attribute_lifts_the_products_that_hold_it(shelves: Shelves) -> Non
 
 def test_answering_products_are_those_with_the_needed_values(shelves: Shelves) -> None:
     products = shelves.assortment.products
-    for need in shelves.assortment.world.needs[::25]:
+    for reason in shelves.assortment.world.reasons[::25]:
         slow = {
             at
             for at, product in enumerate(products)
-            if product.product_type == need.type.name
-            and all(dict(product.attributes)[name] in values for name, values in need.reason.needs.items())
+            if product.product_type == reason.type.name
+            and all(dict(product.attributes)[name] in values for name, values in reason.latent.needs.items())
         }
-        assert set(shelves.products(shelves.answering([need])).tolist()) == slow
+        assert set(shelves.products(shelves.answering([reason])).tolist()) == slow
 
 
 def test_set_asked_for_twice_is_one(shelves: Shelves) -> None:

@@ -27,7 +27,7 @@ from whybuy.demo.shop import (
     ShopSummary,
     write_shop,
 )
-from whybuy.demo.world import Need, World, load_world
+from whybuy.demo.world import TypeReason, World, load_world
 from whybuy.errors import InputError
 from whybuy.relations import Relation
 from whybuy.text import lemmas, normalize
@@ -132,9 +132,11 @@ def test_all_relations_are_reasons_in_seen_and_held_out_categories(shop: Written
 
 
 def test_most_needs_lead_to_five_purchases(shop: Written, world: World) -> None:
-    needs = {(need.type.name, need.intent.relation.value, need.intent.tail) for need in world.needs}
-    counts = [row["purchases"] for row in shop.reasons if (row["product_type"], row["relation"], row["tail"]) in needs]
-    assert len(counts) == len(needs)
+    reasons = {(reason.type.name, reason.intent.relation.value, reason.intent.tail) for reason in world.reasons}
+    counts = [
+        row["purchases"] for row in shop.reasons if (row["product_type"], row["relation"], row["tail"]) in reasons
+    ]
+    assert len(counts) == len(reasons)
     assert sum(count >= 5 for count in counts) >= 0.9 * len(counts)
     assert sum(counts) <= shop.summary.purchases
 
@@ -147,11 +149,11 @@ def test_the_needs_of_queries_are_told_by_their_words(shop: Written) -> None:
 
 
 # ---------------------------------------------------------------- gap queries
-def answered(need: Need, details: dict[str, dict[str, str]], type_of: dict[str, str]) -> set[str]:
+def answered(reason: TypeReason, details: dict[str, dict[str, str]], type_of: dict[str, str]) -> set[str]:
     return {
         product
         for product, kind in type_of.items()
-        if kind == need.type.name and need.reason.answered_by(details[product])
+        if kind == reason.type.name and reason.latent.answered_by(details[product])
     }
 
 
@@ -171,7 +173,9 @@ def test_no_answering_product_says_the_need_of_a_gap_query(shop: Written, world:
     """From the files alone: what a query says of the need is its longest wording that some reason has."""
     shown = ("title", "description", "brand", "product_detail")
     words = {row["id"]: set(lemmas(" ".join(row[column] for column in shown))) for row in shop.feed}
-    wordings = sorted({wording for need in world.needs for wording in need.intent.wordings}, key=len, reverse=True)
+    wordings = sorted(
+        {wording for reason in world.reasons for wording in reason.intent.wordings}, key=len, reverse=True
+    )
     answers = defaultdict(set)
     for row in shop.rows(JUDGMENTS_GAP):
         if row["relevance"] == 3:
@@ -197,8 +201,8 @@ def test_type_word_alone_answers_no_gap_query(shop: Written) -> None:
 def test_judged_products_answer_by_their_attributes(shop: Written, world: World) -> None:
     right = {row["product_id"] for row in shop.judgments if row["query"] == SHOWCASE and row["relevance"] == 3}
     near = {row["product_id"] for row in shop.judgments if row["query"] == SHOWCASE and row["relevance"] == 1}
-    audience = [need for need in world.needs if need.intent.tail == "pregnant women"]
-    answering = {product for need in audience for product in answered(need, shop.details, shop.type_of)}
+    audience = [reason for reason in world.reasons if reason.intent.tail == "pregnant women"]
+    answering = {product for reason in audience for product in answered(reason, shop.details, shop.type_of)}
     assert right
     assert right <= answering
     assert not near & answering
@@ -224,20 +228,20 @@ def test_feed_has_only_what_a_merchant_sends(shop: Written) -> None:
 
 
 def test_told_sentences_stand_only_in_answering_products(shop: Written, world: World) -> None:
-    for need in world.needs:
-        if need.reason.sentence:
+    for reason in world.reasons:
+        if reason.latent.sentence:
             telling = {
                 row["id"]
                 for row in shop.feed
-                if shop.type_of[row["id"]] == need.type.name and need.reason.sentence in row["description"]
+                if shop.type_of[row["id"]] == reason.type.name and reason.latent.sentence in row["description"]
             }
-            others = [other for other in need.type.reasons if other.sentence == need.reason.sentence]
+            others = [other for other in reason.type.reasons if other.sentence == reason.latent.sentence]
             assert telling
             assert all(any(other.answered_by(shop.details[product]) for other in others) for product in telling)
 
 
 def test_every_reason_is_answered_by_three_products(shop: Written, world: World) -> None:
-    assert min(len(answered(need, shop.details, shop.type_of)) for need in world.needs) >= 3
+    assert min(len(answered(reason, shop.details, shop.type_of)) for reason in world.reasons) >= 3
 
 
 # ---------------------------------------------------------------- behavior

@@ -85,17 +85,17 @@ def small(tmp_path: Path) -> World:
 def test_world_that_comes_along_fits_together() -> None:
     world = load_world()
     assert len({kind.name for kind in world.types}) == len(world.types)
-    assert {need.intent.relation for need in world.needs} == set(Relation)
+    assert {reason.intent.relation for reason in world.reasons} == set(Relation)
 
 
 def test_file_is_read_into_records(small: World) -> None:
     (category,) = small.categories
     assert category.name == "Home > Lamps"
     assert [kind.name for kind in small.types] == ["desk lamp", "floor lamp"]
-    assert [need.reason.sentence for need in small.needs] == ["Loved by those who read late.", ""]
-    assert small.needs[0].intent.season is Season.WINTER
-    assert small.needs[0].reason.answered_by({"light": "warm", "color": "black"})
-    assert not small.needs[0].reason.answered_by({"light": "cold"})
+    assert [reason.latent.sentence for reason in small.reasons] == ["Loved by those who read late.", ""]
+    assert small.reasons[0].intent.season is Season.WINTER
+    assert small.reasons[0].latent.answered_by({"light": "warm", "color": "black"})
+    assert not small.reasons[0].latent.answered_by({"light": "cold"})
 
 
 AUDIENCE = 'relation = "used_for_audience"\n'
@@ -185,7 +185,7 @@ def test_popularity_is_skewed_within_a_type(small: World) -> None:
 
 
 def test_need_is_worded_by_type_by_head_noun_and_alone(small: World) -> None:
-    phrases = Phrasebook(small, load_templates()).needs[0]
+    phrases = Phrasebook(small, load_templates()).phrases[0]
     texts = {phrase.text: phrase.scope for phrase in phrases}
     assert texts["desk lamps for night readers"] is Scope.TYPE
     assert texts["work lights for late readers"] is Scope.TYPE
@@ -196,8 +196,8 @@ def test_need_is_worded_by_type_by_head_noun_and_alone(small: World) -> None:
 
 def test_every_relation_has_three_to_six_templates_that_hold_the_need() -> None:
     templates = load_templates()
-    assert set(templates.need) == set(Relation)
-    for relation, worded in templates.need.items():
+    assert set(templates.intent) == set(Relation)
+    for relation, worded in templates.intent.items():
         assert 3 <= len(worded.named) <= 6, relation
         for template in worded.named:
             assert placeholders(template) & {"type", "types"}
@@ -207,7 +207,7 @@ def test_every_relation_has_three_to_six_templates_that_hold_the_need() -> None:
 
 def test_phrases_of_the_world_are_normalized() -> None:
     world = load_world()
-    for phrases in Phrasebook(world, load_templates()).needs[::20]:
+    for phrases in Phrasebook(world, load_templates()).phrases[::20]:
         assert all(phrase.text == normalize(phrase.text) and phrase.wording in phrase.text for phrase in phrases)
 
 

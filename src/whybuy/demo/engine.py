@@ -1,4 +1,4 @@
-"""Result pages as an ordinary keyword engine makes them: by type, attribute and popularity, never by need."""
+"""Result pages as an ordinary keyword engine makes them: by type, attribute and popularity, never by intent."""
 
 from dataclasses import dataclass
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from whybuy.demo.products import Assortment, Floats, Ints
-from whybuy.demo.shoppers import NO_NEED, Visits
+from whybuy.demo.shoppers import NO_REASON, Visits
 from whybuy.demo.world import Season
 from whybuy.records import Action
 
@@ -120,21 +120,21 @@ class _Names:
 # ---------------------------------------------------------------- when and who
 def _search_times(visits: Visits, assortment: Assortment, session: Ints, rng: np.random.Generator) -> Ints:
     """Milliseconds since `_YEAR` of each search; a second one of a session comes one to four minutes later."""
-    starts = _session_starts(np.array(visits.searches.need[: visits.first]), assortment, rng)
+    starts = _session_starts(np.array(visits.searches.reason[: visits.first]), assortment, rng)
     pause = rng.integers(60, 240, size=len(session) - visits.first) * _SECOND_MS
     times: Ints = starts[session] + np.concatenate([np.zeros(visits.first, dtype=np.int64), pause])
     return times
 
 
-def _session_starts(need: Ints, assortment: Assortment, rng: np.random.Generator) -> Ints:
-    seasons = np.array([_season_number(each.intent.season) for each in assortment.world.needs] + [0])
-    season_of = seasons[np.where(need == NO_NEED, len(seasons) - 1, need)]
-    days = np.empty(len(need), dtype=np.int64)
+def _session_starts(reason: Ints, assortment: Assortment, rng: np.random.Generator) -> Ints:
+    seasons = np.array([_season_number(each.intent.season) for each in assortment.world.reasons] + [0])
+    season_of = seasons[np.where(reason == NO_REASON, len(seasons) - 1, reason)]
+    days = np.empty(len(reason), dtype=np.int64)
     for number, season in enumerate((None, *Season)):
         rows = np.flatnonzero(season_of == number)
         days[rows] = rng.choice(_DAYS, size=len(rows), p=_day_shares(season))
-    hours = rng.choice(len(_HOURS), size=len(need), p=_HOURS / _HOURS.sum())
-    return days * _DAY_MS + hours * _HOUR_MS + rng.integers(_HOUR_MS, size=len(need))
+    hours = rng.choice(len(_HOURS), size=len(reason), p=_HOURS / _HOURS.sum())
+    return days * _DAY_MS + hours * _HOUR_MS + rng.integers(_HOUR_MS, size=len(reason))
 
 
 def _season_number(season: Season | None) -> int:

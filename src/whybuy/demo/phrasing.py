@@ -1,4 +1,4 @@
-"""How shoppers word what they come for: every query that a need or a plain wish may become, with how likely it is."""
+"""The queries that simulated shoppers type for an intent, a type, a brand or a value, with their probabilities."""
 
 import tomllib
 from collections import Counter, defaultdict
@@ -11,35 +11,35 @@ from typing import TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from whybuy.demo.world import Category, Need, ProductType, World
+from whybuy.demo.world import Category, ProductType, TypeReason, World
 from whybuy.relations import Relation
 from whybuy.text import normalize
 
 Item = TypeVar("Item")
 
-NAMED_SHARE = 0.6  # of the queries that word a need, those that also name the type
+NAMED_SHARE = 0.6  # of the queries that word an intent, those that also name the type
 
 
 class Scope(Enum):
-    """Which products a query that words a need asks for."""
+    """Which products a query that words an intent asks for."""
 
     TYPE = "the type by a name of its own"
     HEAD = "all types of the category with the same head noun: shoes"
-    ANY = "whatever answers the need"
+    ANY = "whatever answers the intent"
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One way to word a need as a query."""
+    """One query that words an intent."""
 
     text: str  # normalized
     scope: Scope
-    wording: str  # the part that names the need
+    wording: str  # the part that names the intent
     weight: float  # > 0
 
 
 @dataclass(frozen=True, slots=True)
-class NeedTemplates:
+class IntentTemplates:
     """Templates of one relation, the more usual ones first."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -61,7 +61,7 @@ class PlainTemplates:
 class Templates:
     """The content of `phrasing.toml`."""
 
-    need: Mapping[Relation, NeedTemplates]
+    intent: Mapping[Relation, IntentTemplates]
     plain: PlainTemplates
 
 
@@ -89,32 +89,32 @@ class Phrasebook:
         }
 
     @cached_property
-    def needs(self) -> list[list[Phrase]]:
-        """Every way to word each need of the world, each text once, the more usual ones heavier."""
-        return [self._phrases(need) for need in self._world.needs]
+    def phrases(self) -> list[list[Phrase]]:
+        """The queries that word each reason of `World.reasons`, each text once, the more frequent ones heavier."""
+        return [self._phrases(reason) for reason in self._world.reasons]
 
-    def types(self, need: Need, scope: Scope) -> tuple[str, ...]:
-        """Names of the types that a shopper with a need looks for, by what the query says."""
+    def types(self, reason: TypeReason, scope: Scope) -> tuple[str, ...]:
+        """Names of the types that a query of this scope asks for, when the shopper comes for this reason."""
         if scope is Scope.TYPE:
-            return (need.type.name,)
+            return (reason.type.name,)
         if scope is Scope.HEAD:
-            return self.heads[need.category.name, _last(need.type.plural)]
-        return tuple(other.type.name for other in self.same_intent(need))
+            return self.heads[reason.category.name, _last(reason.type.plural)]
+        return tuple(other.type.name for other in self.same_intent(reason))
 
-    def same_intent(self, need: Need) -> list[Need]:
-        """The needs of the category with the same intent."""
-        return self._by_intent[need.category.name, need.intent.relation, need.intent.tail]
+    def same_intent(self, reason: TypeReason) -> list[TypeReason]:
+        """The reasons of all types of the category that have the same intent."""
+        return self._by_intent[reason.category.name, reason.intent.relation, reason.intent.tail]
 
     @cached_property
-    def _by_intent(self) -> dict[tuple[str, Relation, str], list[Need]]:
+    def _by_intent(self) -> dict[tuple[str, Relation, str], list[TypeReason]]:
         by_intent = defaultdict(list)
-        for need in self._world.needs:
-            by_intent[need.category.name, need.intent.relation, need.intent.tail].append(need)
+        for reason in self._world.reasons:
+            by_intent[reason.category.name, reason.intent.relation, reason.intent.tail].append(reason)
         return by_intent
 
-    def _phrases(self, need: Need) -> list[Phrase]:
-        templates = self._templates.need[need.intent.relation]
-        phrases = list(self._named(need, templates.named)) + list(_bare(need.intent.wordings, templates.bare))
+    def _phrases(self, reason: TypeReason) -> list[Phrase]:
+        templates = self._templates.intent[reason.intent.relation]
+        phrases = list(self._named(reason, templates.named)) + list(_bare(reason.intent.wordings, templates.bare))
         return list({phrase.text: phrase for phrase in reversed(phrases)}.values())[::-1]
 
     def type(self, kind: ProductType, draw: float) -> str:
@@ -129,9 +129,9 @@ class Phrasebook:
         """A query for the products of the type with an attribute value."""
         return _plain(self._templates.plain.attribute, draw, kind, value=value)
 
-    def _named(self, need: Need, templates: Sequence[str]) -> Iterator[Phrase]:
-        names = list(self._names(need.category, need.type))
-        for often, wording in _ranked(need.intent.wordings):
+    def _named(self, reason: TypeReason, templates: Sequence[str]) -> Iterator[Phrase]:
+        names = list(self._names(reason.category, reason.type))
+        for often, wording in _ranked(reason.intent.wordings):
             for usual, template in _ranked(templates):
                 for common, (singular, plural, scope) in _ranked(names):
                     text = _fill(template, wording, type=singular, types=plural)

@@ -1,4 +1,4 @@
-"""The judged queries of the demo shop: gap queries, whose need no answering product names, and plain ones."""
+"""The judged queries of the demo shop: gap queries, whose intent no answering product names, and plain ones."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
@@ -11,7 +11,7 @@ import numpy as np
 from whybuy.demo.phrasing import Phrase, Phrasebook, Scope
 from whybuy.demo.products import pick
 from whybuy.demo.shelves import NOTHING, Shelves
-from whybuy.demo.world import Category, Need, ProductType
+from whybuy.demo.world import Category, ProductType, TypeReason
 from whybuy.records import Product
 from whybuy.text import FUNCTION_WORDS, lemmas
 
@@ -48,16 +48,16 @@ class JudgedQuery:
     category: Category
     right: int  # the set that answers: relevance 3
     near: int  # the set of the right type, answering or not: relevance 1, unless it answers
-    need: int | None = None  # index into `world.needs`
+    reason: int | None = None  # index into `world.reasons`
 
 
 class Judge:
-    """Finds which products answer a query, and which queries name a need that no answering product mentions."""
+    """Finds which products answer a query, and which queries name an intent that no answering product mentions."""
 
     def __init__(self, shelves: Shelves, phrasebook: Phrasebook) -> None:
         self.shelves = shelves
         self.phrasebook = phrasebook
-        self.needs = shelves.assortment.world.needs
+        self.reasons = shelves.assortment.world.reasons
 
     def panel(self, panel: Panel, rng: np.random.Generator) -> list[JudgedQuery]:
         """The judged queries, each text once; every second gap query is never to be logged, the showcase among them."""
@@ -71,7 +71,7 @@ class Judge:
         chosen: dict[str, JudgedQuery] = {}
         for category in self.shelves.assortment.world.categories:
             made = 0
-            members = [number for number, need in enumerate(self.needs) if need.category is category]
+            members = [number for number, reason in enumerate(self.reasons) if reason.category is category]
             for number in sorted(rng.permutation(members), key=lambda number: not self._has_showcase(number)):
                 query = self._gap(number, chosen.keys(), rng) if made < count else None
                 if query:
@@ -82,53 +82,53 @@ class Judge:
             yield replace(chosen[text], group=Group.GAP_LOGGED if place % 2 else Group.GAP_UNLOGGED)
 
     def _has_showcase(self, number: int) -> bool:
-        return any(phrase.text == SHOWCASE for phrase in self.phrasebook.needs[number])
+        return any(phrase.text == SHOWCASE for phrase in self.phrasebook.phrases[number])
 
     def _gap(self, number: int, taken: Set[str], rng: np.random.Generator) -> JudgedQuery | None:
-        """A gap query for a need that no description names, where a wording makes one; never a type's plain name."""
-        need = self.needs[number]
-        if need.reason.sentence:
+        """A gap query for a reason that no description names, never a type name; None where no wording makes one."""
+        reason = self.reasons[number]
+        if reason.latent.sentence:
             return None
-        phrases = self.phrasebook.needs[number]
+        phrases = self.phrasebook.phrases[number]
         weights = np.array([phrase.weight for phrase in phrases])
         order = rng.choice(len(phrases), size=len(phrases), replace=False, p=weights / weights.sum())
         for phrase in sorted((phrases[at] for at in order), key=lambda phrase: phrase.text != SHOWCASE):
-            if phrase.text not in taken | self._names and self._is_gap(need, phrase):
+            if phrase.text not in taken | self._names and self._is_gap(reason, phrase):
                 return self._query(number, phrase, Group.GAP_LOGGED)
         return None
 
-    def _is_gap(self, need: Need, phrase: Phrase) -> bool:
+    def _is_gap(self, reason: TypeReason, phrase: Phrase) -> bool:
         """Whether no product that answers says a content word of the wording, and the type word alone is no answer.
 
-        All answering products must be of the need's category, so that looked-at and held-out figures do not mix.
+        All answering products must be of the reason's category, so that looked-at and held-out figures do not mix.
         """
-        answering = self._answering(need, phrase)
+        answering = self._answering(reason, phrase)
         right = self.shelves.products(self.shelves.answering(answering))
-        near = self.shelves.products(self._near(need, phrase))
+        near = self.shelves.products(self._near(reason, phrase))
         words = content_lemmas(phrase.wording)
         return (
             bool(words)
-            and all(other.category is need.category for other in answering)
+            and all(other.category is reason.category for other in answering)
             and (phrase.scope is Scope.ANY or len(right) <= MOST_ANSWERED_BY_TYPE * len(near))
             and not any(words & self._lemmas[product] for product in right)
         )
 
-    def _near(self, need: Need, phrase: Phrase) -> int:
+    def _near(self, reason: TypeReason, phrase: Phrase) -> int:
         """The set that the type word of a phrase finds, if it has one."""
         if phrase.scope is Scope.ANY:
             return NOTHING
-        return self.shelves.types(self.phrasebook.types(need, phrase.scope))
+        return self.shelves.types(self.phrasebook.types(reason, phrase.scope))
 
-    def _answering(self, need: Need, phrase: Phrase) -> list[Need]:
-        """The needs that answer a phrase: every need with the wording, of the types that the phrase names."""
-        types = self.phrasebook.types(need, phrase.scope)
+    def _answering(self, reason: TypeReason, phrase: Phrase) -> list[TypeReason]:
+        """The reasons that answer a phrase: each with its wording, of the types that the phrase names."""
+        types = self.phrasebook.types(reason, phrase.scope)
         same = self._by_wording[phrase.wording]
         return [other for other in same if phrase.scope is Scope.ANY or other.type.name in types]
 
     def _query(self, number: int, phrase: Phrase, group: Group) -> JudgedQuery:
-        need = self.needs[number]
-        right = self.shelves.answering(self._answering(need, phrase))
-        return JudgedQuery(phrase.text, group, need.category, right, self._near(need, phrase), number)
+        reason = self.reasons[number]
+        right = self.shelves.answering(self._answering(reason, phrase))
+        return JudgedQuery(phrase.text, group, reason.category, right, self._near(reason, phrase), number)
 
     def _plain(self, category: Category, panel: Panel, rng: np.random.Generator) -> Iterator[JudgedQuery]:
         kinds = [category.types[at] for at in rng.permutation(len(category.types))]
@@ -158,12 +158,14 @@ class Judge:
         return JudgedQuery(text, Group.PLAIN, category, self.shelves.both(near, mask), near)
 
     def _mentioned(self, category: Category, count: int, rng: np.random.Generator) -> Iterator[JudgedQuery]:
-        """Needs that descriptions of answering products name."""
+        """Plain queries for intents that descriptions of answering products name."""
         mentioned = [
-            number for number, need in enumerate(self.needs) if need.category is category and need.reason.sentence
+            number
+            for number, reason in enumerate(self.reasons)
+            if reason.category is category and reason.latent.sentence
         ]
         for at in rng.permutation(len(mentioned))[:count]:
-            named = [phrase for phrase in self.phrasebook.needs[mentioned[at]] if phrase.scope is Scope.TYPE]
+            named = [phrase for phrase in self.phrasebook.phrases[mentioned[at]] if phrase.scope is Scope.TYPE]
             yield self._query(mentioned[at], pick(named, rng), Group.PLAIN)
 
     @cached_property
@@ -175,16 +177,16 @@ class Judge:
         return [frozenset(lemmas(text)) for text in self.shelves.assortment.texts()]
 
     @cached_property
-    def _by_wording(self) -> dict[str, list[Need]]:
+    def _by_wording(self) -> dict[str, list[TypeReason]]:
         by_wording = defaultdict(list)
-        for need in self.needs:
-            for wording in need.intent.wordings:
-                by_wording[wording].append(need)
+        for reason in self.reasons:
+            for wording in reason.intent.wordings:
+                by_wording[wording].append(reason)
         return by_wording
 
 
 def content_lemmas(wording: str) -> frozenset[str]:
-    """Lemmas of the words of a wording that carry the need."""
+    """Lemmas of the content words of a wording."""
     return frozenset(word for word in lemmas(wording) if word not in FUNCTION_WORDS)
 
 

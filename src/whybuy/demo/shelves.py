@@ -1,4 +1,4 @@
-"""Which products a shopper means: sets of products by type, need, brand and attribute value, kept as one matrix."""
+"""Sets of products by type, intent, brand and attribute value, as rows of one boolean matrix."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from whybuy.demo.products import Assortment
-from whybuy.demo.world import Need
+from whybuy.demo.world import TypeReason
 
 Mask = npt.NDArray[np.bool_]
 
@@ -37,40 +37,40 @@ class Shelves:
         return np.stack(self._masks)
 
     def products(self, number: int) -> npt.NDArray[np.int64]:
-        """Indices of the products of a set, rising."""
+        """Indices of the products of a set, ascending."""
         return np.flatnonzero(self._masks[number])
 
     def types(self, names: Iterable[str]) -> int:
-        """The products of some types, which are given by name."""
+        """Number of the set of products of some types, given by name."""
         key = ("types", *names)
         if key not in self._sets:
             self._add(key, np.isin(self.assortment.type_of, [self._numbers[name] for name in key[1:]]))
         return self._sets[key]
 
     def brand(self, brand: str) -> int:
-        """The products of a brand."""
+        """Number of the set of products of a brand."""
         key = ("brand", brand)
         if key not in self._sets:
             self._add(key, self._holding(self._brands[brand]))
         return self._sets[key]
 
     def attribute(self, name: str, value: str) -> int:
-        """The products with an attribute value, of whatever type."""
+        """Number of the set of products of any type with an attribute value."""
         key = ("attribute", name, value)
         if key not in self._sets:
             self._add(key, self._holding(self._attributes[name, value]))
         return self._sets[key]
 
-    def answering(self, needs: Iterable[Need]) -> int:
-        """The products that answer one of some needs."""
-        several = tuple(needs)
+    def answering(self, reasons: Iterable[TypeReason]) -> int:
+        """Number of the set of products that answer one of some reasons."""
+        several = tuple(reasons)
         key = ("needs", *map(_name, several))
         if key not in self._sets:
-            self._add(key, self._holding([product for need in several for product in self._answers[_name(need)]]))
+            self._add(key, self._holding([product for reason in several for product in self._answers[_name(reason)]]))
         return self._sets[key]
 
     def both(self, left: int, right: int) -> int:
-        """The products that are in two sets."""
+        """Number of the set of products that are in both sets."""
         key = ("both", str(left), str(right))
         if key not in self._sets:
             self._add(key, self._masks[left] & self._masks[right])
@@ -102,17 +102,17 @@ class Shelves:
 
     @cached_property
     def _answers(self) -> dict[str, list[int]]:
-        """Products that answer each need."""
+        """Products that answer each reason."""
         products, members = self.assortment.products, defaultdict(list)
         for at, kind in enumerate(self.assortment.type_of.tolist()):
             members[self.assortment.world.types[kind].name].append(at)
         return {
-            _name(need): [
-                at for at in members[need.type.name] if need.reason.answered_by(dict(products[at].attributes))
+            _name(reason): [
+                at for at in members[reason.type.name] if reason.latent.answered_by(dict(products[at].attributes))
             ]
-            for need in self.assortment.world.needs
+            for reason in self.assortment.world.reasons
         }
 
 
-def _name(need: Need) -> str:
-    return f"{need.type.name}: {need.intent.relation} {need.intent.tail}"
+def _name(reason: TypeReason) -> str:
+    return f"{reason.type.name}: {reason.intent.relation} {reason.intent.tail}"

@@ -18,7 +18,7 @@ from whybuy.demo.phrasing import Phrasebook, load_templates
 from whybuy.demo.products import Assortment, stock
 from whybuy.demo.queries import Group, Judge, Panel
 from whybuy.demo.shelves import Shelves
-from whybuy.demo.shoppers import NO_NEED, Shoppers, Visits
+from whybuy.demo.shoppers import NO_REASON, Shoppers, Visits
 from whybuy.demo.truth import judgment_table, named_table, reason_table
 from whybuy.demo.world import load_world
 from whybuy.records import Product
@@ -72,7 +72,7 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     The same seed and number of sessions give the same bytes. Each file appears whole or not at all.
 
     Raises:
-        InputError: the world does not fit together, or there are too few sessions for its needs.
+        InputError: the world does not fit together, or there are too few sessions for its reasons.
     """
     rng = np.random.default_rng(seed)
     world = load_world()
@@ -87,8 +87,8 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
     reasons = reason_table(world, visits.purchases, _baskets(logs.events, assortment))
     _write_table(reasons, folder / REASONS)
     _write_table(named_table(world, _naming(visits)), folder / NAMED)
-    _write_table(meant_table(world.needs, phrasebook, visits), folder / MEANT)
-    _write_table(next_table(world.needs, phrasebook), folder / NEXT)
+    _write_table(meant_table(world.reasons, phrasebook, visits), folder / MEANT)
+    _write_table(next_table(world.reasons, phrasebook), folder / NEXT)
     _write_judgments(judgment_table(judged, shelves), folder)
     groups = [query.group for query in judged]
     return ShopSummary(
@@ -108,9 +108,9 @@ def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSu
 
 
 def _naming(visits: Visits) -> Iterator[tuple[str, int]]:
-    """Text and need of the searches that open a session for a need; those that follow a fruitless one name none."""
-    opening = zip(visits.searches.text[: visits.first], visits.searches.need, strict=False)
-    return ((text, need) for text, need in opening if need != NO_NEED)
+    """Text and reason of the first searches of sessions; those after a search without a purchase name no intent."""
+    opening = zip(visits.searches.text[: visits.first], visits.searches.reason, strict=False)
+    return ((text, reason) for text, reason in opening if reason != NO_REASON)
 
 
 def _baskets(events: pa.Table, assortment: Assortment) -> list[set[str]]:

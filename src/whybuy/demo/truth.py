@@ -31,7 +31,7 @@ NAMED_SCHEMA = pa.schema(
         pa.field("wordings", pa.list_(pa.string()), nullable=False),
         pa.field("category", pa.string(), nullable=False),
         pa.field("held_out", pa.bool_(), nullable=False),
-        pa.field("times", pa.int64(), nullable=False),  # that it was typed out of this need
+        pa.field("times", pa.int64(), nullable=False),  # that it was typed for this intent
     ]
 )
 JUDGMENT_SCHEMA = pa.schema(
@@ -52,35 +52,35 @@ def reason_table(world: World, purchases: Ints, baskets: Iterable[Iterable[str]]
     """
     rows: list[dict[str, object]] = [
         {
-            "product_type": need.type.name,
-            "relation": need.intent.relation.value,
-            "tail": need.intent.tail,
-            "wordings": list(need.intent.wordings),
-            "category": need.category.name,
-            "held_out": need.category.held_out,
+            "product_type": reason.type.name,
+            "relation": reason.intent.relation.value,
+            "tail": reason.intent.tail,
+            "wordings": list(reason.intent.wordings),
+            "category": reason.category.name,
+            "held_out": reason.category.held_out,
             "purchases": int(count),
         }
-        for need, count in zip(world.needs, purchases, strict=True)
+        for reason, count in zip(world.reasons, purchases, strict=True)
     ]
     rows += [*_complements(world, baskets), *_names(world)]
     return pa.Table.from_pylist(rows, schema=REASON_SCHEMA)
 
 
 def named_table(world: World, searches: Iterable[tuple[str, int]]) -> pa.Table:
-    """The needs that each logged query was typed out of and names.
+    """The intents that each logged query was typed for and names (NAMED_SCHEMA).
 
-    searches: text and index into `world.needs` of each search that words a need.
+    searches: text and index into `world.reasons` of each search that words an intent.
     """
-    times = Counter((text, id(world.needs[number].intent)) for text, number in searches)
-    needs = {id(need.intent): need for need in world.needs}
+    times = Counter((text, id(world.reasons[number].intent)) for text, number in searches)
+    reasons = {id(reason.intent): reason for reason in world.reasons}
     rows = [
         {
             "query": text,
-            "relation": needs[intent].intent.relation.value,
-            "tail": needs[intent].intent.tail,
-            "wordings": list(needs[intent].intent.wordings),
-            "category": needs[intent].category.name,
-            "held_out": needs[intent].category.held_out,
+            "relation": reasons[intent].intent.relation.value,
+            "tail": reasons[intent].intent.tail,
+            "wordings": list(reasons[intent].intent.wordings),
+            "category": reasons[intent].category.name,
+            "held_out": reasons[intent].category.held_out,
             "times": count,
         }
         for (text, intent), count in times.items()

@@ -26,7 +26,7 @@ Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Season(StrEnum):
-    """When a need comes up mostly."""
+    """The time of year in which most searches for an intent are made."""
 
     WINTER = "winter"
     SPRING = "spring"
@@ -49,17 +49,17 @@ class LatentIntent:
 
 @dataclass(frozen=True, slots=True)
 class LatentReason:
-    """A need that a product type answers."""
+    """An intent that a product type answers, and which of its products do."""
 
     __pydantic_config__ = _STRICT
     intent: str  # the tail of an intent of the same category
     relation: Relation
     needs: dict[str, Names]  # attribute values that make a product answer it; empty when all do
     strength: Annotated[float, Field(gt=0, le=1)]
-    sentence: str = ""  # in descriptions of products that answer it; empty when no description names the need
+    sentence: str = ""  # in descriptions of products that answer it; empty when no description names the intent
 
     def answered_by(self, attributes: Mapping[str, str]) -> bool:
-        """Whether a product with these attribute values answers the need."""
+        """Whether a product with these attribute values answers the intent."""
         return all(attributes.get(name) in values for name, values in self.needs.items())
 
 
@@ -100,12 +100,12 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """One reason of one type, with where it stands: what a shopper may come for."""
+class TypeReason:
+    """One reason of one product type with its category and intent; a simulated session may start from it."""
 
     category: Category
     type: ProductType
-    reason: LatentReason
+    latent: LatentReason
     intent: LatentIntent
 
 
@@ -121,16 +121,16 @@ class World:
         return tuple(kind for category in self.categories for kind in category.types)
 
     @cached_property
-    def needs(self) -> tuple[Need, ...]:
+    def reasons(self) -> tuple[TypeReason, ...]:
         """Every reason of every type; their order numbers them."""
-        return tuple(need for category in self.categories for need in _needs(category))
+        return tuple(reason for category in self.categories for reason in _reasons(category))
 
 
-def _needs(category: Category) -> Iterator[Need]:
+def _reasons(category: Category) -> Iterator[TypeReason]:
     intents = {(intent.relation, intent.tail): intent for intent in category.intents}
     for kind in category.types:
-        for reason in kind.reasons:
-            yield Need(category, kind, reason, intents[reason.relation, reason.intent])
+        for latent in kind.reasons:
+            yield TypeReason(category, kind, latent, intents[latent.relation, latent.intent])
 
 
 def load_world() -> World:
