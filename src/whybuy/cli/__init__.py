@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import whybuy
-from whybuy.cli import annotate, ask, critic, evaluate, export, generate, lm, shop, xmr
+from whybuy.cli import annotate, ask, critic, evaluate, export, generate, lm, recipe, shop, xmr
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Why people buy, and search that knows it.")
 app.add_typer(shop.app)
@@ -14,6 +14,7 @@ app.add_typer(ask.app)
 app.add_typer(ask.graph_app, name="graph")
 app.add_typer(export.app, name="export")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(recipe.app)
 app.add_typer(critic.app, name="critic")
 app.add_typer(annotate.app)
 app.add_typer(annotate.judgments_app, name="judgments")

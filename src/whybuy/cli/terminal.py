@@ -59,10 +59,10 @@ def _engine_error() -> type[Exception]:
     return Error
 
 
-def fail(message: str) -> None:
-    """Print one error and end with exit code 1."""
+def fail(message: str, *, code: int = 1) -> None:
+    """Print one error and end with an exit code."""
     stderr().print(f"[bold red]error:[/] {escaped(message)}", highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def escaped(text: str) -> str:
