@@ -1,1 +1,1 @@
-"""Ports to text models: what turns texts into vectors."""
+"""Interfaces to text models (encoders, fluency models, generators) and the implementations that come with whybuy."""

@@ -15,7 +15,7 @@ MOST_REQUESTS = 50_000  # in one file: what hosted services take
 
 
 def write_batch(path: Path, prompts: Mapping[str, Prompt], model: str) -> list[Path]:
-    """Write prompts, by the key under which their answers will be found, to one file or, when they are many, several.
+    """Write prompts by key, to one file or, when they are many, to several; an answer carries the key of its prompt.
 
     Returns: the files: `NAME.jsonl`, `NAME-2.jsonl`, ...
     """
@@ -30,7 +30,7 @@ def write_batch(path: Path, prompts: Mapping[str, Prompt], model: str) -> list[P
 
 
 def read_batch(path: Path, report: ReadReport) -> Iterator[tuple[str, Answer]]:
-    """The answers of a file by the key of their prompt; lines that are no answers are set aside.
+    """Yield (key of the prompt, answer) of a file; lines that are no answers are set aside in the report.
 
     Raises:
         InputError: the file is missing.
@@ -55,18 +55,18 @@ def read_batch(path: Path, report: ReadReport) -> Iterator[tuple[str, Answer]]:
 
 
 class AnsweredElsewhere:
-    """Stands for a model that answers in files: what was not read from one is not there yet."""
+    """A `Generator` in place of a model whose answers come in files: it leaves every prompt unanswered."""
 
     def __init__(self, model: str) -> None:
         self._model = model
 
     @property
     def model(self) -> str:
-        """As the batch file names it."""
+        """Name of the model in the batch file."""
         return self._model
 
     def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
-        """See `Generator`; none is answered."""
+        """See `Generator`; every answer is `Finish.UNREACHED`."""
         for place in range(len(prompts)):
             yield place, Answer("", Finish.UNREACHED, problem="no answer was read from a batch file")
 

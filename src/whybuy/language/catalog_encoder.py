@@ -18,7 +18,7 @@ _SAVED = ArrayFolder("catalog encoder", 1, "catalog_encoder.json", made_by="whyb
 
 
 class CatalogEncoder:
-    """Texts that share words, or words that stand in the same texts, are alike; knows nothing of the world outside."""
+    """Latent semantic analysis of a shop's own texts: texts with the same or co-occurring words get close vectors."""
 
     def __init__(self, vectorizer: NgramVectorizer, directions: NDArray[np.float32]) -> None:
         """directions: shape (features, dimensions)."""
@@ -26,7 +26,7 @@ class CatalogEncoder:
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, dimensions: int = 256, threads: int = 1) -> Self:
-        """Learn from texts; of few, fewer dimensions."""
+        """Fit on texts. dimensions: of a vector; fewer when there are fewer texts or features than that."""
         vectorizer = NgramVectorizer.fit(texts, WORDS, threads=threads)
         by_text: csr_matrix = vectorizer.transform(texts, threads=threads)
         rank = min(dimensions, min(by_text.shape) - 1)

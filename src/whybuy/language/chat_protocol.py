@@ -1,4 +1,4 @@
-"""Prompts and answers as the chat completions of OpenAI put them into JSON, which endpoints and batch files share."""
+"""Converts prompts and answers to and from the JSON of OpenAI's chat completions; used by endpoints and batch files."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _FINISHES = {"length": Finish.LENGTH, "content_filter": Finish.FAILED}
 
 
 def body_of(prompt: Prompt, model: str) -> dict[str, Any]:
-    """The JSON object that asks."""
+    """The body of a request for a prompt."""
     sampling = prompt.sampling
     body: dict[str, Any] = {
         "model": model,
@@ -29,7 +29,7 @@ def body_of(prompt: Prompt, model: str) -> dict[str, Any]:
 
 
 def answer_in(body: object) -> Answer:
-    """The answer in the JSON object that came back; a failed one when it holds none."""
+    """The answer in the body of a response; `Finish.FAILED` when it holds none."""
     try:
         choice = body["choices"][0]  # type: ignore[index]
         text = choice["message"].get("content") or ""
@@ -47,7 +47,7 @@ def answer_in(body: object) -> Answer:
 
 
 def complaint_in(text: str) -> str:
-    """What a server says is wrong, out of the body of an error, in one line."""
+    """The error message in the body of a failed response, in one line."""
     try:
         body = json.loads(text)
         error = body.get("error", body.get("detail", body))
@@ -63,5 +63,5 @@ def _plain(text: str) -> str:
 
 
 def _writable(text: str) -> str:
-    """JSON can escape half characters, which no file takes."""
+    """Text that UTF-8 can encode; JSON may escape lone surrogates, which it cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")

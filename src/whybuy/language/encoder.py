@@ -1,4 +1,4 @@
-"""The port to encoders, and how a model that stands on one finds it again."""
+"""The interface of text encoders, and how a saved model stores and reopens the encoder that it was trained with."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ _ABOUT = "encoder.json"
 
 
 class Encoder(Protocol):
-    """Turns texts into vectors whose dot products say how alike they mean."""
+    """Turns texts into vectors whose dot products are the similarity of their meanings, in [-1, 1]."""
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Returns: shape (texts, dimensions), rows of norm 1, or of 0 where nothing is known of a text."""
@@ -39,7 +39,7 @@ class Remembering:
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
-    """Write what `open_encoder` needs: a fitted encoder itself, of a pretrained one where it came from."""
+    """Write a folder for `open_encoder`: a fitted encoder itself; of a pretrained one only its folder or hub name."""
     if isinstance(encoder, Remembering):
         save_encoder(encoder.encoder, folder)
         return

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, `transformers serve`, hosted ones."""
+"""A generator for any server with OpenAI's chat completions: vLLM, llama.cpp, `transformers serve`, hosted ones."""
 
 import json
 import os
@@ -34,7 +34,7 @@ _OPTIONAL = ("response_format", "seed", "temperature")
 
 @dataclass(frozen=True, slots=True)
 class EndpointConfig:
-    """Where a model answers, and how hard it may be asked."""
+    """Address and key of an endpoint, and limits on the requests sent to it."""
 
     url: str = ""  # with its /v1
     model: str = ""
@@ -55,7 +55,7 @@ ENDPOINT_CONFIG = ConfigTable("endpoint", EndpointConfig)
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """Why a try brought nothing, when another may."""
+    """Why a request failed that may succeed when it is sent again."""
 
     problem: str = ""
     retry_after: float = 0.0  # seconds, from Retry-After
@@ -63,7 +63,7 @@ class _Trouble:
 
 
 class EndpointGenerator:
-    """Asks an endpoint, several prompts at once."""
+    """A `Generator` that sends prompts to an endpoint, several at once."""
 
     def __init__(self, config: EndpointConfig) -> None:
         """Nothing is sent yet.
@@ -77,18 +77,18 @@ class EndpointGenerator:
         self._key = _key(config.api_key_env)
         self._pace = Pace(config.requests_per_minute, config.tokens_per_minute)
         self._dialect = _Dialect()
-        self._answered = False  # whether it ever did: until then it is asked one prompt at a time
+        self._answered = False  # whether it ever did: until then it gets one prompt at a time
 
     @property
     def model(self) -> str:
-        """Its name at the endpoint."""
+        """Name of the model at the endpoint."""
         return self._config.model
 
     def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
         """See `Generator`.
 
         Raises:
-            GeneratorError: the endpoint turns everything away, or nothing came back for many prompts in a row.
+            GeneratorError: the endpoint refuses every request, or many prompts in a row got no answer.
         """
         failures = 0
         with start_blocking_portal() as portal, portal.wrap_async_context_manager(self._client()) as client:
@@ -101,7 +101,7 @@ class EndpointGenerator:
     def _under_way(
         self, portal: BlockingPortal, client: httpx2.AsyncClient, prompts: Sequence[Prompt]
     ) -> Iterator[tuple[int, Answer]]:
-        """Answers as they come, never more prompts at once than allowed; what is under way ends with the caller."""
+        """Answers as they come, at most `concurrency` prompts at once; requests are canceled when the caller stops."""
         places: dict[Future[Answer], int] = {}
         try:
             for place, prompt in enumerate(prompts):
@@ -135,7 +135,7 @@ class EndpointGenerator:
         return Answer("", trouble.finish, problem=f"{trouble.problem} ({self._config.tries} tries)")
 
     def _pause(self, attempt: int, retry_after: float) -> float:
-        """Seconds: doubling, at least what the server asked for, and up to half as much again so that none collide."""
+        """Seconds before the next attempt: doubling, at least `retry_after`, plus up to half of it at random."""
         patient = max(self._config.first_pause * 2.0 ** (attempt - 1), retry_after)
         return min(patient, LONGEST_PAUSE) * random.uniform(1.0, 1.5)  # noqa: S311 - no secret
 
@@ -197,12 +197,12 @@ class EndpointGenerator:
 
 @dataclass(slots=True)
 class _Dialect:
-    """Which of the optional fields an endpoint takes."""
+    """Which optional fields of a request an endpoint accepts."""
 
     without: set[str] = field(default_factory=set)
 
     def put(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A body in the words that this endpoint takes."""
+        """The body with only the fields that this endpoint accepts."""
         adapted = {name: value for name, value in body.items() if name not in self.without}
         if "max_tokens" in self.without:
             adapted["max_completion_tokens"] = body["max_tokens"]
@@ -218,13 +218,13 @@ class _Dialect:
 
 
 def expected_tokens(prompt: Prompt) -> float:
-    """About how many tokens a prompt and its answer take at most, by their letters."""
+    """Estimate of the most tokens that a prompt and its answer take, from the number of characters."""
     letters = sum(len(message.content) for message in prompt.messages)
     return letters / CHARACTERS_PER_TOKEN + prompt.sampling.max_tokens
 
 
 def _finished(places: dict[Future[Answer], int]) -> Iterator[tuple[int, Answer]]:
-    """Wait for the next answers, and take them out."""
+    """Wait for the next answers, remove them from `places`, and yield each with its place."""
     for future in wait(places, return_when=FIRST_COMPLETED).done:
         yield places.pop(future), future.result()
 

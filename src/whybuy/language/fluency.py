@@ -1,4 +1,4 @@
-"""The port to models that say how badly a text reads."""
+"""The interface of models that score how unnatural a text is."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 class Fluency(Protocol):
-    """Says how badly texts read, on a scale of its own."""
+    """Scores how unnatural texts are, on a scale of the model."""
 
     @property
     def limit(self) -> float:
-        """From where a text reads too badly to be one, unless judgments tell better."""
+        """Score above which a text is rejected by default; judgments can set a better one."""
         ...
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How surprising each text is, the more the worse; nan where it is too short to tell. Shape (n,)."""
+        """Score of each text, higher is worse; NaN where it is too short to be scored. Shape (n,)."""
         ...

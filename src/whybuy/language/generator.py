@@ -1,4 +1,4 @@
-"""The port to models that write: what is asked, what is answered."""
+"""The interface of language models that generate text, with the records of its prompts and answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,17 +22,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model shall answer."""
+    """Sampling settings of an answer, and its format."""
 
     temperature: float = 0.7  # 0: always the likeliest word
     max_tokens: int = 256  # of the answer
     seed: int | None = None  # None: another answer each time
-    schema: str = ""  # JSON schema that the answer shall keep to; a model that cannot be held to it is only asked
+    schema: str = ""  # JSON schema that the answer should match; not every model can be constrained to it
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question to a model."""
+    """The messages and sampling settings of one request to a model."""
 
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
@@ -49,7 +49,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model wrote."""
+    """The text that a model generated, with token counts, or why there is none."""
 
     text: str
     finish: Finish = Finish.STOP
@@ -59,20 +59,20 @@ class Answer:
 
     @property
     def good(self) -> bool:
-        """Whether the model wrote something that can be read."""
+        """Whether there is a text that can be parsed."""
         return self.finish in (Finish.STOP, Finish.LENGTH)
 
 
 class Generator(Protocol):
-    """Answers prompts."""
+    """Generates an answer for each prompt."""
 
     @property
     def model(self) -> str:
-        """Its name, as in files and reports."""
+        """Name of the model in files and reports."""
         ...
 
     def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
-        """One answer to each prompt, with its place, as they come and in any order; what fails is an answer too.
+        """Yield (index of the prompt, answer), one for each prompt and in any order; a failure is an answer too.
 
         Raises:
             GeneratorError: no prompt can be answered any more; answers that came before stay good.

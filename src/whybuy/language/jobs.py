@@ -1,4 +1,4 @@
-"""What was asked is not asked again: answers in one SQLite file, by the hash of model, prompt and settings."""
+"""Keeps the answers of language models in one SQLite file, by hash of model and prompt, so that none is paid twice."""
 
 import json
 import sqlite3
@@ -36,7 +36,7 @@ class JobsError(WhybuyError):
 
 
 def key_of(model: str, prompt: Prompt) -> str:
-    """Thirty-two hexadecimal digits that change with the model, the messages and the sampling."""
+    """Hash of the model, the messages and the sampling settings, 32 hexadecimal digits."""
     identity = json.dumps([model, asdict(prompt)], sort_keys=True, ensure_ascii=False)
     return sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -56,8 +56,8 @@ class Jobs:
 
         Args:
             path: The file; its folder must exist.
-            fault_of: Says why an answer is useless, "" when it is not; a useless one is kept as failed.
-            attempts: How often a prompt whose answers fail is asked, over all runs.
+            fault_of: Why an answer is useless, "" when it is not; a useless one is stored as failed.
+            attempts: How often a prompt whose answers fail is sent, over all runs.
             patience: Seconds to wait while another process writes.
 
         Raises:
@@ -75,7 +75,7 @@ class Jobs:
             raise
 
     def known(self, keys: Iterable[str]) -> dict[str, Answer]:
-        """The answers that need no asking: good ones, and failed ones that were tried often enough."""
+        """The stored answers by key: good ones, and failed ones after the last attempt."""
         wanted = list(dict.fromkeys(keys))
         answers: dict[str, Answer] = {}
         for start in range(0, len(wanted), _MANY):
@@ -93,7 +93,7 @@ class Jobs:
     def keep(self, answers: Iterable[tuple[str, Answer]]) -> list[Answer]:
         """Write answers by key, all or none; they are on disk when this returns. Unreached ones are not kept.
 
-        Returns: the answers as they count from now on.
+        Returns: the answers as they were stored, useless ones as failed.
         """
         checked = [(key, self._checked(answer)) for key, answer in answers]
         rows = [(key, *asdict(one).values()) for key, one in checked if one.finish is not Finish.UNREACHED]
@@ -143,18 +143,18 @@ class Jobs:
 
 
 class ThriftyGenerator:
-    """A generator that asks no prompt twice, in this run or any other with the same file."""
+    """A generator that sends only prompts without a stored answer, and stores the new answers."""
 
     def __init__(self, generator: Generator, jobs: Jobs) -> None:
         self._generator, self._jobs = generator, jobs
 
     @property
     def model(self) -> str:
-        """As of the generator that is asked."""
+        """Name of the wrapped generator's model."""
         return self._generator.model
 
     def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
-        """See `Generator`; what is known comes first, what is new is on disk before it comes."""
+        """See `Generator`; stored answers come first, and a new one is on disk before it is yielded."""
         keys = [key_of(self.model, prompt) for prompt in prompts]
         known = self._jobs.known(keys)
         places: defaultdict[str, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""An n-gram model fitted on a shop's own texts: how likely a word is after the two before it (Kneser & Ney 1995)."""
+"""A trigram model fitted on a shop's own texts, with Kneser-Ney smoothing (Kneser & Ney 1995)."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ Numbers = NDArray[np.int64]
 
 
 class _Order(NamedTuple):
-    """N-grams of one length, keys ascending: what the words before leave to each, and to the shorter n-grams."""
+    """N-grams of one length, keys ascending: discounted probability of each, and the weight of the shorter n-grams."""
 
     grams: Numbers
     shares: NDArray[np.float64]  # discounted, by gram
@@ -33,23 +33,23 @@ class _Order(NamedTuple):
 
 
 class NgramFluency:
-    """How many times less likely the worst word of a text, or its end, is after the words before it than anywhere.
+    """Scores a text by its least expected word: unigram probability / probability after the two words before it.
 
-    Interpolated Kneser-Ney over words: frequent is what stands behind many different words. The end of a phrase counts
-    as a word, so what breaks off surprises; that a word is rare does not (Lau, Clark & Lappin 2017 divide likewise).
-    Words that the texts have only once are unknown.
+    Interpolated Kneser-Ney over words: a unigram counts the different words before it. The end of a phrase counts as a
+    word, so a text that breaks off scores high; a rare word alone does not (as in Lau, Clark & Lappin 2017).
+    Words that occur only once in the texts are unknown.
     """
 
     limit: ClassVar[float] = 12.0
 
     def __init__(self, words: Sequence[str], single: NDArray[np.float64], orders: Sequence[_Order]) -> None:
-        """single: probability of each word by itself, the unknown one and the end first; orders: pairs, triples."""
+        """single: unigram probabilities, those of the unknown word and the end first. orders: bigrams, trigrams."""
         self._words, self._single, self._orders = list(words), single, tuple(orders)
         self._number = {word: number for number, word in enumerate(words, _END + 1)}
 
     @classmethod
     def fit(cls, texts: Iterable[str]) -> Self:
-        """Learn from running texts, titles and queries, cut at punctuation."""
+        """Fit on descriptions, titles and queries, cut into phrases at punctuation."""
         phrases = [words for text in texts for part in _PHRASE_END.split(text) if (words := tokenize(part))]
         counts = Counter(chain.from_iterable(phrases))
         kept = sorted(counts, key=lambda word: (-counts[word], word))[: (1 << _BITS) - 2]
@@ -66,7 +66,7 @@ class NgramFluency:
         return cls(words, behind / behind.sum(), orders[::-1])
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """See `Fluency`; a text of fewer than two words is too short, and 1 is the least."""
+        """See `Fluency`; at least 1, NaN for a text of fewer than two words."""
         numbers, starts = self._read([tokenize(text) for text in texts])
         less_likely = self._single[numbers] / self._probabilities(numbers, starts)
         worst = np.maximum.reduceat(less_likely, starts[:-1]) if len(texts) else np.zeros(0)
@@ -93,14 +93,14 @@ class NgramFluency:
         return cls(words, arrays["single"], orders)
 
     def _read(self, phrases: Sequence[Sequence[str]]) -> tuple[Numbers, Numbers]:
-        """Word numbers of all phrases, an end behind each, and where each phrase starts, with the end of the last."""
+        """Word numbers of all phrases, each followed by the end mark, and their starts, shape (phrases + 1,)."""
         known = self._number
         numbers = [number for words in phrases for number in (*(known.get(word, _UNKNOWN) for word in words), _END)]
         lengths = [len(words) + 1 for words in phrases]
         return np.array(numbers, np.int64), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     def _probabilities(self, numbers: Numbers, starts: Numbers) -> NDArray[np.float64]:
-        """Of each word after those before it in its phrase."""
+        """Probability of each word after those before it in its phrase."""
         place = np.arange(len(numbers)) - np.repeat(starts[:-1], np.diff(starts))
         likely = self._single[numbers]
         for length, order in enumerate(self._orders, 2):
@@ -113,7 +113,7 @@ class NgramFluency:
 
 
 def _grams(numbers: Numbers, length: int) -> Numbers:
-    """The n-gram that ends at each word, packed into one number; the first ones lack words."""
+    """The n-gram that ends at each word, packed into one number; at the start of a phrase it is shorter."""
     packed = numbers.copy()
     for back in range(1, length):
         packed[back:] |= numbers[:-back] << (_BITS * back)

@@ -1,4 +1,4 @@
-"""Opens pretrained transformers, whatever folder or hub they come from, for those who installed the extra."""
+"""Opens pretrained transformers from a folder or a hub; they come with the extra `neural`."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -9,7 +9,7 @@ from whybuy.errors import InputError, MissingExtraError
 
 
 class Pretrained(StrEnum):
-    """What is opened, with the words for it."""
+    """Kinds of pretrained models; the values are their names in messages."""
 
     ENCODER = "encoder"
     LANGUAGE_MODEL = "language model"
@@ -31,7 +31,7 @@ PLAIN_CHAT = (
 def require(*packages: str, asker: str, extra: str, instead: str = "") -> None:
     """Raise MissingExtraError unless these packages are installed.
 
-    asker: what needs them. instead: what to do without them.
+    asker: the part that imports them, for the message. instead: what a user can do without them.
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
@@ -43,11 +43,11 @@ def require(*packages: str, asker: str, extra: str, instead: str = "") -> None:
 def open_pretrained(
     what: Pretrained, model: str, *, dtype: str = "auto", labels: Sequence[str] = (), instead: str = ""
 ) -> tuple[Any, Any]:
-    """The tokenizer and the model, ready to be asked, of a folder or a name on the hub.
+    """The tokenizer and the model, in evaluation mode, of a folder or a name on the hub.
 
-    dtype: of the weights; "auto" takes the file's. labels: what a classifier that is to be taught shall tell, each by a
-    logit of its own; its last layer is made anew where the model's does not fit. instead: what to do where the extra is
-    not installed.
+    dtype: of the weights; "auto" takes the file's. labels: the classes of a classifier that will be
+    fine-tuned, one logit each; the last layer is initialized at random where it does not fit. instead: what a user can
+    do without the extra.
 
     Raises:
         MissingExtraError: torch or transformers is missing.
@@ -60,7 +60,11 @@ def open_pretrained(
     transformers.utils.logging.disable_progress_bar()  # of weights that are read in a moment
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(model)
-        opened = getattr(transformers, _OPENED_BY[what]).from_pretrained(model, dtype=dtype, **_to_tell(labels)).eval()
+        opened = (
+            getattr(transformers, _OPENED_BY[what])
+            .from_pretrained(model, dtype=dtype, **_label_arguments(labels))
+            .eval()
+        )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
@@ -70,8 +74,8 @@ def open_pretrained(
     return tokenizer, opened
 
 
-def _to_tell(labels: Sequence[str]) -> dict[str, Any]:
-    """What makes transformers give a classifier these labels."""
+def _label_arguments(labels: Sequence[str]) -> dict[str, Any]:
+    """Keyword arguments of `from_pretrained` for a classifier with these labels."""
     if not labels:
         return {}
     named = {"id2label": dict(enumerate(labels)), "label2id": {label: place for place, label in enumerate(labels)}}
@@ -79,7 +83,7 @@ def _to_tell(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def open_chat_model(model: str, *, dtype: str = "auto") -> tuple[Any, Any]:
-    """As `open_pretrained` opens a language model; its tokenizer can write chats.
+    """`open_pretrained` of a causal language model; a tokenizer without a chat template gets a plain one.
 
     Raises:
         MissingExtraError, InputError: see `open_pretrained`.
@@ -90,7 +94,7 @@ def open_chat_model(model: str, *, dtype: str = "auto") -> tuple[Any, Any]:
 
 
 def batches_by_length(texts: Sequence[str], size: int) -> Iterator[list[int]]:
-    """The places of texts, short ones first, in batches of a size: texts of like length need little padding."""
+    """Indices of texts in batches, short texts first; texts of similar length need little padding."""
     by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
     return (by_length[start : start + size] for start in range(0, len(by_length), size))
 

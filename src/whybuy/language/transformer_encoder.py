@@ -1,4 +1,4 @@
-"""A pretrained encoder out of a folder or a hub: any transformer, its token vectors averaged (Reimers 2019)."""
+"""A pretrained encoder from a folder or a hub: the mean of a transformer's token vectors (Reimers & Gurevych 2019)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

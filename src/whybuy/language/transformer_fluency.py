@@ -1,4 +1,4 @@
-"""Perplexity by a pretrained causal language model out of a folder or a hub."""
+"""Scores texts by their perplexity under a pretrained causal language model from a folder or a hub."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -57,7 +57,7 @@ class TransformerFluency:
 
 
 def _perplexity(logits: "Tensor", tokens: "Tensor", mask: "Tensor") -> "Tensor":
-    """Of each row's tokens that have one before them. logits: shape (rows, tokens, vocabulary)."""
+    """Perplexity of each row's tokens after the first. logits: shape (rows, tokens, vocabulary)."""
     from torch.nn.functional import cross_entropy  # noqa: PLC0415
 
     counted = mask[:, 1:] * mask[:, :-1]

@@ -1,4 +1,4 @@
-"""A causal language model out of a folder or a hub, run here: `pip install 'whybuy[neural]'`."""
+"""A generator that runs a causal language model from a folder or a hub in this process (extra `neural`)."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -13,7 +13,7 @@ _SOME = 1 << 20  # bytes
 
 
 class TransformerGenerator:
-    """Any model that transformers' `AutoModelForCausalLM` opens; it cannot be held to a schema."""
+    """Any model that transformers' `AutoModelForCausalLM` opens; `Sampling.schema` has no effect."""
 
     def __init__(self, model: str, *, batch: int = 8) -> None:
         """model: a folder, or a name on the hub that transformers is set up for. batch: prompts answered at once.
@@ -32,11 +32,11 @@ class TransformerGenerator:
 
     @property
     def model(self) -> str:
-        """The name that it was opened by; of a folder, its own name and a mark of what is in it."""
+        """The hub name; of a folder, its name and a hash of its content."""
         return self._name
 
     def __call__(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Answer]]:
-        """See `Generator`; prompts of like sampling and length are answered together."""
+        """See `Generator`; prompts with equal sampling settings and similar length form a batch."""
         texts = [self._text(prompt) for prompt in prompts]
         lengths = [self._length(text) for text in texts]
         by_sampling: dict[object, list[int]] = {}
@@ -54,12 +54,12 @@ class TransformerGenerator:
                 yield from zip(some, answers, strict=True)
 
     def count_tokens(self, prompt: Prompt) -> int:
-        """Tokens of a prompt as this model reads it."""
+        """Number of tokens of a prompt, the chat template included."""
         return self._length(self._text(prompt))
 
     @property
     def _longest(self) -> int:
-        """Tokens of prompt and answer together."""
+        """The most tokens that prompt and answer may have together."""
         longest: int = getattr(self._transformer.config, "max_position_embeddings", 1 << 30)
         return longest
 
@@ -101,7 +101,7 @@ class TransformerGenerator:
         return [self._answer(row, count) for row, count in zip(new, read, strict=True)]
 
     def _answer(self, written: list[int], prompt_tokens: int) -> Answer:
-        """written: new tokens; behind the end of an answer stands padding."""
+        """written: generated tokens, padded after the end of the answer."""
         end = next((at for at, token in enumerate(written) if token in self._ends), None)
         kept = written if end is None else written[:end]
         text = self._tokenizer.decode(kept, skip_special_tokens=True).strip()
@@ -114,7 +114,7 @@ class TransformerGenerator:
 
 
 def _name_of(model: str) -> str:
-    """A folder whose weights are trained on is another model; both ends of each file tell."""
+    """Name of a model; of a folder with a hash of both ends of its files, so that changed weights change the name."""
     folder = Path(model)
     if not folder.is_dir():
         return model
