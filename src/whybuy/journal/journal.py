@@ -77,7 +77,7 @@ class Journal:
             return _last_cursor(connection, kind)
 
     def read(self, *, after: int = 0, limit: int = 10_000, kind: Kind = Kind.EVENT) -> tuple[Entry, ...]:
-        """Entries behind a cursor, oldest first; an entry never appears before a cursor that was already read.
+        """Entries after a cursor, oldest first; new entries always get a larger cursor than those that were read.
 
         Raises:
             JournalError: the file is locked or damaged.

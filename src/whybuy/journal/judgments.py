@@ -1,4 +1,4 @@
-"""Judgments in the journal: one row of JSON each, never changed; taking one back appends a row that names it."""
+"""Judgments in the journal: one row of JSON each, never changed; a retraction is a row that names another one."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,21 +34,21 @@ class JudgmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Retraction:
-    """Someone takes their own judgment back."""
+    """A judge's retraction of their own judgment."""
 
     cursor: int  # of the judgment
     judge: str
 
 
 class JudgmentLog:
-    """The judgments in a journal that were not taken back; safe to share between threads.
+    """The judgments in a journal that were not retracted; safe to share between threads.
 
     A later judgment of the same item by the same judge in the same role replaces the earlier one, so an
-    item may be answered question by question; taking the later one back brings the earlier one back.
+    item may be answered question by question; retracting the later one restores the earlier one.
     """
 
     def __init__(self, journal: Journal, *, only: Role | None = None) -> None:
-        """Read all that is there.
+        """Read all judgments of the journal.
 
         only: the one role whose judgments are kept in memory; None keeps all.
 
@@ -85,7 +85,7 @@ class JudgmentLog:
         self.refresh()
 
     def retract(self, entered: JudgmentEntry) -> None:
-        """Take a judgment back; on disk when this returns.
+        """Append a retraction of a judgment; on disk when this returns.
 
         Raises:
             JournalError: the file is locked or damaged, or the disk is full; nothing was added.
@@ -95,24 +95,24 @@ class JudgmentLog:
         self.refresh()
 
     def current(self) -> list[JudgmentEntry]:
-        """The judgments that were neither taken back nor replaced, oldest first."""
+        """The judgments that were neither retracted nor replaced, oldest first."""
         with self._turn:
             cursors = [cursors[-1] for lines in self._lines.values() for cursors in lines.values()]
             return [self._entered[cursor] for cursor in sorted(cursors)]
 
     def of(self, item: Item) -> list[JudgmentEntry]:
-        """The judgments of one item that were neither taken back nor replaced."""
+        """The judgments of one item that were neither retracted nor replaced."""
         with self._turn:
             return [self._entered[cursors[-1]] for cursors in self._lines.get(item, {}).values()]
 
     def last_by(self, judge: str) -> JudgmentEntry | None:
-        """The latest row of a judge that was not taken back."""
+        """The latest row of a judge that was not retracted."""
         with self._turn:
             cursors = self._by_judge.get(judge)
             return self._entered[cursors[-1]] if cursors else None
 
     def by_judge(self) -> dict[str, list[JudgmentEntry]]:
-        """Every judgment of each judge that was not taken back, earlier ones of an item included, in order."""
+        """Every judgment of each judge that was not retracted, replaced ones included, in order."""
         with self._turn:
             return {judge: [self._entered[one] for one in cursors] for judge, cursors in self._by_judge.items()}
 
@@ -153,7 +153,7 @@ class JudgmentLog:
 
 
 def item_of(judgment: Judgment) -> Item:
-    """What a judgment is about."""
+    """The item of a judgment: its head, relation and tail."""
     return judgment.head, judgment.relation, judgment.tail
 
 

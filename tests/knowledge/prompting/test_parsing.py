@@ -54,7 +54,7 @@ def test_of_half_an_answer_what_is_whole(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"reasons": []}', "```json\n[]\n```", ' {"reasons": [ ] }'])
 def test_an_empty_list_is_an_answer(text: str) -> None:
-    assert parse_answer(text) == Parsed((), (), said_none=True)
+    assert parse_answer(text) == Parsed((), (), is_empty_list=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_empty_list_is_an_answer(text: str) -> None:
 def test_nothing_in_it_is_no_answer(text: str) -> None:
     parsed = parse_answer(text, cut=True)
     assert parsed.candidates == ()
-    assert not parsed.said_none
+    assert not parsed.is_empty_list
 
 
 def test_half_a_character_is_mended() -> None:

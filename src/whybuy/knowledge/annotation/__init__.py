@@ -1,1 +1,1 @@
-"""Annotation by people: which hypotheses to ask about, how far judges agree, and what their answers settle."""
+"""Annotation of hypotheses by people: sampling, agreement of judges, and the answer that counts for each item."""

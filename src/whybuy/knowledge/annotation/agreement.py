@@ -1,4 +1,4 @@
-"""How far judges agree beyond chance: Cohen's kappa for two, Krippendorff's alpha for any number with gaps."""
+"""Agreement beyond chance: Cohen's kappa for two judges, Krippendorff's alpha for any number and missing answers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from whybuy.records import Judgment, Question
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far judges agree on one question."""
+    """Agreement of judges on one question."""
 
     items: int  # that two judges answered
-    observed: float  # share of those on which the two say the same; NaN without any
+    observed: float  # share of those with equal answers; NaN without any
     kappa: float  # at most 1; NaN where chance alone would always agree
     alpha: float  # likewise
 
@@ -24,8 +24,8 @@ class Agreement:
 def cohen_kappa(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
     """(observed - expected) / (1 - expected) agreement of two judges (Cohen 1960).
 
-    first, second: answers to the same items, shape (n,). Returns: at most 1; NaN without items, or when both gave one
-    and the same answer throughout, so that agreement says nothing.
+    first, second: answers to the same items, shape (n,). Returns: at most 1; NaN without items, or when all answers of
+    both are the same, so that chance alone would always agree.
 
     Raises:
         InputError: the two judged different numbers of items.
@@ -41,7 +41,7 @@ def krippendorff_alpha(answers: NDArray[np.floating]) -> float:
     """1 - observed / expected disagreement, nominal scale (Krippendorff 2011).
 
     answers: shape (judges, items), NaN where a judge gave none; items with fewer than two answers do not count.
-    Returns: at most 1; NaN when nothing can be paired, or all answers that can be are the same.
+    Returns: at most 1; NaN when no item has two answers, or all answers of such items are the same.
     """
     values = np.unique(answers[~np.isnan(answers)])
     counts = (answers == values[:, None, None]).sum(axis=1).astype(np.float64)
@@ -58,8 +58,7 @@ def krippendorff_alpha(answers: NDArray[np.floating]) -> float:
 def agreement(items: Iterable[Sequence[Judgment]]) -> dict[Question, Agreement]:
     """Agreement by question. items: the finished judgments of each item, two judges or more.
 
-    Kappa sees the first two of an item in the order of their names. What a no implies counts as answered
-    (`skipping.with_implied`).
+    Kappa takes the first two judges of an item by name. Answers that a no implies count (`skipping.with_implied`).
     """
     judged = [[with_implied(dict(one.answers)) for one in sorted(each, key=lambda one: one.judge)] for each in items]
     return {question: _agreement([[one.get(question) for one in each] for each in judged]) for question in Question}

@@ -17,17 +17,17 @@ from whybuy.records import Behavior, HeadKind, Proposer
 
 @dataclass(frozen=True, slots=True)
 class WeightConfig:
-    """How strongly a sample leans to frequent knowledge and away from popular heads (COSMO; the formula is ours)."""
+    """Exponents that favor frequent tails and rare heads in a sample (idea of COSMO; the formula is our design)."""
 
     frequency: float = 1.0  # exponent of the knowledge's frequency
     rarity: float = 1.0  # exponent of the head's popularity, which divides
 
 
 class Candidates:
-    """Hypotheses that people may be asked about, one for each edge, with their weights and strata."""
+    """Hypotheses that may be annotated, one for each edge, with their weights and strata."""
 
     def __init__(self, hypotheses: pa.Table, *, language: str = "en", config: WeightConfig | None = None) -> None:
-        """Of proposals of one edge (same head and relation, tails that mean the same) the best supported counts.
+        """Of the hypotheses of one edge (same head, relation and canonical tail) keep the best supported one.
 
         hypotheses: HYPOTHESIS_SCHEMA.
         """
@@ -56,7 +56,7 @@ class Candidates:
 
 
 def behavior_of(head_kind: str, generator: str) -> Behavior:
-    """The kind of behavior that a hypothesis explains: buying together, or buying one thing for a need."""
+    """The kind of behavior that a hypothesis explains: two products bought together, or a query and a purchase."""
     together = head_kind == HeadKind.PAIR or generator == Proposer.CO_BUY
     return Behavior.CO_BUY if together else Behavior.SEARCH_BUY
 
@@ -89,7 +89,7 @@ def sample(candidates: Candidates, categories: Sequence[str], *, size: int, seed
 def most_uncertain(
     candidates: Candidates, categories: Sequence[str], probabilities: NDArray[np.floating], *, size: int
 ) -> NDArray[np.int64]:
-    """Rows of candidates about which a critic is least sure, strata taking turns.
+    """Rows of candidates whose probability is closest to a half, strata taking turns.
 
     probabilities: in [0, 1], one by candidate.
 
@@ -105,10 +105,10 @@ def most_uncertain(
 def stratified_order(
     priorities: NDArray[np.float64], strata: Sequence[NDArray[np.int64]], weights: NDArray[np.float64], *, size: int
 ) -> NDArray[np.int64]:
-    """The first rows when strata take turns as parties do in Sainte-Lague: within a stratum, smallest priority first.
+    """The rows of smallest priority when strata share the places by the Sainte-Lague method.
 
-    Level by level, turns go by the square root of a stratum's weight: small strata are sampled, large ones still count
-    more (our design). However many rows are asked for, the first ones are the same.
+    At each level the places are shared by the square root of a stratum's weight, so that small strata are sampled and
+    large ones still count more (our design). A larger size begins with the same rows.
 
     strata: finest first, each within one of the next.
 
@@ -138,11 +138,11 @@ def _strata(columns: Sequence[Sequence[str]]) -> NDArray[np.int64]:
 
 
 def _totals(codes: NDArray[np.int64], weights: NDArray[np.generic] | None = None) -> NDArray[np.float64]:
-    """For each row, the sum over all rows of its code."""
+    """For each row, the sum of the values of all rows with its code."""
     return np.bincount(codes, weights=weights)[codes].astype(np.float64)
 
 
 def _uniform(keys: Sequence[str], seed: int) -> NDArray[np.float64]:
-    """A number in (0, 1) for each key."""
+    """A hashed number in (0, 1) for each key."""
     hashed = (hashlib.blake2b(f"{seed}{SEPARATOR}{key}".encode(), digest_size=6).digest() for key in keys)
     return np.array([(int.from_bytes(one, "big") + 0.5) / 2**48 for one in hashed])

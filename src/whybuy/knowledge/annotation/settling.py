@@ -1,4 +1,4 @@
-"""Which answer counts: that of two judges who agree, of an adjudicator where they differ, or of an auditor."""
+"""Which answer to an item counts: of two judges who agree, of an adjudicator where they differ, or of an auditor."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ _OVERRULING = (
 
 
 class State(Enum):
-    """How far an item is."""
+    """Progress of the annotation of one item."""
 
     OPEN = "open"  # fewer than two judges have finished it
     DISPUTED = "disputed"  # the judges differ, and nobody has decided
@@ -27,12 +27,12 @@ class State(Enum):
 
 
 def is_finished(judgment: Judgment) -> bool:
-    """Whether every question that was to be asked is answered; a reader's rejection asks none."""
+    """Whether every question of the item is answered; a reader's rejection has none and is always finished."""
     return judgment.role is Role.READER or (bool(judgment.answers) and next_question(dict(judgment.answers)) is None)
 
 
 def state_of(judgments: Sequence[Judgment]) -> State:
-    """How far the judges of one item are; judgments of readers and auditors do not count here."""
+    """The state of one item by its judges and adjudicators; judgments of readers and auditors are ignored."""
     finished = [one for one in judgments if is_finished(one)]
     if any(one.role is Role.ADJUDICATOR for one in finished):
         return State.SETTLED
@@ -43,10 +43,10 @@ def state_of(judgments: Sequence[Judgment]) -> State:
 
 
 def verdict(judgments: Sequence[Judgment]) -> Judgment | None:
-    """The judgment of one item that counts, with what a no in it implies; None while it is not settled.
+    """The judgment of one item that counts, with the answers that a no implies; None while it is not settled.
 
-    A reader's rejection counts first, as neither plausible nor typical; then an auditor's answers, an adjudicator's,
-    and those of judges who agree. Of several in one role the last one counts.
+    Precedence: a reader's rejection (neither plausible nor typical), an auditor, an adjudicator, judges who agree. Of
+    several in one role the last one counts.
     """
     finished = {one.role: one for one in judgments if is_finished(one)}
     decided = next((finished[role] for role in _OVERRULING if role in finished), None)

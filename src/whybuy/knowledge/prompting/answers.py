@@ -1,4 +1,4 @@
-"""Reads the reasons out of the answers of a language model (COSMO, Yu et al., SIGMOD 2024)."""
+"""Extracts reasons (relation and tail) from the answers of a language model (COSMO, Yu et al., SIGMOD 2024)."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -41,15 +41,15 @@ class AnswerReport:
 
 
 def fault_of(answer: Answer) -> str:
-    """Why nothing can be read out of an answer; "" when something can, or when it says that there is no reason."""
+    """Why an answer has no candidate; "" when it has some, or is an empty list: the model finds no reason."""
     parsed = parse_answer(answer.text, cut=answer.finish is Finish.LENGTH)
-    return "" if parsed.candidates or parsed.said_none else "no candidate in the answer"
+    return "" if parsed.candidates or parsed.is_empty_list else "no candidate in the answer"
 
 
 def read_answers(
     prompts: Sequence[PairPrompt], answers: Iterable[tuple[int, Answer]], language: str = "en"
 ) -> tuple[list[GeneratedReason], AnswerReport]:
-    """The reasons in the answers, in the order of the prompts, and counts. answers: with the place of their prompt."""
+    """The reasons in the answers, in the order of the prompts, and counts. answers: (index of the prompt, answer)."""
     report = AnswerReport(questions=len(prompts))
     candidates: list[tuple[PairPrompt, str]] = []
     for place, answer in sorted(answers, key=itemgetter(0)):

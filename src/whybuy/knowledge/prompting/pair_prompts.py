@@ -19,14 +19,12 @@ from whybuy.relations import Relation, Seed
 
 @dataclass(frozen=True, slots=True)
 class PromptedConfig:
-    """What a language model is prompted for, and how plausible its reasons count (our design)."""
+    """How many pairs and relations a language model is prompted with, and the scores of its reasons (our design)."""
 
     pairs: int = 500  # behavior pairs to ask about, drawn by their weight
-    rounds: int = (
-        2  # 1: the four seed relations, whose answers show in which relations the model speaks; 2: also the 15
-    )
+    rounds: int = 2  # 1: only the four seed relations, in whose answers predicates are mined; 2: also the 15 relations
     relations: tuple[Relation, ...] = tuple(Relation)  # of the second round
-    candidates: int = CANDIDATES  # asked for in one prompt
+    candidates: int = CANDIDATES  # requested in one prompt
     as_json: bool = False  # ask for JSON instead of a numbered list
     temperature: float = 0.7
     max_tokens: int = 160  # of an answer
@@ -50,7 +48,7 @@ class PairPrompt:
 
 
 def draw_pairs(shop: ProposerInput, config: PromptedConfig) -> pa.Table:
-    """Pairs sampled by weight over categories and types, in PAIR_SCHEMA; a larger sample contains a smaller one."""
+    """Pairs (PAIR_SCHEMA) sampled by weight within category and type; a larger sample contains a smaller one."""
     known = pa.concat_tables([shop.pairs_of(kind) for kind in Behavior])
     if not known.num_rows:
         return known
@@ -65,7 +63,7 @@ def draw_pairs(shop: ProposerInput, config: PromptedConfig) -> pa.Table:
 
 
 def pair_prompts(shop: ProposerInput, pairs: pa.Table, config: PromptedConfig) -> list[PairPrompt]:
-    """The prompts of all rounds, one for each pair and relation. pairs: PAIR_SCHEMA, of known products."""
+    """The prompts of all rounds, one for each pair and relation. pairs: PAIR_SCHEMA, whose products the catalog has."""
     prompter = _Prompter(shop, config)
     rows = pairs.select(["kind", "left", "right"]).to_pylist()
     rounds: tuple[tuple[Relation | Seed, ...], ...] = (tuple(Seed), config.relations)
@@ -78,7 +76,7 @@ def pair_prompts(shop: ProposerInput, pairs: pa.Table, config: PromptedConfig) -
 
 
 class _Prompter:
-    """Words prompts about pairs."""
+    """Builds the prompts of pairs of one shop."""
 
     def __init__(self, shop: ProposerInput, config: PromptedConfig) -> None:
         self._shop, self._config = shop, config

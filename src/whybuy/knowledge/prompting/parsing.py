@@ -1,4 +1,4 @@
-"""Out of what a language model wrote, the candidates: JSON, whole or cut, lists, plain lines; whatever comes."""
+"""Extracts the candidate phrases from a model's text: whole or truncated JSON, numbered lists, plain lines."""
 
 import json
 import re
@@ -15,7 +15,7 @@ SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
-"""What an answer in JSON is asked to be."""
+"""JSON schema of an answer."""
 
 LONGEST_CANDIDATE = 10  # words; what is longer explains, and names nothing
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
@@ -33,21 +33,21 @@ _NOTHING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What an answer proposes."""
+    """The candidate phrases of one answer."""
 
     candidates: tuple[str, ...]  # phrases, as worded
     set_aside: tuple[tuple[str, str], ...] = ()  # why, and what
-    said_none: bool = False  # an empty list is an answer: there is no reason
+    is_empty_list: bool = False  # an empty list is an answer: there is no reason
 
 
 def parse_answer(text: str, *, cut: bool = False) -> Parsed:
-    """The candidates in any text; never raises. cut: the model was stopped in the middle, its last words are half."""
+    """The candidates in any text; never raises. cut: the model ran out of tokens, so the last one is incomplete."""
     body = _THOUGHT.sub(" ", text).strip()
     fenced = _FENCE.search(body)
     body = fenced[1].strip() if fenced else body
     items = _json(body) if _JSON_START.match(body) else None
     if items == []:
-        return Parsed((), (), said_none=True)
+        return Parsed((), (), is_empty_list=True)
     set_aside: list[tuple[str, str]] = []
     if items is None:
         items = list(_listed(body))
@@ -64,7 +64,7 @@ def parse_answer(text: str, *, cut: bool = False) -> Parsed:
 
 
 def _json(body: str) -> list[str]:
-    """The texts in JSON; of half JSON, those that are whole."""
+    """The texts in JSON; of truncated JSON, the complete ones."""
     try:
         return list(_texts(json.JSONDecoder().raw_decode(body)[0]))
     except (ValueError, RecursionError):
@@ -91,7 +91,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _listed(body: str) -> Iterator[str]:
-    """The entries of a list; where nothing is numbered or marked, the lines."""
+    """The entries of a numbered or bulleted list; else all lines."""
     lines = [line for line in _INLINE.sub("\n", body).splitlines() if line.strip()]
     marks = [_MARK.fullmatch(line) for line in lines]
     first = next((at for at, mark in enumerate(marks) if mark), None)
@@ -104,7 +104,7 @@ def _listed(body: str) -> Iterator[str]:
 
 
 def _phrase(item: str) -> str:
-    """A candidate without decoration, and without the explanation behind it."""
+    """A candidate without markup, and without an explanation that follows it."""
     plain = clean(item.encode("utf-8", "replace").decode()).replace("**", "").strip(_EDGES)
     short = _EXPLAINED.sub("", plain).strip(_EDGES)
     return short or plain

@@ -41,13 +41,13 @@ class PromptedHypothesizer:
 def hypotheses_of(
     reasons: Sequence[GeneratedReason], shop: ProposerInput, pairs: pa.Table, config: PromptedConfig, model: str
 ) -> Iterator[Hypothesis]:
-    """What a model given of pairs, as reasons of what the graph speaks about.
+    """Generated reasons as hypotheses about the heads of the graph.
 
-    What it says of a search and its purchase is given of the query and of the product; what it says of two products, of
-    the pair. Types and traits get what it says of their products more than of others, so that what it says of
-    everything stays with the single things, where filters and critics find it.
+    A reason of a search-buy pair becomes a hypothesis of the query and one of the product; of a co-buy pair, one of the
+    pair. A product type or trait gets a reason that was generated for its products more often than for others
+    (`associate`), so that one generated for every product stays with single heads, where filters and critics see it.
 
-    pairs: those that were asked about, PAIR_SCHEMA. Support is the number of pairs of which it was given.
+    pairs: those of the prompts, PAIR_SCHEMA. The support of a hypothesis is the number of pairs with its reason.
     """
     given = _ReasonsByIntent(reasons, shop, pairs)
     name = f"{load_prompts(shop.language).version}/{model}"
@@ -80,7 +80,7 @@ class _ReasonsByIntent:
         self._reasons = [words[intent] for intent in self._intents]  # by intent, then by pair
 
     def by_head(self) -> Iterator[tuple[Head, int, list[int], int]]:
-        """Each query, product and co-buy pair with an intent, its pairs, and how many of its pairs were prompted."""
+        """Yield (head, intent, numbers of its pairs, number of prompted pairs) for queries, products, co-buy pairs."""
         prompted: Counter[Head] = Counter(head for number in range(len(self._pairs)) for head in self._heads(number))
         for intent, reasons in enumerate(self._reasons):
             numbers_of: defaultdict[Head, list[int]] = defaultdict(list)
@@ -92,7 +92,7 @@ class _ReasonsByIntent:
 
     @cached_property
     def by_intent(self) -> sparse.csr_array:
-        """Needs × products: number of pairs with the product that the intent was given for."""
+        """Number of pairs for which an intent was generated, by intent and product. Shape (intents, products)."""
         entries = [
             (intent, row)
             for intent, reasons in enumerate(self._reasons)
@@ -110,14 +110,14 @@ class _ReasonsByIntent:
         return background(rows, np.ones(len(rows)), len(self._shop.ids))
 
     def pairs_in(self, groups: Groups, association: Association) -> list[int]:
-        """The pairs with a product of the group that the intent was given for."""
+        """Numbers of the pairs with a product of the group for which the intent was generated."""
         members = groups.rows(association.group)
         return [number for number in self._reasons[association.intent] if members.intersection(self._rows(number))]
 
     def hypothesis(
         self, head: Head, intent: int, generator: str, numbers_of: Sequence[int], scores: tuple[float, float, float]
     ) -> Hypothesis:
-        """One reason. numbers_of: pairs. scores: lift, plausibility and typicality."""
+        """One hypothesis. numbers_of: of its pairs. scores: lift, plausibility and typicality."""
         reasons = [self._reasons[intent][number] for number in numbers_of]
         evidence = tuple(self._pairs[number][3] for number in numbers_of[:SAMPLE])
         words = tuple(dict.fromkeys(reason.words for reason in reasons))[:SAMPLE]

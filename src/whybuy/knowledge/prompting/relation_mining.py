@@ -16,13 +16,16 @@ from whybuy.text import lemma, normalize
 
 LONGEST_PREDICATE = 12  # words, with those of the sentence_start
 EXAMPLES = 3
-_OF_SEED = {Seed.CAPABLE_OF: Relation.CAPABLE_OF, Seed.IS_A: Relation.IS_A}  # what it means when nothing finer is said
+_OF_SEED = {
+    Seed.CAPABLE_OF: Relation.CAPABLE_OF,
+    Seed.IS_A: Relation.IS_A,
+}  # the relation of statements without a finer predicate
 Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A candidate of the first round with the words that it continues."""
+    """A candidate of a prompt with a seed relation, and the start of the sentence that it continues."""
 
     seed: Seed
     sentence_start: str  # "It is used"
@@ -36,18 +39,18 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """Wordings that mean the same, with what they were read as; without a relation, a proposal for one."""
+    """Wordings with the same lemmas and the relations that they were mapped to; with none, a proposal for a new one."""
 
     key: str  # lemmas: "use for"
     count: int
     wordings: tuple[str, ...]  # the most frequent
-    relations: Mapping[str, int]  # how often it was read as each
-    examples: tuple[str, ...]  # what followed
+    relations: Mapping[str, int]  # how often it was mapped to each
+    examples: tuple[str, ...]  # tails that followed
 
 
 @dataclass(frozen=True, slots=True)
 class MiningConfig:
-    """When words count as a recurring predicate (our design)."""
+    """Thresholds from which words count as a recurring predicate (our design)."""
 
     least_count: int = 5
     least_share: float = 0.03  # of the statements of the shorter predicate that it is part of
@@ -56,7 +59,7 @@ class MiningConfig:
 
 
 class Predicates:
-    """The recurring predicates of many statements."""
+    """Counts the prefixes of statements, and maps recurring ones to relations."""
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class Predicates:
         patterns: Patterns,
         config: MiningConfig | None = None,
     ) -> None:
-        """meanings: the `[predicates]` table of the prompt file. patterns: tell what kind of thing a tail names."""
+        """meanings: the `[predicates]` table of the prompt file. patterns: classify tails."""
         self._statements, self._patterns = statements, patterns
         self._config = config or MiningConfig()
         self._light = frozenset(meanings["light"].split())
@@ -82,7 +85,7 @@ class Predicates:
                     self._followed[words[:length]][words[length]] += 1
 
     def read(self, statement: Statement) -> tuple[Relation, str] | None:
-        """The canonical relation and the tail of a statement; None where its predicate stands for none."""
+        """The canonical relation and the tail of a statement; None where its predicate maps to none."""
         words = statement.words
         for length in range(min(LONGEST_PREDICATE, len(words) - 1), 0, -1):
             tail = " ".join(words[length:])
@@ -130,7 +133,7 @@ class Predicates:
 
     @property
     def proposals(self) -> tuple[Predicate, ...]:
-        """Frequent predicates that none of the fifteen relations says: for a person to look at."""
+        """Frequent predicates that map to none of the fifteen relations, for a person to review."""
         return tuple(one for one in self.clusters if not one.relations and not self._uses.issuperset(one.key.split()))
 
     def _recurs(self, begun: Words, *, within: int) -> bool:
@@ -159,7 +162,7 @@ class Predicates:
 
 
 def continued(sentence_start: str, candidate: str) -> str:
-    """A candidate without the words that its sentence start has: "used for hiking" behind "It is used for"."""
+    """A candidate without the words of its sentence start: "hiking" of "used for hiking" after "It is used for"."""
     before, candidate_words = _words(sentence_start), candidate.split()
     plain = _words(candidate)
     for length in range(min(len(before), len(candidate_words) - 1), 0, -1):

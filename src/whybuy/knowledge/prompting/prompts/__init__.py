@@ -1,4 +1,4 @@
-"""Wordings of the prompts about behavior pairs; one TOML file per language beside this module."""
+"""Prompt templates for behavior pairs; one TOML file per language beside this module."""
 
 import functools
 import tomllib
@@ -25,7 +25,7 @@ class Prompts:
 
     @property
     def digest(self) -> str:
-        """Changes when the wording does."""
+        """Hash of the templates."""
         return digest(repr(self._table))
 
     def search_buy_prompt(
@@ -37,7 +37,7 @@ class Prompts:
         *,
         as_json: bool = False,
     ) -> tuple[Message, ...]:
-        """Why a search led to a purchase, in one relation. as_json: an object {"reasons": [...]}, not a list."""
+        """Messages that ask why a search led to a purchase. as_json: request {"reasons": [...]}, not a list."""
         shown = {"query": query, "product": _shown(product), "domain": self._domain(product)}
         return self._prompt(Behavior.SEARCH_BUY, relation, shown, candidates, as_json=as_json)
 
@@ -50,7 +50,7 @@ class Prompts:
         *,
         as_json: bool = False,
     ) -> tuple[Message, ...]:
-        """Why two products were bought together, in one relation."""
+        """Messages that ask why two products were bought together, in one relation."""
         domains = dict.fromkeys((self._domain(one), self._domain(other)))
         shown = {"one": _shown(one), "other": _shown(other), "domain": " / ".join(domains)}
         return self._prompt(Behavior.CO_BUY, relation, shown, candidates, as_json=as_json)
@@ -62,7 +62,7 @@ class Prompts:
 
     @property
     def predicates(self) -> Mapping[str, Any]:
-        """What words of answers stand for, for `relation_mining`."""
+        """The table from which `relation_mining` maps words of answers to relations."""
         table: Mapping[str, Any] = self._table["predicates"]
         return table
 
@@ -89,7 +89,7 @@ def _group(relation: Relation | Seed) -> str:
 
 
 def _shown(product: Product) -> str:
-    """The title, with the type where the title does not say it."""
+    """The title, followed by the type where the title does not contain it."""
     title = " ".join(product.title.split()[:LONGEST_TITLE])
     type_in_title = not product.product_type or product.product_type.casefold() in title.casefold()
     return title if type_in_title else f"{title} ({product.product_type})"
