@@ -59,7 +59,7 @@ def file_digest(path: Path) -> str:
 
 
 class ArtifactStore:
-    """The artifact folders of one shop: `root/<kind>-<key>/`, and `root/current.json` that says which ones are live."""
+    """The artifact folders of one shop: `root/<kind>-<key>/`, and `root/current.json` that names the live ones."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -1,4 +1,4 @@
-"""Reads one `store.toml` and fills the frozen config classes that parts own; it knows no part."""
+"""Reads one `store.toml` and fills the frozen config classes that parts own; it imports no part."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ STORE_FILE = "store.toml"
 Config = TypeVar("Config")
 
 HOW_ONLY: Mapping[str, bool] = MappingProxyType({"changes_result": False})
-"""Metadata of a config field that says how work is done (threads, memory) or where a file lies, not what comes out."""
+"""Metadata of a config field that changes how work is done (threads, memory) or where a file is, not the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Settings:
         return tuple(self._fill(name, entry, table.config) for entry in tables)
 
     def results(self, table: ConfigTable[Any]) -> dict[str, str]:
-        """What a table says of the result, as `[name] setting` -> its value as text: not the fields marked `HOW_ONLY`.
+        """The settings that change the result, `[name] setting` -> value as text: those not marked `HOW_ONLY`.
 
         Raises:
             ConfigError: as `one` and `many`.

@@ -71,7 +71,7 @@ class Generation:
     """The prompts of one shop, and what becomes of them."""
 
     def __init__(self, store: Path, config: PromptedConfig, prices: Prices | None = None) -> None:
-        """Draw the pairs and word the prompts; nothing is asked.
+        """Draw the pairs and make the prompts; nothing is sent.
 
         Raises:
             ArtifactError: the shop was never built.
@@ -102,7 +102,7 @@ class Generation:
             return len(jobs.keep([found for path in paths for found in read_batch(path, report)]))
 
     def run(self, generator: Generator, *, listen: Listener = lambda prompts, answered, failed: None) -> Generated:
-        """Ask what is not known yet, and write the reasons of all answers to the store.
+        """Send the prompts without a stored answer, and write the reasons of all answers to the store.
 
         Raises:
             GeneratorError: the model cannot be reached; run again to go on from there.
@@ -122,7 +122,7 @@ class Generation:
         return Generated(reused, len(new), *tokens, self._prices.of(*tokens), report, table.num_rows, GENERATED_FILE)
 
     def _waiting(self, model: str) -> tuple[Mapping[str, Prompt], int]:
-        """The prompts that are to be asked, by key, and how many questions are answered."""
+        """The prompts without a stored answer, by key, and the number of those with one."""
         prompts = [(key_of(model, question.prompt), question.prompt) for question in self._questions]
         known: Mapping[str, Answer] = {}
         if (self._store / JOBS_FILE).exists():

@@ -1,4 +1,4 @@
-"""What can be asked of a shop, as values, from which routes of the API, commands and agents' tools are made."""
+"""The operations of a shop as values, from which routes of the API, commands and agents' tools are made."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class Questions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[R]):
-    """One question: what a request says, what an answer holds, and how the one leads to the other."""
+    """One operation: the types of its request and answer, and the function of `Discovery` between them."""
 
     name: str  # of the route and the command
     help: str
@@ -140,4 +140,4 @@ COMPLETE = Operation(
 EXPLAIN = Operation("explain", "Why one product answers a query", ExplainRequest, Hit, _explain)
 INTENTS = Operation("intents", "The intents understood in a query", IntentsRequest, QueryIntents, _intents)
 OPERATIONS: tuple[Operation[Any], ...] = (SEARCH, COMPLETE, EXPLAIN, INTENTS)
-"""All that can be asked; a new one is a route of the API as soon as it stands here."""
+"""All operations; a new one in this list is a route of the API."""

@@ -1,4 +1,4 @@
-"""An opened store: its settings and its artifacts by kind, each opened when it is first asked for."""
+"""An opened store: its settings and its artifacts by kind, each opened at its first use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,12 +131,12 @@ class Shop:
 
     @cached_property
     def intent_reader(self) -> IntentReader:
-        """Reads intents of queries out of the graph, as `[search]` says, in training as in serving."""
+        """Finds intents of queries in the graph by the settings of `[search]`; the same in training and in serving."""
         return IntentReader(self.graph, self.settings.one(SEARCH_CONFIG).intents, self.rejected)
 
     @cached_property
     def student(self) -> Student | None:
-        """Guesses intents of queries that the graph does not know."""
+        """Predicts intents of queries that the graph does not have."""
         folder = self.artifact("student", student.FORMAT_VERSION) if self.has("student") else None
         return Student.open(folder, self.graph)
 
@@ -158,7 +158,7 @@ class Shop:
 
     @cached_property
     def reranker(self) -> Reranker | None:
-        """Orders candidates as judgments or purchases have taught."""
+        """Reranks candidates; trained on relevance judgments or purchases."""
         return open_reranker(self.artifact("reranker", reranker.FORMAT_VERSION) if self.has("reranker") else None)
 
     @cached_property

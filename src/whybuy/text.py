@@ -24,7 +24,7 @@ FUNCTION_WORDS = DETERMINERS | frozenset(
     "what while when where so can will would should do does did not no but if than then into onto over under up out "
     "about during without within need needs looking want best good cheap".split()
 )
-"""English words that carry no need of their own; other languages bring theirs with their pattern file."""
+"""English words that name no intent by themselves; other languages bring theirs with their pattern file."""
 
 
 def clean(text: str) -> str:

@@ -136,7 +136,7 @@ class Assigner:
 
 
 def is_audited(task: Task) -> bool:
-    """Whether a task is among the audited: a twentieth, by a hash of what it says."""
+    """Whether a task is among the audited: a twentieth, by a hash of its text."""
     head, relation, tail = task.item
     digest = hashlib.blake2b(SEPARATOR.join([str(head), relation, tail]).encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") < AUDITED * 2**32

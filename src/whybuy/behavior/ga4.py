@@ -51,7 +51,7 @@ def _fields(rows: Rows) -> Iterator[Fields]:
 
 
 def _read_event(fields: Fields, plan: EventPlan, report: ReadReport, events: list[Event], queries: list[Query]) -> str:
-    """Append what one row says; returns why it says nothing, or blank."""
+    """Append the actions or the query of one row; returns why it has none, or ""."""
     name, stamp, user, raw_params, raw_items = fields
     action = action_of(name, plan)
     moment = parse_time(stamp)

@@ -1,4 +1,4 @@
-"""Looks at a shop's files, says what each is, and writes a store.toml that a person can correct."""
+"""Recognizes a shop's files and columns, and writes a store.toml that a person can correct."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -118,7 +118,7 @@ def _report_lines(file: Recognized) -> Iterator[str]:
 
 
 def _read_anyway(kind: str, column: str) -> bool:
-    """Whether the format itself says what the column is, so that it needs no role."""
+    """Whether the format itself defines the column, so that it needs no role."""
     if kind == EventFormat.GA4:
         return column in GA4_COLUMNS
     return kind == Layout.SHOPIFY and column_key(column) in SHOPIFY_OPTIONS

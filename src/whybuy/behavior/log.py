@@ -94,7 +94,7 @@ def keep(rows: Rows, mask: pa.BooleanArray, plan: EventPlan, report: ReadReport,
 
 
 def set_aside(rows: Rows, reasons: Iterable[str], plan: EventPlan, report: ReadReport) -> None:
-    """Set rows aside, each for its own reason; a reason is asked for after the rows before it are counted."""
+    """Set rows aside, each for its own reason, which is computed after the rows before it are counted."""
     for place, (line, reason) in enumerate(zip(rows.lines.to_pylist(), reasons, strict=False)):
         excerpt = rows.batch.slice(place, 1).to_pylist()[0].values() if report.wants(reason) else ()
         report.reject(reason, plan.path, line, ", ".join(map(str, excerpt)))
@@ -126,7 +126,7 @@ def actions_of(rows: Rows, plan: EventPlan) -> pa.StringArray:
 
 
 def action_of(word: str, plan: EventPlan) -> str | None:
-    """Our action, `SEARCH` or `IGNORE` for a log's word; None when nobody knows it.
+    """The `Action`, `SEARCH` or `IGNORE` for a log's word; None when it is unknown.
 
     Raises:
         ConfigError: store.toml maps the word to something that is no action.

@@ -81,7 +81,7 @@ def wordings(stream: Table) -> Table:
 
 
 def spoken(actions: Table, queries: Table) -> Table:
-    """Actions with the text of the query that the source says led to them, found by query id where it is not given."""
+    """Actions with the text of the query that the source names for them, looked up by query id where it is missing."""
     texts = queries.filter(queries.query_id != "").group_by("query_id").agg(own=queries.query.min())
     silent = actions.filter((actions.query == "") & (actions.query_id != ""))
     rest = actions.filter((actions.query != "") | (actions.query_id == ""))
@@ -93,8 +93,8 @@ def spoken(actions: Table, queries: Table) -> Table:
 def attributed(actions: Table, searches: Table, config: AttributionConfig, *, queries: int) -> Table:
     """Actions with each query that they may be credited to: columns session, timestamp, product_id, query, direct.
 
-    The source's own word comes first (`direct` 1). Then the last `queries` wordings of the session count, each within
-    the minutes and clicks of the config; where the source names a query, only if the session's last one is that.
+    The query that the source names comes first (`direct` 1). Then the last `queries` wordings of the session count,
+    each within the minutes and clicks of the config; where the source names a query, only if the session's last one is that.
     """
     direct = actions.filter(actions.query != "").mutate(direct=ibis.literal(1, "int64"))
     anchor = searches.select("session", "wording", last=searches.query)

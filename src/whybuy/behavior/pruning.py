@@ -1,4 +1,4 @@
-"""Taking noise out of the pairs, step by step; each step says how many pairs it took, or why it was skipped.
+"""Prunes noisy pairs in steps; each reports how many pairs it removed, or why it was skipped.
 
 The steps are those of COSMO (SIGMOD 2024); formulas and thresholds are not published, so they are our design. The
 defaults are mild: a pair is dropped for evidence against it, not for little evidence.
@@ -22,9 +22,9 @@ class PruningConfig:
 
     min_sessions: int = 1  # of a search-buy pair: the evidence generator weighs rare pairs itself
     min_type_share: float = 0.02  # of a product's type among what a query showed, for purchases credited by time
-    min_impressions: int = 50  # before a click rate says anything
+    min_impressions: int = 50  # before a click rate is used
     min_click_rate: float = 0.002  # a tenth of what the worst position on a page usually gets
-    min_clicks: int = 20  # before a purchase rate says anything
+    min_clicks: int = 20  # before a purchase rate is used
     min_purchase_rate: float = 0.005  # far below the usual 2 to 5 %
     min_co_buys: int = 2  # sessions of a co-buy pair, where the shop has many pairs
     few_co_buys: int = 100_000  # up to so many different pairs all are kept, however rare
@@ -133,7 +133,7 @@ def co_buy_steps(facts: ShopFacts, config: PruningConfig, *, pairs: int) -> tupl
 def judge(pairs: Table, steps: Sequence[Step]) -> Table:
     """Add `taken_by`: the number of the first step that takes the pair, or the number of steps when none does.
 
-    A step never takes a pair of which it knows nothing.
+    A step never takes a pair for which its columns are null.
     """
     active = [(step.takes(pairs).fill_null(False), number) for number, step in enumerate(steps) if not step.skipped]
     survives = ibis.literal(len(steps), "int64")

@@ -1,4 +1,4 @@
-"""What an event log holds, column by column: the plan that a reader follows and a person can correct."""
+"""Recognizes the format and columns of an event log: a plan that readers follow and a person can correct."""
 
 import re
 from collections.abc import Mapping
@@ -124,7 +124,7 @@ _NEEDS: list[tuple[EventFormat, tuple[EventRole, ...], float]] = [
 
 
 def recognize_events(path: Path, source: EventSource | None = None) -> EventPlan:
-    """Say how to read a log, from its first rows and what store.toml says; confidence 0 when it is none.
+    """Plan how to read a log, from its first rows and store.toml; confidence 0 when the file is no log.
 
     Raises:
         InputError: the file cannot be read.

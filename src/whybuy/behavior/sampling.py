@@ -23,8 +23,8 @@ def sample_pairs(pairs: Table, products: Table, *, size: int, seed: int) -> Tabl
     """At most `size` pairs, drawn without replacement by weight within strata of category and product type.
 
     Within a stratum the order is that of Efraimidis and Spirakis (2006): `-log(u) / weight`, smallest first, so broad
-    queries, whose pairs weigh more, come first. Between strata seats go as in Sainte-Lague by the square root of the
-    stratum's weight: small types are heard, large ones still count more (our design).
+    queries, whose pairs weigh more, come first. Strata share the sample by the Sainte-Lague method and the
+    square root of their weight: small types are sampled, large ones still count more (our design).
 
     pairs: `PAIR_SCHEMA`. products: product_id, product_type, root (first category). Kinds are strata of their own.
 

@@ -24,7 +24,7 @@ def epoch_seconds(actions: Table) -> IntegerColumn:
 def with_sessions(actions: Table, gap_minutes: int) -> Table:
     """Add `seconds` (since 1970) and `session`, a text that is equal for actions of one session.
 
-    A shopper's actions fall into blocks at each pause longer than `gap_minutes`. A session id of the source rules where
+    A shopper's actions fall into blocks at each pause longer than `gap_minutes`. The source's session id is used where
     there is one; actions without (the searches of User Behavior Insights) take the smallest of their block; a block
     without any is a session.
 

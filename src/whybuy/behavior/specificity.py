@@ -1,4 +1,4 @@
-"""Query statistics: how often a query is asked, and whether it means one product type or many."""
+"""Query statistics: how often a query is searched, and whether it leads to one product type or many."""
 
 import ibis
 import pyarrow as pa
@@ -55,7 +55,7 @@ def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *
 
 
 def word_specificity(queries: Table) -> Table:
-    """What the words of a query alone say: `1 - (1 - max idf / log N) / words`, in [0, 1]; column `by_words`.
+    """Specificity by the words of a query alone: `1 - (1 - max idf / log N) / words`, in [0, 1]; column `by_words`.
 
     A rare word or many words make a query specific. queries: one row for each different query, N in all.
     """

@@ -26,7 +26,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What happened to the rows of the catalog, or of the logs."""
+    """Counts of rows read and set aside, of the catalog or the logs."""
 
     rows_read: int
     rows_kept: int
@@ -42,7 +42,7 @@ class ValidationReport:
 
     products: int
     duplicates: int
-    typed: int  # products whose type the feed says
+    typed: int  # products whose type the feed states
     described: int
     scripts: dict[str, float]  # share of titles with letters of each script
     locales: dict[str, int]  # products by declared locale

@@ -137,7 +137,7 @@ def _make_here(planned: Planned, store: Path, settings: Settings, folders: dict[
 
 
 def _settle_in() -> None:
-    """Leave Ctrl-C to the process that builds, and clean up when that one says to stop."""
+    """Ignore Ctrl-C, which the building process handles, and clean up when it asks to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
@@ -154,7 +154,7 @@ def _end(workers: set[multiprocessing.process.BaseProcess]) -> None:
 if sys.platform == "win32":
 
     def _peak_memory() -> int:
-        """Not told by this system."""
+        """Unknown on this operating system."""
         return 0
 
 else:

@@ -1,4 +1,4 @@
-"""The stage that trains the student: who guesses intents of queries that the graph does not know."""
+"""The stage that trains the student: which predicts intents of queries that the graph does not have."""
 
 from pathlib import Path
 

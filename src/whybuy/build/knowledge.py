@@ -55,7 +55,7 @@ def open_critic(shop: Shop) -> tuple[EdgeCritic, pa.Table]:
 
 
 def read_known(store: Path, judgments: Path | None = None, relevance: Path | None = None) -> Known:
-    """What the last build of a store knows, for instructions that a language model is tuned on.
+    """The knowledge of the last build of a store, for the instructions that a language model is tuned on.
 
     judgments: a Parquet file in JUDGMENT_SCHEMA, in place of the judgments that the next build would read. relevance: a
     file of relevance judgments.

@@ -28,7 +28,7 @@ def no_files(shop: Shop) -> Sequence[Path]:
 
 
 def no_judgments(shop: Shop) -> pa.Table:
-    """Nothing that people said, in JUDGMENT_SCHEMA."""
+    """An empty table in JUDGMENT_SCHEMA."""
     return JUDGMENT_SCHEMA.empty_table()
 
 

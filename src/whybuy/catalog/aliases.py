@@ -1,4 +1,4 @@
-"""Which column means what: the names that feeds give their columns, told apart without regard to case and signs.
+"""Aliases of column names by role, compared without case and punctuation.
 
 Sources: Google Merchant product data specification, Shopify product CSV, schema.org Product, ESCI (Amazon shopping
 queries), WANDS (Wayfair).

@@ -1,4 +1,4 @@
-"""The category of a product that tells shoppers more than its type."""
+"""The deepest category of a product that is not its type."""
 
 import pyarrow as pa
 

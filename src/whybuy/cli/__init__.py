@@ -1,4 +1,4 @@
-"""One thin command per function; what a command prints is on stdout, what it says meanwhile on stderr."""
+"""The command line, one thin command per function; results are on stdout, progress and notes on stderr."""
 
 from typing import Annotated
 

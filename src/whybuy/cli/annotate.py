@@ -1,4 +1,4 @@
-"""Judging by people: the pages, and judgments in and out."""
+"""The commands of annotation: serve its pages, export, import and count judgments."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""Asking a built shop: a command for each operation, and the edges around a node of the graph."""
+"""The commands that query a built shop: one for each operation, and the edges around a node of the graph."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Teaching the critic."""
+"""The commands of the critic: train one on judgments, report the quality of the one of a graph."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -99,7 +99,7 @@ def _check_model(encoder: str, model: str, epochs: int | None, *, curve: bool) -
 
 
 def _print_quality(out_of_fold: dict[str, dict[str, float]], points: list[dict[str, float]]) -> None:
-    """What a critic is worth on heads that it had not seen, by question and by number of judgments."""
+    """Print the quality of a critic on held-out heads, by question and by number of judgments."""
     names = ("auc", "average_precision", "calibration_error", "precision", "recall", "share_yes")
     kinds = {**out_of_fold, **{f"{point['judgments']:,.0f} judgments": point for point in points}}
     rows = {kind: {name: figures[name] for name in names} for kind, figures in kinds.items()}

@@ -1,4 +1,4 @@
-"""Writing what was learned in formats that other tools read."""
+"""The command that exports the knowledge graph in formats that other tools read."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Asking a language model why people buy."""
+"""The command that prompts a language model for the reasons of behavior pairs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

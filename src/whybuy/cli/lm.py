@@ -1,4 +1,4 @@
-"""Instruction data for COSMO-LM, and tuning it."""
+"""The commands of COSMO-LM: write instruction data, tune a model on it, measure a model."""
 
 from collections import Counter
 from pathlib import Path

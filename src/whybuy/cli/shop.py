@@ -1,4 +1,4 @@
-"""Making a shop: init, validate, build, demo, serve."""
+"""The commands that make and serve a shop: init, validate, build, demo, serve."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What commands share: their usual options, clear failures, and how they print."""
+"""What commands share: common options, error messages, and printing."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ def _trouble_of_system(error: OSError) -> str:
 
 
 def _engine_error() -> type[Exception]:
-    """What the log engine raises of its own; asked for only when something has gone wrong."""
+    """DuckDB's error class; imported only after a failure."""
     from duckdb import Error
 
     return Error
@@ -73,7 +73,7 @@ def escaped(text: str) -> str:
 
 
 def stderr() -> "Console":
-    """The console for what is said meanwhile."""
+    """The console on stderr, for progress and notes."""
     from rich.console import Console
 
     return Console(stderr=True)

@@ -1,4 +1,4 @@
-"""The label-tree engine alone."""
+"""The commands of the label-tree engine on its own: train on texts with labels, predict labels."""
 
 import sys
 from contextlib import nullcontext

@@ -1,1 +1,1 @@
-"""What a shopper is about to ask: a prefix → completions that others have asked, best first."""
+"""Query completion: a typed prefix and the session -> completions, best first."""

@@ -21,7 +21,7 @@ def fold(text: str) -> str:
 
 
 def fold_prefix(typed: str) -> str:
-    """Fold a text that is still being typed: a space at its end stays, as it says that the last word is whole."""
+    """Fold a text that is still being typed: a space at its end stays, as it means that the last word is complete."""
     folded = _bare(normalize(clean(typed)) + (" " if typed[-1:].isspace() else ""))
     return folded.lstrip()
 

@@ -49,7 +49,7 @@ VOCABULARY_CONFIG = ConfigTable("vocabulary", VocabularyConfig)
 
 @dataclass(frozen=True, slots=True)
 class ShopLookups:
-    """What a vocabulary needs to know of a text from the other parts of a shop."""
+    """Facts about a text that other parts of a shop provide to the vocabulary."""
 
     has_results: Callable[[str], bool]  # whether search finds a product for it
     corrected: Callable[[str], str] = lambda text: text  # with the spelling of the catalog

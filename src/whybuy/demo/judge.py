@@ -31,7 +31,7 @@ class SimulatedJudge:
     """Answers whether a reason is plausible (the shop's truth holds it) and typical.
 
     It is typical when at least as many purchases express it as the median reason of its product type. Each answer is
-    turned round with the probability `error_rate`.
+    inverted with the probability `error_rate`.
     """
 
     def __init__(self, store: Path, *, error_rate: float = 0.1, seed: int = 0, name: str = "truth") -> None:
@@ -53,10 +53,10 @@ class SimulatedJudge:
     def judge(self, head: Head, relation: Relation, tail: str, *, type_of: Mapping[str, str] | None = None) -> Judgment:
         """Answer "plausible", and "typical" where that is a yes.
 
-        type_of: product type by id, for heads that are products; what is said of a pair must hold for both.
+        type_of: product type by id, for heads that are products; a reason of a pair must hold for both.
 
         Raises:
-            InputError: the head is a query, of which the truth says nothing.
+            InputError: the head is a query; the truth has reasons of product types only.
         """
         purchases = [self._purchases[name] for name in self._types(head, type_of or {})]
         key = relation.value, canonical(tail)
@@ -81,7 +81,7 @@ class SimulatedJudge:
 
 
 def judge_shop(store: Path, count: int, *, seed: int = 0) -> int:
-    """Have the built demo shop's reasons judged, and name the judgments in its `store.toml` for the next build.
+    """Judge reasons of the built demo shop, and enter the file of judgments in its `store.toml` for the next build.
 
     Returns: how many judgments there are.
 

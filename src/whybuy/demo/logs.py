@@ -1,4 +1,4 @@
-"""The simulated visits as OpenSearch UBI 1.3 queries and events, with times, identities and a little dirt."""
+"""The simulated visits as OpenSearch UBI 1.3 queries and events, with times, shoppers and a few faulty rows."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ class _Events:
 
 
 def write_down(visits: Visits, assortment: Assortment, rng: np.random.Generator, dirt: Dirt = Dirt()) -> Logs:
-    """Give visits their time and shoppers, and lay them down as the two UBI tables."""
+    """Assign times and shoppers to visits, and write them as the two UBI tables."""
     session = np.array(visits.searches.session, dtype=np.int64)
     time = _search_times(visits, assortment, session, rng)
     order = np.argsort(time, kind="stable")
@@ -209,7 +209,7 @@ def _seconds(purchases: _Events, visits: Visits) -> _Events:
 
 
 def _soiled(events: _Events, rng: np.random.Generator, dirt: Dirt) -> Ints:
-    """Rows in the order in which they are written: a few twice, a few at the end."""
+    """Indices of rows as they are written: a few twice, a few late, at the end."""
     rows = np.arange(len(events.time))
     twice = rng.random(len(rows)) < dirt.duplicated
     late = rng.random(len(rows)) < dirt.late

@@ -1,4 +1,4 @@
-"""The simulator's own distribution of what a shopper asks next, for measuring how much of it completion knows."""
+"""The simulator's probabilities of the next query of a session: the best that session-aware completion can predict."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence

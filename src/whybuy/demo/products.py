@@ -1,4 +1,4 @@
-"""From product types to products: believable titles, descriptions, attributes and prices, the same by seed."""
+"""Makes products from product types: titles, descriptions, attributes and prices, the same for the same seed."""
 
 import re
 import zlib
@@ -40,7 +40,7 @@ class Assortment:
     popularity: Floats  # (products,), relative demand, > 0
 
     def texts(self) -> list[str]:
-        """All that the feed says about each product, as one text."""
+        """All texts of each product in the feed, joined."""
         return [
             " ".join(
                 (each.title, each.description, each.brand, *(f"{name} {value}" for name, value in each.attributes))

@@ -98,7 +98,7 @@ class Judge:
         return None
 
     def _is_gap(self, reason: TypeReason, phrase: Phrase) -> bool:
-        """Whether no product that answers says a content word of the wording, and the type word alone is no answer.
+        """Whether no answering product has a content word of the wording, and the type word alone is no answer.
 
         All answering products must be of the reason's category, so that looked-at and held-out figures do not mix.
         """

@@ -17,7 +17,7 @@ NOTHING = 0
 
 
 class Shelves:
-    """Sets of products of one assortment, numbered as they are first asked for."""
+    """Sets of products of one assortment, numbered in the order of their first use."""
 
     def __init__(self, assortment: Assortment) -> None:
         self.assortment = assortment
@@ -33,7 +33,7 @@ class Shelves:
         return np.array(of_type, dtype=np.int64)[self.assortment.type_of]
 
     def matrix(self) -> Mask:
-        """All sets asked for so far, shape (sets, products)."""
+        """Membership of products in all sets so far. Shape (sets, products)."""
         return np.stack(self._masks)
 
     def products(self, number: int) -> npt.NDArray[np.int64]:

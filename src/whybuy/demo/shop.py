@@ -1,4 +1,4 @@
-"""The demo shop as files: the feed and the logs that a real shop has and, apart from them, the latent truth."""
+"""The demo shop as files: a product feed and logs as a real shop has them, and separately the latent truth."""
 
 import csv
 import uuid
@@ -50,7 +50,7 @@ FEED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ShopSummary:
-    """How much of what a written demo shop has."""
+    """Counts of the content of a written demo shop."""
 
     categories: int
     types: int
@@ -67,7 +67,7 @@ class ShopSummary:
 
 
 def write_shop(folder: Path, *, seed: int = 7, sessions: int = 60_000) -> ShopSummary:
-    """Write the demo shop into a folder: `feed/`, `events/` and, never to be read by the line, `truth/`.
+    """Write the demo shop into a folder: `feed/`, `events/` and, which a build never reads, `truth/`.
 
     The same seed and number of sessions give the same bytes. Each file appears whole or not at all.
 

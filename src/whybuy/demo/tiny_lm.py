@@ -1,4 +1,4 @@
-"""A causal language model of a few million weights, from random: what tuning starts from where no model is at hand."""
+"""A causal language model of a few million random weights, to try fine-tuning without a pretrained model."""
 
 from collections.abc import Sequence
 from pathlib import Path

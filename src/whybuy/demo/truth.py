@@ -1,4 +1,4 @@
-"""The latent truth of the demo shop: why people buy, and what is right for which query; only for measuring."""
+"""The latent truth of the demo shop: reasons of purchases and relevance of products to queries; only for evaluation."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

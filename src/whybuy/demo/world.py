@@ -196,7 +196,7 @@ def _entry(path: Iterable[str | int], tables: object) -> str:
 
 
 def _keys() -> list[str]:
-    """Every key that some table of the format knows."""
+    """Every key that some table of the format allows."""
     schemas = [TypeAdapter(Category).json_schema()]
     schemas += list(schemas[0]["$defs"].values())
     return sorted({key for schema in schemas for key in schema.get("properties", ())})

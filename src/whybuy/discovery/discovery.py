@@ -1,4 +1,4 @@
-"""One opened shop, asked through one object."""
+"""One object for all operations on an opened shop."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -57,7 +57,7 @@ EVIDENCE_SCHEMA = pa.schema(
         pa.field("scored_by", CODE, nullable=False),  # of `SCORERS`
     ]
 )
-"""Hypotheses without head and relation, which the edge knows."""
+"""Hypotheses without the columns head and relation, which the edge has."""
 
 MERGES_FILE = "merges.parquet"
 MERGE_SCHEMA = pa.schema(

@@ -43,7 +43,7 @@ def shared_files(base: Path) -> dict[str, FileEntry]:
 
 
 def rejections(judged: pa.Table) -> pa.Table:
-    """Hypotheses that keep edges out of the graph, whatever else speaks for them.
+    """Hypotheses whose edges stay out of the graph, whatever their other evidence.
 
     judged: has `head_kind`, `head_key`, `relation` and `tail`, as JUDGMENT_SCHEMA. Any wording of a tail rejects it.
     """

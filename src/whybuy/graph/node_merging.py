@@ -61,7 +61,7 @@ def read_corrections(path: Path, language: str = "en") -> NodeMerger:
     chain. `no` makes the second wording, as it is written, an intent of its own.
 
     Raises:
-        InputError: the file is missing, lacks a column, or says neither yes nor no.
+        InputError: the file is missing, lacks a column, or has an answer that is neither yes nor no.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

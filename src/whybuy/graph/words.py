@@ -53,6 +53,6 @@ class IntentWords:
 
 
 def rarity(intents: NDArray[np.int64] | int, count: int) -> NDArray[np.float64]:
-    """How much a word tells that so many of all intents have: at least 1, more for a rarer one."""
+    """Inverse document frequency of a word that so many of all intents have; at least 1."""
     rare: NDArray[np.float64] = np.log((count + 1) / intents) + 1.0
     return rare

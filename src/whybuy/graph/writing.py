@@ -121,7 +121,7 @@ def _node_table(names: pa.StringArray, wording: NDArray[np.int64], claims: Claim
 
 
 def _head_labels(traits: pa.BooleanArray, keys: pa.ListArray) -> pa.StringArray:
-    """`str(Head)` of each key; all but traits are joined alike."""
+    """`str(Head)` of each key; only traits are joined in another way."""
     spelled = [str(Head(HeadKind.TYPE_ATTRIBUTE, tuple(key))) for key in keys.filter(traits).to_pylist()]
     plain = pc.binary_join(keys, " + ")
     return pc.replace_with_mask(plain, traits, pa.array(spelled, pa.string()))

@@ -30,7 +30,7 @@ class Calibration:
 
 
 def features_of(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Features that tell right guesses from wrong ones: score, ratio to the best, share of all, and whether first.
+    """Features that distinguish right guesses from wrong ones: score, ratio to the best, share of all, is first.
 
     scores: of lists of guesses, best first, shape (..., guesses), in [0, 1], 0 past the end of a list.
     Returns: shape (..., guesses, 4); the first and third as log odds, the second as a logarithm.

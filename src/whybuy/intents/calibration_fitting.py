@@ -1,4 +1,4 @@
-"""Fits a calibration: a logistic regression over what tells whether a guess is right, then an isotonic one.
+"""Fits a calibration: logistic regression over features of a guess, then isotonic regression.
 
 Platt 1999; Zadrozny and Elkan, KDD 2002.
 """

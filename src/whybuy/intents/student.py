@@ -67,7 +67,7 @@ class StudentModel:
 
 
 class Student:
-    """Guesses the reasons behind texts that the graph does not know; safe for many threads."""
+    """Predicts the intents of texts that the graph does not have; safe to share between threads."""
 
     def __init__(self, model: StudentModel, graph: KnowledgeGraph) -> None:
         """graph: that the model was trained on."""

@@ -7,7 +7,7 @@ from typing import Any
 from whybuy.language.generator import Answer, Finish, Prompt
 
 PATH = "/chat/completions"  # below the address that ends in /v1
-EXCERPT = 200  # characters of what a server said that a message repeats
+EXCERPT = 200  # characters of a server's response that a message repeats
 _FINISHES = {"length": Finish.LENGTH, "content_filter": Finish.FAILED}
 
 

@@ -44,7 +44,7 @@ class Finish(StrEnum):
     STOP = "stop"  # it was done
     LENGTH = "length"  # `max_tokens` cut it
     FAILED = "failed"  # there is no usable answer; `problem` says why
-    UNREACHED = "unreached"  # the model was not there; that says nothing of the prompt
+    UNREACHED = "unreached"  # the model could not be reached; the prompt may be sent again
 
 
 @dataclass(frozen=True, slots=True)

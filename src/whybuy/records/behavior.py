@@ -27,7 +27,7 @@ class Event:
     product_id: str
     client_id: str = ""  # the shopper's browser or account; sessions are cut within it
     session_id: str = ""  # as the source has it; empty when it has none
-    query_id: str = ""  # the query that led to it, when the source knows
+    query_id: str = ""  # the query that led to it, when the source has it
     query: str = ""  # its text
     position: int | None = None  # rank on the result page, from 1
 

@@ -16,7 +16,7 @@ class Product:
     description: str = ""
     brand: str = ""
     product_type: str = ""  # singular, lower case: "slip-on shoe"; from the feed, else inferred
-    type_confidence: float = 0.0  # 1 when the feed says the type, else the inference's confidence in [0, 1]
+    type_confidence: float = 0.0  # 1 when the feed states the type, else the inference's confidence in [0, 1]
     category: tuple[str, ...] = ()  # names from the root; empty when the shop has no taxonomy
     attributes: tuple[tuple[str, str], ...] = ()  # (name, value), names repeat for several values
     price: float | None = None

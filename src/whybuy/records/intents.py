@@ -12,8 +12,8 @@ class Intent:
     relation: Relation
     tail: str
     confidence: float  # in [0, 1]
-    words: str = ""  # the part of the query that names it; of a product, what it is said of
-    source: str = "graph"  # who says so: "graph", "similar" (the graph, of words much like these) or "student"
+    words: str = ""  # the part of the query that names it; of a product, the text that its reason is about
+    source: str = "graph"  # where it comes from: "graph", "similar" (the graph, of words much like these) or "student"
 
 
 @dataclass(frozen=True, slots=True)

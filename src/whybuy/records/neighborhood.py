@@ -35,5 +35,5 @@ class Neighborhood:
     center: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    broader: tuple[str, ...] = ()  # needs that the one in the center is a kind of
+    broader: tuple[str, ...] = ()  # more general intents than the one in the center
     narrower: tuple[str, ...] = ()  # and those that are kinds of it, the surest first

@@ -21,7 +21,7 @@ from whybuy.text import FUNCTION_WORDS, tokenize
 NOTHING = Ranked.empty()
 FUSED_RANKERS = ("lexical", "intents", "tree", "similar")
 STAGES = ("all_words", "typo", "intents", "some_words", "tree", "similar")
-"""A hit is said to come from the first of these that has it; the stages of the words stand for the ranker "lexical"."""
+"""The source of a hit is the first of these stages that has it; the stages of words belong to the ranker "lexical"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class FinderConfig:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to a query."""
+    """The ranked products of a query, with the rankings that they were fused from."""
 
     query: AnalyzedQuery
     ranked: Ranked  # in the final order
     rankings: Mapping[str, Ranked]  # by ranker
-    by_stage: Mapping[str, Ranked]  # for explanations: a hit is said to come from the first stage that has it
+    by_stage: Mapping[str, Ranked]  # for explanations: the source of a hit is the first stage that has it
 
 
 class Finder:
@@ -56,7 +56,7 @@ class Finder:
         """Products in order.
 
         intents: understood in the text. depth: products that unbounded rankers return; the others return those that
-        fusion weighs, however many are asked for.
+        fusion weighs, whatever the depth.
 
         Raises:
             InputError: an unknown ranker.

@@ -70,7 +70,7 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
     try:
         index = tantivy.Index(_schema(), path=str(folder), reuse=False)
         _write(index, products, first_row=0)
-    except ValueError as error:  # tantivy says so of whatever the disk refuses
+    except ValueError as error:  # tantivy raises it for errors of the disk
         raise OSError(f"The index cannot be written ({error}). Is the disk full?") from error
     write_json(folder / CONFIG_FILE, asdict(config or LexicalConfig()))
 

@@ -48,7 +48,7 @@ class _Counts(NamedTuple):
 def name_nodes(tree: LabelTree, products: pa.Table) -> list[str]:
     """Name each node by what is typical below it: two types of product, or departments where types are many.
 
-    A node named like the one above it is told apart by words of its titles: "hiking boot: leather, brown".
+    A node named like the one above it gets words of its titles: "hiking boot: leather, brown".
 
     products: of `records.PRODUCT_SCHEMA`, by label. Returns: a name per node; of the root, "".
     """

@@ -1,4 +1,4 @@
-"""Corrects words that the catalog does not know by words that it knows."""
+"""Corrects words that the catalog does not have to the closest words that it has."""
 
 import functools
 import operator

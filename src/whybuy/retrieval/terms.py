@@ -80,7 +80,7 @@ def stem(word: str) -> str:
 
 
 def is_function_word(word: str) -> bool:
-    """Whether a word says nothing about the product by itself ("for", "with")."""
+    """Whether a word is a function word ("for", "with")."""
     return word in FUNCTION_WORDS
 
 

@@ -43,7 +43,7 @@ TREE_CONFIG = ConfigTable("tree", TreeConfig)
 
 @dataclass(frozen=True, slots=True)
 class _Cautious:
-    """A `Ranker` that trusts logs as far as they go: rankers of products learn less where searches are few.
+    """A `Ranker` that regularizes the rankers of products more where searches are few.
 
     Our design: a product's ranker is drawn to its own text (the prior), and the fewer searches a product has on
     average, the less an error against a single one of them costs.

@@ -16,7 +16,7 @@ from whybuy.journal.journal import Entry
 
 _log = logging.getLogger(__name__)
 
-MAX_SESSIONS = 100_000  # whose queries are remembered; those silent longest are forgotten first
+MAX_SESSIONS = 100_000  # whose queries are remembered; the least recently active are dropped first
 EVENTS_AT_ONCE = 1_000  # of one look, so that the request that looks does not wait for all of a long journal
 
 

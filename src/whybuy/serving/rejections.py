@@ -13,7 +13,7 @@ from whybuy.relations import Relation
 
 _log = logging.getLogger(__name__)
 
-READER = "reader"  # the pages of the shop know no names
+READER = "reader"  # readers of the shop's pages have no names
 
 
 class Rejections:

@@ -24,7 +24,7 @@ class SearchAddressRequest(SearchRequest):
 
 
 class CompleteAddress(CompleteRequest):
-    """A completion in the address of a GET; a session stands for what was asked in it."""
+    """A completion in the address of a GET; a session id stands for its earlier queries."""
 
     session: str = Field("", max_length=100, description="Session or client id of events, in place of `previous`.")
 
@@ -36,7 +36,7 @@ class CompleteAddress(CompleteRequest):
 
 
 class SearchBody(SearchAddressRequest):
-    """The same, under the same names, as the JSON body of a POST says it: a number is a number, not a text of one."""
+    """The same fields as the JSON body of a POST, where numbers are JSON numbers."""
 
     model_config = ConfigDict(strict=True)
 

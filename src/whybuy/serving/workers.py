@@ -17,7 +17,7 @@ from whybuy.errors import WhybuyError
 from whybuy.serving.server_metrics import COUNTERS_FOLDER
 
 Work = Callable[[socket.socket, Callable[[], None]], None]
-"""What a process does: it answers on a socket until SIGTERM, and says when it begins to. Must be importable."""
+"""The function that a process runs: serve a socket until SIGTERM, and report when it is ready. Must be importable."""
 
 _spawn = multiprocessing.get_context("spawn")  # a fork would share locks with threads that it has not
 _log = logging.getLogger(__name__)

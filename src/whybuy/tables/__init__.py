@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Container(StrEnum):
-    """How a file holds its rows, whatever its name says."""
+    """Format of the rows of a file, by its content and not its name."""
 
     CSV = "csv"
     JSONL = "jsonl"

@@ -147,7 +147,7 @@ def _end_of_word(text: NDArray[np.uint8], start: int) -> int:
 
 @kernel
 def _end_of_run(text: NDArray[np.uint8], start: int, highest: int) -> int:
-    """The first place that is no digit and, when `highest` says so, no letter either."""
+    """The first place that is no digit and, with `highest`, no letter either."""
     end = start
     while end < len(text) and 0 < _KIND[text[end]] <= highest:
         end += 1

@@ -58,7 +58,7 @@ def fit_vocabulary(
 
 
 def hash_vocabulary(columns: NDArray[np.uint64], counts: NDArray[np.int32], texts: int, bits: int) -> Vocabulary:
-    """As many columns as `bits` bits tell apart; those not among `columns` stand in no text."""
+    """2 ** `bits` columns; those that are not among `columns` occur in no text."""
     all_counts = np.zeros(1 << bits, np.int32)
     all_counts[columns] = counts
     return _read_only(

@@ -11,7 +11,7 @@ Numbers = TypeVar("Numbers", bound=np.generic)
 class AddedLabels(NamedTuple):
     """Added labels as linked lists, one per leaf, the newest first.
 
-    Whoever holds one of these sees the labels that were there when it was made: an addition only fills places that no
+    An instance keeps the labels that were there when it was made: an addition only fills places that no
     list has reached yet, and puts a new `newest` in place of the old one.
     """
 

@@ -16,7 +16,7 @@ _BUCKET_BYTES = 6  # three numbers of 16 bits
 
 
 class EncodedQuery(NamedTuple):
-    """The features of one query that the tree knows, with working memory for looking them up in a chunk."""
+    """The features of one query that the tree has, with working memory for looking them up in a chunk."""
 
     codes: NDArray[np.uint32]
     values: NDArray[np.float32]

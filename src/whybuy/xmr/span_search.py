@@ -16,7 +16,7 @@ Span = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], int, int]
 
 
 class LabelsBelow(NamedTuple):
-    """The labels below each node in ascending order, so that one bisection tells whether some lie in a span."""
+    """The labels below each node in ascending order, so that one bisection finds whether some lie in a span."""
 
     labels: NDArray[np.int32]  # shape (levels * labels,): level by level, ascending within each node
     begin: NDArray[np.int32]  # shape (nodes,): the labels below node n are labels[begin[n]] up to labels[end[n]]

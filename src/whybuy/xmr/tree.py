@@ -32,7 +32,7 @@ _TREE = ("first_child", "level_start", "labels")
 class XMRTree:
     """A trained label tree (PECOS XR-Linear, arXiv 2010.05878).
 
-    Safe under threads: a search sees the labels that were there when it began, and changes go one after the other.
+    Safe under threads: a search uses the labels that were there when it began, and changes go one after the other.
     Labels are numbers from 0; added ones go on counting.
     """
 

@@ -13,8 +13,8 @@ The rankers of one node's children form a chunk (MSCM, Etter et al., WWW 2022), 
                 not fit the header:  bytes
                 those bits are all 1
 
-All numbers are little-endian. `buckets` says where each bucket begins and, in a mask of 16 bits, which keys, modulo 16,
-it has: most features of a query are not in a chunk, and the mask tells so for two thirds of them.
+All numbers are little-endian. `buckets` has the start of each bucket and, in a mask of 16 bits, which keys, modulo 16,
+it has: most features of a query are not in a chunk, and the mask rules out two thirds of them.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from whybuy.records import Question
 
 DECISIVE = (Question.PLAUSIBLE, Question.TYPICAL)
-"""What a critic learns: a no to any earlier question is a no to these as well."""
+"""Questions that a no to any earlier question answers with no as well, for the training of a critic."""
 
 
 def next_question(answers: Mapping[Question, bool]) -> Question | None:
@@ -23,7 +23,7 @@ def with_implied(answers: Mapping[Question, bool]) -> dict[Question, bool]:
     """The answers, with those that a no among them implies: neither plausible nor typical.
 
     That any no of the first four implies "not typical" is COSMO's (SIGMOD 2024); that it implies "not plausible" too
-    is our design, so that the critic learns from it. Other skipped questions stay unanswered.
+    is our design, so that the critic is trained on it. Other skipped questions stay unanswered.
     """
     refused = not all(answers.values())
     return {**dict.fromkeys(DECISIVE, False), **answers} if refused else dict(answers)

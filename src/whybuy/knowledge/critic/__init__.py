@@ -1,1 +1,1 @@
-"""The critic: learns from judged reasons how plausible and how typical others are."""
+"""The critic: models trained on judgments that score the plausibility and typicality of reasons."""

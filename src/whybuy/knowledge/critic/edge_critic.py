@@ -72,7 +72,7 @@ class EdgeCritic:
         """The answers to "plausible" and "typical" in judgments (JUDGMENT_SCHEMA), by question.
 
         A no to an earlier question counts as a no to these, with one exception: a query mostly names its intent itself,
-        so that "not informative" of a query's reason tells nothing about the intent; such judgments are left out.
+        so that "not informative" of a query's reason is no evidence about the intent; such judgments are left out.
         """
         edges = self.edges.find(judgments, self._language)
         of_query = pc.equal(judgments["head_kind"], HeadKind.QUERY.value)
@@ -106,7 +106,7 @@ class EdgeCritic:
         return table, self.fit_report(judgments)
 
     def _covered(self, judgments: pa.Table) -> NDArray[np.bool_]:
-        """Edges for which the judgments can speak: those judged, and those from generators that were judged enough.
+        """Edges that the judgments cover: those judged, and those from generators with enough judgments.
 
         Each edge has a set of generators that proposed it. It is covered when at least `MIN_ANSWERS` judged edges come
         from that set or a subset of it. Returns: shape (edges,).

@@ -102,7 +102,7 @@ class _IntentFeatures:
                 yield f"{relation}, names {of_kind}, {place}", share
 
     def _surroundings(self, lemmas: list[str], texts: list[str]) -> dict[str, float]:
-        """Shares of the texts by the word before the tail and the one after it; content words are not told apart."""
+        """Shares of the texts by the word before the tail and the one after it; all content words count as one."""
         counts: Counter[str] = Counter()
         for text in texts:
             before, after = self._beside(lemmas, tokenize(text))

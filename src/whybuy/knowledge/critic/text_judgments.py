@@ -20,7 +20,7 @@ _RELATIONS = frozenset(Relation)
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Heads and reasons as texts, row by row; a critic says how well each reason explains its head."""
+    """Heads and reasons as texts, row by row; a critic scores how well each reason explains its head."""
 
     heads: Sequence[tuple[str, ...]]  # a query, a type, a title; of what is bought together, two titles
     reasons: Sequence[str]  # "used for winter camping"

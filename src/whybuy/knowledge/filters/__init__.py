@@ -76,7 +76,7 @@ def apply_filters(
     plausible: NDArray[np.float64] | None = None,
     aim: Aim = Aim(),
 ) -> FilterResult:
-    """Filter hypotheses; a later filter sees only what the earlier ones left.
+    """Filter hypotheses; a later filter gets only what the earlier ones kept.
 
     Args:
         hypotheses: HYPOTHESIS_SCHEMA.

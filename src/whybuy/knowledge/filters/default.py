@@ -22,7 +22,9 @@ from whybuy.records import Behavior
 MAX_TEXTS = 100_000  # of each kind that the n-gram model is fitted on
 MAX_ENCODED = 5_000  # that the encoder is fitted on
 DIMENSIONS = 64
-PRETRAINED_SIMILAR = 0.87  # limit of the cosine of a transformer, which knows paraphrases; measured on all-MiniLM-L6-v2
+PRETRAINED_SIMILAR = (
+    0.87  # limit of the cosine of a transformer, which recognizes paraphrases; measured on all-MiniLM-L6-v2
+)
 NAMES = tuple(kind.name for kind in (Incomplete, Restates, Generic, Disfluent, Similar, Duplicate))
 
 

@@ -25,7 +25,7 @@ class Duplicate:
     """Rejects a reason that the same head has under another relation with more support.
 
     The strength of a relation is the sum over its hypotheses of plausibility × log(1 + support) × log(1 + lift), times
-    `misfit` where the patterns know the kind of the tail and it is not the relation's. The score is 1 - strength /
+    `misfit` where the patterns find a kind of tail that is not the relation's. The score is 1 - strength /
     strength of the best relation; equals stay side by side, since a few tails hold under two relations. Our design.
     """
 

@@ -15,7 +15,7 @@ from whybuy.language.fluency import Fluency
 class Disfluent:
     """Rejects tails that a language model finds unlikely: cut off, or words in a wrong order.
 
-    Abstains where a text is too short to tell. COSMO (SIGMOD 2024) takes the perplexity of GPT-2.
+    Abstains where a text is too short to be scored. COSMO (SIGMOD 2024) takes the perplexity of GPT-2.
     """
 
     name: ClassVar[str] = "disfluent"

@@ -115,7 +115,7 @@ def background(rows: Integers, events: Floats, products: int) -> Floats:
 def associate(
     by_intent: sparse.csr_array, background: Floats, groups: Groups, types: Groups, thresholds: AssociationThresholds
 ) -> Iterator[Association]:
-    """Needs and groups with more events together than the group's share of the background explains.
+    """Intents and groups with more events together than the group's share of the background explains.
 
     by_intent: intents × products, events. background: events by product, shape (products,), > 0.
     Within a type the share is of that type's events, so that a trait must explain more than its type does.

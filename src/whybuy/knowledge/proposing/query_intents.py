@@ -1,4 +1,4 @@
-"""Reads the intent of a query: the part that says why, and the relation that it stands in."""
+"""Extracts the intent of a query: the words that name it, and its relation."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -32,7 +32,7 @@ class Products:
         return self._catalog.product(product_id)
 
     def type_of(self, product_id: str) -> str:
-        """The type of a product; empty where the shop knows none."""
+        """The type of a product; empty where the shop has none."""
         return self._shop.types[self._shop.row_of[product_id]]
 
     def words(self, product_id: str) -> str:

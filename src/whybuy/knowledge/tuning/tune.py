@@ -176,13 +176,13 @@ def _on_cpu(trainer: "type[SFTTrainer]") -> "type[SFTTrainer]":
 
 
 def _chat(one: Instruction) -> dict[str, list[dict[str, str]]]:
-    """An instruction as TRL tells question from answer."""
+    """An instruction as TRL expects it: `prompt` and `completion`."""
     prompt = [asdict(message) for message in one.prompt]
     return {"prompt": prompt, "completion": [asdict(Message("assistant", one.answer))]}
 
 
 def _clock(save_seconds: float, listen: Listener) -> "TrainerCallback":
-    """Asks for a checkpoint by the clock, and tells how far the run is."""
+    """Requests checkpoints at intervals of time, and reports progress."""
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments  # noqa: PLC0415
 
     class Clock(TrainerCallback):  # type: ignore[misc] # transformers is not read by the type checker

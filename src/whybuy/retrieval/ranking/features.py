@@ -1,4 +1,4 @@
-"""The features of a query's candidates: what words, rankers, the label tree and past queries tell of each."""
+"""The features of a query's candidates: computed from words, rankers, the label tree and past queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TRAINING_DEPTHS = {"lexical": 60, "similar": 30, "tree": 30, "intents": 30}
 
 
 class Evidence(IntEnum):
-    """Further columns: what the label tree and the intents tell of a candidate."""
+    """Further columns: computed from the label tree and the intents."""
 
     TREE_MARGIN = 0  # of the product at its leaf, see `xmr.scoring.LabelScores`
     TREE_BIAS = auto()

@@ -29,8 +29,8 @@ class LambdaMARTConfig:
     learning_rate: float = 0.05
     least_rows: int = 200  # in a leaf; fewer when there are few rows
     ridge: float = 10.0
-    columns: float = 0.5  # share of the features that each tree sees
-    rows: float = 0.7  # share of the rows that each tree sees
+    columns: float = 0.5  # share of the features drawn for each tree
+    rows: float = 0.7  # share of the rows drawn for each tree
     truncation: int = 20  # ranks whose order counts
     threads: int = 1
     monotone: tuple[str, ...] = ()  # features that may only raise a score; see `StageFeatures.monotone`
@@ -89,7 +89,7 @@ def fit_lambdamart(
 
 
 def _informative(examples: RankingExamples) -> RankingExamples:
-    """The queries with a gain among their candidates; without one, a query has no pairs to learn from."""
+    """The queries with a gain among their candidates; without one, a query has no pairs to train on."""
     if (count := int(np.count_nonzero(examples.informative))) < MIN_QUERIES:
         raise InputError(
             f"Only {count} queries have a judged or bought product among their candidates; a reranker needs "

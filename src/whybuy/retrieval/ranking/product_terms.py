@@ -40,7 +40,7 @@ class QueryTerms(NamedTuple):
     terms: NDArray[np.int32]  # shape (words,), `UNKNOWN` for words that no product has
     joined: NDArray[np.int32]  # shape (words,): the term that a word and the next one make together, or `NOTHING`
     light: NDArray[np.bool_]  # shape (words,): function words
-    stems: NDArray[np.uint64]  # shape (words,): what tells words apart, those that no product has too
+    stems: NDArray[np.uint64]  # shape (words,): hash of the stem of each word, also of words that no product has
 
 
 class ProductTerms:

@@ -35,7 +35,7 @@ class StageFeatures:
         """The columns that may only raise a score: those of rankers, and what was good for similar queries.
 
         Judgments are made of few products a query, most products for one query alone, so that a product that was judged
-        for a similar query is seldom judged again: a free model would learn how judgments were sampled.
+        for a similar query is seldom judged again: an unconstrained model would fit the sampling of judgments.
         """
         past = [f"past_{column.name.lower()}" for column in Agreement]
         return (*past, *(f"{stage}_{column}" for stage in self.depths for column in STAGE_COLUMNS))

@@ -41,7 +41,7 @@ class BalancedKMeans:
             raise InputError(f"iterations is {self.iterations}; a cut takes 1 pass or more.")
 
     def __call__(self, embeddings: csr_matrix, *, threads: int = 1) -> LabelTree:
-        """embeddings: labels x features; equal ones are told difference by their number. The same for any `threads`."""
+        """embeddings: labels x features; equal ones are separated by their number. The same for any `threads`."""
         labels, space = embeddings.shape
         if labels == 0:
             raise InputError("there are no labels; a tree needs 1 or more rows of embeddings.")

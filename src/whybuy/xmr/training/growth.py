@@ -107,7 +107,7 @@ def _check_instances(features: csr_matrix, labels: csr_matrix, known: int) -> cs
 
 
 class _Examples(NamedTuple):
-    """What a new ranker learns from; features are numbered as in the leaf, then those that only its positives have."""
+    """The training data of a new ranker; features are numbered as in the leaf, then those of its positives alone."""
 
     starts: NDArray[np.int64]
     features: NDArray[np.int64]

@@ -49,7 +49,7 @@ def train_rankers(  # noqa: PLR0913 - the three ports and what they work on
 
     features: instances x features. labels: instances x labels; weights are costs of positives, the largest of a row
     counting as 1. matcher: finds negatives besides those that share a node with a positive. prior: labels x features,
-    what the weights of labels are drawn to. listen: is told how much is done. Returns: chunks in the order of nodes,
+    what the weights of labels are drawn to. listen: called with the progress. Returns: chunks in the order of nodes,
     the same for any number of threads.
     """
     _check(features, labels, tree, prior)

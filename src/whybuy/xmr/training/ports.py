@@ -42,5 +42,5 @@ class Ranker(Protocol):
     """Trains the linear classifiers of the children of a node."""
 
     def __call__(self, features: csr_matrix, task: NodeTask) -> Chunk:
-        """features: all instances x features; the task says which of them count here."""
+        """features: all instances x features; the task selects those of this node."""
         ...

@@ -48,7 +48,7 @@ def train_tree(
     """Arrange the labels in a tree and train its rankers.
 
     features: instances x features. labels: instances x labels, weights > 0: how much each counts. label_texts:
-    labels x features; used as `config` says, not as instances of their own.
+    labels x features; used by the settings of `config`, not as instances of their own.
 
     Raises:
         InputError: a feature is no finite number, the matrices do not fit, or there is no thread.

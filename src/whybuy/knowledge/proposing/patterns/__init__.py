@@ -17,7 +17,7 @@ LONGEST_TAIL = 6  # words
 SPECIFIC = 3.0  # the wording itself shows the relation: "what nurses use"
 BY_KIND = 1.0  # the kind of the tail decides: "for nurses", "in the nursery"
 GUESSED = 0.3  # neither does: "for widgets"
-_UNKNOWN_KIND = {"with": BY_KIND, "as": BY_KIND, "in": 0.6, "on": 0.6}  # what the connecting word alone says
+_UNKNOWN_KIND = {"with": BY_KIND, "as": BY_KIND, "in": 0.6, "on": 0.6}  # by the connecting word alone
 _NOUN_STOPS = frozenset(
     "that which who when while so because without from in at with during on to than as if where or but by "
     "including like after before over under into until thanks made".split()
@@ -124,7 +124,7 @@ class Patterns:
         return relations.get(kind) or relations.get(None)
 
     def bare(self, tail: str) -> Relation | None:
-        """The relation of an intent without a connecting word, by its kind; None where the kind does not tell."""
+        """The relation of an intent without a connecting word, by its kind; None where the kind has none."""
         words = tokenize(tail)
         head = lemma(words[-1], self.language) if words else ""
         if len(words) < 2 and head in self._words["not_bare"]:
@@ -141,7 +141,7 @@ class Patterns:
 
     @functools.lru_cache(maxsize=100_000)  # noqa: B019 - one instance per language and process
     def kind(self, tail: str) -> TailKind | None:
-        """What a phrase names, by its head word; None when the lexicon does not know."""
+        """What a phrase names, by its head word; None when the lexicon lacks it."""
         every = tokenize(_COMPOUND.sub(r"\1", tail))
         words = [word for word in every if word not in DETERMINERS]
         if not words:
