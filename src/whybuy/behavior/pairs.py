@@ -94,7 +94,7 @@ def attributed(actions: Table, searches: Table, config: AttributionConfig, *, qu
     """Actions with each query that they may be credited to: columns session, timestamp, product_id, query, direct.
 
     The query that the source names comes first (`direct` 1). Then the last `queries` wordings of the session count,
-    each within the minutes and clicks of the config; where the source names a query, only if the session's last one is that.
+    each within the minutes and clicks of the config; where the source names a query, only if it is the last one.
     """
     direct = actions.filter(actions.query != "").mutate(direct=ibis.literal(1, "int64"))
     anchor = searches.select("session", "wording", last=searches.query)
