@@ -34,7 +34,7 @@ from whybuy.knowledge.critic.text_fitted import FittedCritic
 from whybuy.knowledge.critic.text_judgments import Statements, read_judged_statements
 from whybuy.knowledge.critic.text_training import learning_curve, train_critic
 from whybuy.language.catalog_encoder import CatalogEncoder
-from whybuy.language.encoder import Encoder, Remembering
+from whybuy.language.encoder import CachingEncoder, Encoder
 from whybuy.language.transformer_encoder import TransformerEncoder
 from whybuy.tables import ReadReport
 from whybuy.text import clean
@@ -65,7 +65,7 @@ def main() -> None:
     asked = parser.parse_args()
     assertions, encoder = (
         read_assertions(DATA / "assertions.parquet"),
-        Remembering(TransformerEncoder(encoder_folder())),
+        CachingEncoder(TransformerEncoder(encoder_folder())),
     )
     judgments = asked.critic.with_name(f"{asked.critic.name}-judgments.parquet")
     critic = train(assertions, judgments, encoder)

@@ -16,7 +16,7 @@ from whybuy.knowledge.proposing.hypothesizer import ProposerInput, to_table
 from whybuy.language.batch_files import read_batch, write_batch
 from whybuy.language.endpoint import CHARACTERS_PER_TOKEN
 from whybuy.language.generator import Answer, Finish, Generator, Prompt
-from whybuy.language.jobs import JOBS_FILE, Jobs, ThriftyGenerator, key_of
+from whybuy.language.jobs import JOBS_FILE, CachingGenerator, Jobs, key_of
 from whybuy.records import PAIRS
 from whybuy.shop import Shop
 from whybuy.tables import ReadReport
@@ -110,8 +110,8 @@ class Generation:
         waiting, _ = self._waiting(generator.model)
         keys = [key_of(generator.model, question.prompt) for question in self._questions]
         with self._jobs() as jobs:
-            thrifty = ThriftyGenerator(generator, jobs)
-            answers = dict(_watched(thrifty([one.prompt for one in self._questions]), len(keys), listen))
+            caching = CachingGenerator(generator, jobs)
+            answers = dict(_watched(caching([one.prompt for one in self._questions]), len(keys), listen))
         new = {key: answers[place] for place, key in enumerate(keys) if key in waiting}
         new = {key: answer for key, answer in new.items() if answer.finish is not Finish.UNREACHED}
         tokens = sum(one.prompt_tokens for one in new.values()), sum(one.completion_tokens for one in new.values())

@@ -10,7 +10,7 @@ from fakes import ScriptedGenerator
 from tiny_writer import write_tiny_writer
 from whybuy.language.endpoint import EndpointConfig, EndpointGenerator
 from whybuy.language.generator import Answer, Finish, Generator, Message, Prompt, Sampling
-from whybuy.language.jobs import Jobs, ThriftyGenerator
+from whybuy.language.jobs import CachingGenerator, Jobs
 from whybuy.language.transformer_generator import TransformerGenerator
 
 SHORT = Sampling(temperature=0.0, max_tokens=6, seed=1)
@@ -45,7 +45,7 @@ def generator(
         yield ScriptedGenerator(scripted)
     elif request.param == "thrifty":
         with Jobs(work / "answers.sqlite") as jobs:
-            yield ThriftyGenerator(ScriptedGenerator(scripted), jobs)
+            yield CachingGenerator(ScriptedGenerator(scripted), jobs)
     elif request.param == "endpoint":
         with ChatServer(serve) as server:
             yield EndpointGenerator(EndpointConfig(server.url, "served", concurrency=3))

@@ -8,7 +8,7 @@ import pytest
 from chat_server import LIST, prompts, says
 from whybuy.errors import InputError
 from whybuy.language import batch_files
-from whybuy.language.batch_files import AnsweredElsewhere, read_batch, write_batch
+from whybuy.language.batch_files import OfflineGenerator, read_batch, write_batch
 from whybuy.language.generator import Answer, Finish, Sampling
 from whybuy.tables import ReadReport
 
@@ -74,6 +74,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_is_not_there_yet() -> None:
-    answers = dict(AnsweredElsewhere("m")(prompts(2)))
+    answers = dict(OfflineGenerator("m")(prompts(2)))
     assert {answer.finish for answer in answers.values()} == {Finish.UNREACHED}
     assert sorted(answers) == [0, 1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tiny_transformer import DIMENSIONS, write_tiny_transformer
 from whybuy.errors import ArtifactError
 from whybuy.language.catalog_encoder import CatalogEncoder
-from whybuy.language.encoder import Encoder, Remembering, encode_distinct, open_encoder, save_encoder
+from whybuy.language.encoder import CachingEncoder, Encoder, encode_distinct, open_encoder, save_encoder
 from whybuy.language.transformer_encoder import BATCH, TransformerEncoder
 
 TEXTS = [
@@ -24,12 +24,12 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["catalog", "transformer", "remembering"])
+@pytest.fixture(scope="module", params=["catalog", "transformer", "caching"])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     if request.param == "transformer":
         return TransformerEncoder(str(write_tiny_transformer(tmp_path_factory.mktemp("model"), TEXTS)))
     fitted = CatalogEncoder.fit(TEXTS)
-    return Remembering(fitted) if request.param == "remembering" else fitted
+    return CachingEncoder(fitted) if request.param == "caching" else fitted
 
 
 def test_vectors_have_norm_one_and_do_not_depend_on_their_company(encoder: Encoder) -> None:
@@ -66,9 +66,9 @@ def test_each_text_is_encoded_once() -> None:
         asked.extend(texts)
         return np.array([[float(len(text))] for text in texts], np.float32)
 
-    remembering = Remembering(counting)
-    assert remembering(["a", "bb", "a"]).tolist() == [[1], [2], [1]]
-    assert remembering(["bb", "ccc"]).tolist() == [[2], [3]]
+    caching = CachingEncoder(counting)
+    assert caching(["a", "bb", "a"]).tolist() == [[1], [2], [1]]
+    assert caching(["bb", "ccc"]).tolist() == [[2], [3]]
     assert asked == ["a", "bb", "ccc"]
 
 

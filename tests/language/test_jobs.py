@@ -10,7 +10,7 @@ import pytest
 from chat_server import prompts
 from fakes import ScriptedGenerator
 from whybuy.language.generator import Answer, Finish, GeneratorError, Prompt, Sampling
-from whybuy.language.jobs import Jobs, JobsError, ThriftyGenerator, key_of
+from whybuy.language.jobs import CachingGenerator, Jobs, JobsError, key_of
 
 FAILED = Answer("half", Finish.FAILED, 3, 4, "no candidate")
 
@@ -23,15 +23,15 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 
 def test_what_is_known_is_not_asked(jobs: Jobs) -> None:
     asked = ScriptedGenerator()
-    first = dict(ThriftyGenerator(asked, jobs)(prompts(3)))
-    again = dict(ThriftyGenerator(asked, jobs)(prompts(5)))
+    first = dict(CachingGenerator(asked, jobs)(prompts(3)))
+    again = dict(CachingGenerator(asked, jobs)(prompts(5)))
     assert len(asked.asked) == 5
     assert {place: again[place] for place in first} == first
 
 
 def test_the_same_prompt_twice_is_asked_once(jobs: Jobs) -> None:
     asked = ScriptedGenerator()
-    answers = dict(ThriftyGenerator(asked, jobs)(prompts(1) * 3))
+    answers = dict(CachingGenerator(asked, jobs)(prompts(1) * 3))
     assert len(asked.asked) == 1
     assert len(set(answers.values())) == 1
     assert sorted(answers) == [0, 1, 2]
@@ -66,16 +66,16 @@ class Breaking(ScriptedGenerator):
 def test_a_run_that_breaks_goes_on_where_it_was(jobs: Jobs) -> None:
     breaking = Breaking(after=4)
     with pytest.raises(GeneratorError, match="gone"):
-        list(ThriftyGenerator(breaking, jobs)(prompts(10)))
+        list(CachingGenerator(breaking, jobs)(prompts(10)))
     asked = ScriptedGenerator()
-    assert len(dict(ThriftyGenerator(asked, jobs)(prompts(10)))) == 10
+    assert len(dict(CachingGenerator(asked, jobs)(prompts(10)))) == 10
     assert len(asked.asked) == 6
 
 
 def test_a_failed_answer_is_tried_by_later_runs_up_to_a_limit(tmp_path: Path) -> None:
     with Jobs(tmp_path / "answers.sqlite", attempts=3) as jobs:
         asked = ScriptedGenerator(FAILED)
-        answers = [dict(ThriftyGenerator(asked, jobs)(prompts(1)))[0] for _ in range(5)]
+        answers = [dict(CachingGenerator(asked, jobs)(prompts(1)))[0] for _ in range(5)]
     assert answers == [FAILED] * 5
     assert len(asked.asked) == 3
 
@@ -90,14 +90,14 @@ def test_a_better_answer_takes_the_place_of_a_failed_one(jobs: Jobs) -> None:
 def test_an_unreached_model_leaves_no_trace(jobs: Jobs) -> None:
     asked = ScriptedGenerator(Answer("", Finish.UNREACHED, problem="gone"))
     for _ in range(5):
-        assert not dict(ThriftyGenerator(asked, jobs)(prompts(1)))[0].good
+        assert not dict(CachingGenerator(asked, jobs)(prompts(1)))[0].good
     assert len(asked.asked) == 5
 
 
 def test_a_useless_answer_counts_as_failed_and_keeps_its_cost(tmp_path: Path) -> None:
     with Jobs(tmp_path / "answers.sqlite", fault_of=lambda answer: "" if "1." in answer.text else "no list") as jobs:
         asked = ScriptedGenerator(Answer("dear me", Finish.STOP, 5, 2))
-        (answer,) = dict(ThriftyGenerator(asked, jobs)(prompts(1))).values()
+        (answer,) = dict(CachingGenerator(asked, jobs)(prompts(1))).values()
     assert answer == Answer("dear me", Finish.FAILED, 5, 2, "no list")
 
 

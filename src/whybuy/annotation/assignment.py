@@ -51,7 +51,7 @@ class Assigner:
         """Record an answer; it is on disk when this returns. Returns: the task, when this finished it.
 
         Raises:
-            StaleAnswerError: the person is not asked this now.
+            StaleAnswerError: it is not the question that the person has to answer now.
             JournalError: the journal cannot be written; the answer is not kept.
         """
         assignment = self.next_for(person)

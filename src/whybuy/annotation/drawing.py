@@ -22,9 +22,9 @@ Judge = Callable[[Sequence[tuple[str, ...]], Sequence[str], Sequence[str]], Prob
 def draw(store: Path, queue: Queue, *, size: int, seed: int, judge: Judge | None = None, active: bool = False) -> Queue:
     """The queue grown to `size` tasks from the live build.
 
-    judge: pre-judges the tasks, which people see once they have answered. active: what it is least sure of is asked
-    first, or without it what the critic of the shop's graph is least sure of; else what the weights of
-    `knowledge.annotation.sampling` draw.
+    judge: a critic that pre-judges the tasks; people see its answers after their own. active: draw tasks about which
+    it, or without it the critic of the shop's graph, is least certain; else draw by the weights of
+    `knowledge.annotation.sampling`.
 
     Raises:
         ConfigError: the folder is no shop.

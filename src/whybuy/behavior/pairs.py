@@ -19,7 +19,7 @@ class AttributionConfig:
     """How far a purchase reaches back to the queries before it. The defaults are our design, none is published."""
 
     session_gap_minutes: int = 30  # the default of web analytics
-    attribution_minutes: int = 30  # from the last time a query was asked to the purchase
+    attribution_minutes: int = 30  # from the last search with a query to the purchase
     attribution_clicks: int = 20  # clicks in between
     attribution_queries: int = 3  # wordings of one intent: the last one and the ones before
 
@@ -28,7 +28,7 @@ def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
     """What shoppers did who bought something, or clicked on a product without a known query, in one stream.
 
     Columns session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id, `wording` (how
-    many queries the session has asked so far, an immediate repetition not counted), `clicked` (clicks so far), and the
+    many queries the session had so far, an immediate repetition not counted), `clicked` (clicks so far), and the
     `seconds` and `clicked` of the last search so far: `searched_seconds` and `searched_clicked`.
     """
     acted = events.filter(events.action != Action.IMPRESSION.value)
@@ -68,9 +68,9 @@ def _so_far(stream: Table) -> WindowBuilder:
 
 
 def wordings(stream: Table) -> Table:
-    """The different queries of each session in order; one asked several times in a row counts from the last time.
+    """The different queries of each session in order; one repeated in a row counts from the last time.
 
-    Of several queries asked at the same microsecond the first by name stands for all.
+    Of several queries in the same microsecond the first by name stands for all.
     """
     searches = stream.filter(stream.action == SEARCH)
     return searches.group_by(["session", "wording"]).agg(
@@ -80,12 +80,12 @@ def wordings(stream: Table) -> Table:
     )
 
 
-def spoken(actions: Table, queries: Table) -> Table:
+def with_query_text(actions: Table, queries: Table) -> Table:
     """Actions with the text of the query that the source names for them, looked up by query id where it is missing."""
     texts = queries.filter(queries.query_id != "").group_by("query_id").agg(own=queries.query.min())
-    silent = actions.filter((actions.query == "") & (actions.query_id != ""))
+    without_text = actions.filter((actions.query == "") & (actions.query_id != ""))
     rest = actions.filter((actions.query != "") | (actions.query_id == ""))
-    completed = silent.left_join(texts, "query_id")
+    completed = without_text.left_join(texts, "query_id")
     completed = completed.drop("query").rename(query="own").fill_null({"query": ""})
     return ibis.union(rest, completed.select(actions.columns))
 
@@ -124,7 +124,7 @@ def _wording_before(actions: Table, searches: Table, back: int) -> Table:
 
 def searched_purchases(stream: Table, queries: Table, config: AttributionConfig) -> Table:
     """Purchases by query and product: columns query, product_id, purchases, sessions, direct (purchases so named)."""
-    bought = spoken(stream.filter(stream.action == Action.PURCHASE.value), queries)
+    bought = with_query_text(stream.filter(stream.action == Action.PURCHASE.value), queries)
     credited = attributed(bought, wordings(stream), config, queries=config.attribution_queries)
     return credited.group_by(["query", "product_id"]).agg(
         purchases=credited.count(), sessions=credited.session.nunique(), direct=credited.direct.sum()
@@ -133,7 +133,7 @@ def searched_purchases(stream: Table, queries: Table, config: AttributionConfig)
 
 def searched_clicks(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
     """Clicks by query and product, each credited to one query: its own, else the last of the session."""
-    clicks = spoken(
+    clicks = with_query_text(
         events.filter(events.action == Action.CLICK.value).select("query_id", "query", "product_id"), queries
     )
     named = clicks.filter(clicks.query != "").select("query", "product_id")
@@ -149,7 +149,7 @@ def impressions(events: Table, queries: Table, *, from_hits: bool) -> Table:
         shown = queries.select("query", product_id=queries.hits.unnest())
     else:
         seen = events.filter(events.action == Action.IMPRESSION.value)
-        shown = spoken(seen.select("query_id", "query", "product_id"), queries)
+        shown = with_query_text(seen.select("query_id", "query", "product_id"), queries)
     shown = shown.filter(shown.query != "")
     return shown.group_by(["query", "product_id"]).agg(impressions=shown.count())
 

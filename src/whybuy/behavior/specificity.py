@@ -18,7 +18,7 @@ QUERY_STATS_SCHEMA = pa.schema(
 
 
 def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *, prior: float) -> Table:
-    """Statistics of each query that was asked, clicked from or bought from, in `QUERY_STATS_SCHEMA`.
+    """Statistics of each query that was searched, clicked from or bought from, in `QUERY_STATS_SCHEMA`.
 
     Specificity is `1 - H(product_type | q) / log T` over clicks and purchases, T the number of types in the catalog
     (COSMO, SIGMOD 2024, names the idea; our formula). For rare queries it is shrunken towards an estimate by the words

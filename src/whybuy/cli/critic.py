@@ -39,7 +39,7 @@ def train_critic(
     from whybuy.knowledge.critic.text_judgments import read_judged_statements
     from whybuy.knowledge.critic.text_training import learning_curve, texts_of, train_critic
     from whybuy.language.catalog_encoder import CatalogEncoder
-    from whybuy.language.encoder import Remembering
+    from whybuy.language.encoder import CachingEncoder
     from whybuy.language.transformer_encoder import TransformerEncoder
     from whybuy.tables import ReadReport
 
@@ -55,7 +55,9 @@ def train_critic(
             critic: TextCritic = fine_tune_critic(judged, recipe, lambda now: status.update(str(now)))
         else:
             status.update("encoding and learning")
-            text_encoder = Remembering(TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged)))
+            text_encoder = CachingEncoder(
+                TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged))
+            )
             critic = train_critic(judged, text_encoder)
             if curve:
                 status.update("learning from fewer judgments")

@@ -40,7 +40,7 @@ def generate(
     from whybuy.config import read_settings
     from whybuy.generate import Generation, Prices
     from whybuy.knowledge.prompting.pair_prompts import GENERATE_CONFIG
-    from whybuy.language.batch_files import AnsweredElsewhere
+    from whybuy.language.batch_files import OfflineGenerator
     from whybuy.language.endpoint import ENDPOINT_CONFIG, EndpointGenerator
     from whybuy.language.transformer_generator import TransformerGenerator
 
@@ -67,7 +67,7 @@ def generate(
             files = generation.write_batch(write_batch, at.model)
             print(as_json({"files": [str(path) for path in files]}) if json else "\n".join(map(str, files)))
         else:
-            generator = opened or (AnsweredElsewhere(at.model) if read_batch else EndpointGenerator(at))
+            generator = opened or (OfflineGenerator(at.model) if read_batch else EndpointGenerator(at))
             with _progress() as listen:
                 made = generation.run(generator, listen=listen)
             print(as_json(made)) if json else _print_made(made)

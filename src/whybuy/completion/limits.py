@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 LONGEST = 100  # letters of a suggestion; longer texts were pasted
 LOOKED_BACK = 3  # earlier queries of a session that completion takes into account
-LEAST_ASKED = 2  # searches for a query that may be suggested
+MIN_SEARCHES = 2  # searches for a query that may be suggested
 LEAST_SHOPPERS = 3  # different shoppers who searched for it, for privacy
 
 
@@ -12,6 +12,6 @@ LEAST_SHOPPERS = 3  # different shoppers who searched for it, for privacy
 class Thresholds:
     """What a query has to meet to be suggested."""
 
-    least_asked: int = LEAST_ASKED
+    least_asked: int = MIN_SEARCHES
     least_shoppers: int = LEAST_SHOPPERS
     language: str = "en"  # in which words are brought to their dictionary form

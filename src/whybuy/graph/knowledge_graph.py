@@ -24,7 +24,7 @@ class KnowledgeGraph:
     """Why people buy, as triples with their scores and sources."""
 
     def __init__(self, folder: Path) -> None:
-        """Map the graph of an artifact folder; nothing is read before it is asked for.
+        """Map the graph of an artifact folder; nothing is read before its first use.
 
         Raises:
             ArtifactError: the folder is no whole graph of this format.

@@ -54,7 +54,7 @@ def read_batch(path: Path, report: ReadReport) -> Iterator[tuple[str, Answer]]:
                 report.reject("no answer with a custom_id", path, number, line)
 
 
-class AnsweredElsewhere:
+class OfflineGenerator:
     """A `Generator` in place of a model whose answers come in files: it leaves every prompt unanswered."""
 
     def __init__(self, model: str) -> None:

@@ -24,7 +24,7 @@ class Encoder(Protocol):
         ...
 
 
-class Remembering:
+class CachingEncoder:
     """An encoder that encodes each text once."""
 
     def __init__(self, encoder: Encoder) -> None:
@@ -40,7 +40,7 @@ class Remembering:
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write a folder for `open_encoder`: a fitted encoder itself; of a pretrained one only its folder or hub name."""
-    if isinstance(encoder, Remembering):
+    if isinstance(encoder, CachingEncoder):
         save_encoder(encoder.encoder, folder)
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -157,7 +157,7 @@ class EndpointGenerator:
         """Ask; when fields are refused, ask without them, now and from now on."""
         sent = self._dialect.put(body)
         response = await self._send(client, sent)
-        while response.status_code in _REFUSED and self._dialect.learn(response.text, sent):
+        while response.status_code in _REFUSED and self._dialect.drop_refused(response.text, sent):
             sent = self._dialect.put(body)
             response = await self._send(client, sent)
         bare = _Dialect(set(_OPTIONAL)).put(body)
@@ -208,7 +208,7 @@ class _Dialect:
             adapted["max_completion_tokens"] = body["max_tokens"]
         return adapted
 
-    def learn(self, complaint: str, sent: Mapping[str, Any]) -> bool:
+    def drop_refused(self, complaint: str, sent: Mapping[str, Any]) -> bool:
         """Note the fields that a refusal names; False when it names none of those that were sent."""
         named = {name for name in _OPTIONAL if name in sent and re.search(rf"\b{name}\b", complaint)}
         if "max_tokens" in sent and "max_completion_tokens" in complaint:

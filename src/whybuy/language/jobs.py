@@ -142,7 +142,7 @@ class Jobs:
             ) from error
 
 
-class ThriftyGenerator:
+class CachingGenerator:
     """A generator that sends only prompts without a stored answer, and stores the new answers."""
 
     def __init__(self, generator: Generator, jobs: Jobs) -> None:

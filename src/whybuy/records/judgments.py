@@ -39,7 +39,7 @@ class Judgment:
     role: Role
     answers: tuple[
         tuple[Question, bool], ...
-    ]  # to the questions that were asked; after a no the later ones may be skipped
+    ]  # to the questions that were answered; after a no the later ones may be skipped
 
 
 JUDGMENT_SCHEMA = pa.schema(
@@ -50,6 +50,6 @@ JUDGMENT_SCHEMA = pa.schema(
         pa.field("tail", pa.string(), nullable=False),
         pa.field("judge", pa.string(), nullable=False),
         pa.field("role", pa.string(), nullable=False),
-        *(pa.field(question.value, pa.bool_()) for question in Question),  # null: not asked
+        *(pa.field(question.value, pa.bool_()) for question in Question),  # null: not answered
     ]
 )

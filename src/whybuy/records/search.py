@@ -42,7 +42,7 @@ class Hit:
     scores: dict[str, float] = field(default_factory=dict)  # by stage, e.g. {"lexical": 7.1, "intents": 0.8}
     matched: tuple[Match, ...] = ()
     reasons: tuple[Reason, ...] = ()
-    path: tuple[TreeStep, ...] = ()  # from the root of the label tree; empty when it was not asked for
+    path: tuple[TreeStep, ...] = ()  # from the root of the label tree; empty when it was not requested
 
 
 @dataclass(frozen=True, slots=True)

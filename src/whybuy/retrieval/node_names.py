@@ -60,8 +60,8 @@ def name_nodes(tree: LabelTree, products: pa.Table) -> list[str]:
     for node in range(1, tree.nodes):
         above = int(parents[node])
         kinds.append(_kind(types, departments, node))
-        told_apart = words.most_typical(node, above, MIN_SHARE) if kinds[node] == kinds[above] else []
-        names.append(": ".join(part for part in (kinds[node], ", ".join(told_apart)) if part) or names[above])
+        title_words = words.most_typical(node, above, MIN_SHARE) if kinds[node] == kinds[above] else []
+        names.append(": ".join(part for part in (kinds[node], ", ".join(title_words)) if part) or names[above])
     return names
 
 

@@ -60,7 +60,7 @@ def best_of(scores: NDArray[np.float32], limit: int) -> Ranked:
 
 
 def _guess(scores: NDArray[np.float32], limit: int) -> float:
-    """A score above 0 that about twice as many rows reach as are asked for, by a sample of the rows."""
+    """A score above 0 that about 2 x `limit` rows reach, estimated from a sample of the rows."""
     sample = scores[::SAMPLED]
     rank = 1 + 2 * max(0, limit) // SAMPLED
     cut = np.partition(sample, len(sample) - rank)[len(sample) - rank] if rank <= len(sample) else 0

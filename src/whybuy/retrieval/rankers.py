@@ -23,7 +23,7 @@ class Ranker(Protocol):
 
 @runtime_checkable
 class UnboundedRanker(Ranker, Protocol):
-    """A ranker that may be asked for all products that it finds; others only for those that fusion weighs."""
+    """A ranker that can return all products that it finds; others return only those that fusion weighs."""
 
     def rows(self, query: AnalyzedQuery) -> NDArray[np.int32]:
         """All products that it finds, in no order."""
@@ -71,7 +71,7 @@ RANKERS: Mapping[str, Callable[[Indexes], Ranker]] = {
     "intents": lambda indexes: indexes.expansion,
     "tree": lambda indexes: TreeRanker(indexes.tree),
 }
-"""Rankers that may be asked alone."""
+"""Rankers that a query may use alone."""
 
 FUSED = "fused"  # the name of all rankers together
 RANKER_NAMES = (*RANKERS, FUSED)

@@ -24,10 +24,10 @@ _ABOUT = "search.json"
 
 
 class Logs(NamedTuple):
-    """What a tree saw of searches in training."""
+    """Counts of the searches that a tree was trained on."""
 
     searches: NDArray[np.int32]  # shape (products,): searches that led to each product
-    seen: NDArray[np.bool_]  # shape (features,): whether a feature stood in any search
+    seen: NDArray[np.bool_]  # shape (features,): whether a feature occurred in any search
 
 
 class Texts(NamedTuple):

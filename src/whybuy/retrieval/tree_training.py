@@ -74,7 +74,7 @@ class TreeTrainer:
         return index.named(name_nodes(index.tree.tree, self.products))
 
     def train_without(self, queries: Iterable[str], vectorizer: NgramVectorizer) -> TreeIndex:
-        """A tree that has not seen some queries, nor others of the same words. vectorizer: of the tree of the shop."""
+        """A tree trained without some queries and those with the same words. vectorizer: of the tree of the shop."""
         unseen = {bag_of_words(query) for query in queries}
         return self._train(
             self.searches.only(np.array([bag_of_words(text) not in unseen for text in self.searches.texts], bool)),

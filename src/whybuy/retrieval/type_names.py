@@ -1,4 +1,4 @@
-"""The last resort of a search: the product type whose name looks most like a word of the query."""
+"""The last resort of a search: the product type whose name is closest in letters to a word of the query."""
 
 from collections.abc import Iterable
 

@@ -24,7 +24,7 @@ from whybuy.knowledge.tuning.instructions import Part, Task, path_of, read_instr
 from whybuy.knowledge.tuning.tune import TuningConfig, tune
 from whybuy.language.endpoint import EndpointConfig, EndpointGenerator
 from whybuy.language.generator import Prompt, Sampling
-from whybuy.language.jobs import Jobs, ThriftyGenerator
+from whybuy.language.jobs import CachingGenerator, Jobs
 from whybuy.language.pretrained import open_chat_model
 from whybuy.records import JUDGMENT_SCHEMA
 from whybuy.tables import ReadReport
@@ -110,7 +110,7 @@ def test_the_tuned_model_gives_reasons_over_the_wire(
     prompts = [Prompt(one.prompt, Sampling(temperature=0.0, max_tokens=64)) for one in asked]
     with transformers_serve(tuned[0]) as url, Jobs(tmp_path / "jobs.sqlite") as jobs:
         endpoint = EndpointGenerator(EndpointConfig(url, str(tuned[0]), concurrency=2))
-        said = dict(ThriftyGenerator(endpoint, jobs)(prompts))
+        said = dict(CachingGenerator(endpoint, jobs)(prompts))
     found = [{canonical(tail) for tail in parse_answer(said[place].text).candidates} for place in range(len(asked))]
     right = [found[place] & set(map(canonical, one.reasons)) for place, one in enumerate(asked)]
     assert sum(map(bool, right)) > len(asked) / 6, (found, [one.reasons for one in asked])

@@ -31,7 +31,7 @@ CURVE = (50, 100, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 5000)  # judg
 
 @dataclass(frozen=True, slots=True)
 class CriticConfig:
-    """Which judgments the critic of a shop is trained on, and how far it trusts them (our design)."""
+    """The judgments that the critic of a shop is trained on, and the error rates assumed of them (our design)."""
 
     judgments: str = field(default="", metadata=HOW_ONLY)
     """A Parquet file in JUDGMENT_SCHEMA, relative to store.toml; read beside the journal."""
@@ -92,7 +92,7 @@ class EdgeCritic:
         """The hypotheses with the critic's plausibility and typicality, and a report on its quality.
 
         Scores stay those of statistics for edges below `least_statistics`, and for edges that are neither judged nor
-        like any that were (see `_covered`).
+        covered by judgments (see `_covered`).
         """
         table, scores = self._hypotheses, self.posterior(judgments)
         chosen = (self.candidates & self._covered(judgments))[self.edges.edge_of]

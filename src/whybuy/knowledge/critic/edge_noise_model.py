@@ -40,7 +40,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class NoiseModel:
-    """How far one answer of an annotator is to be trusted."""
+    """Error rates of annotators, and the log odds that one answer is worth."""
 
     error_rate: float = 0.1  # share of answers that the annotator would take back at a second look, in (0, 0.5)
     exceptions: float = 0.05  # share of edges that are not right or wrong as the other edges of their intent are

@@ -1,4 +1,4 @@
-"""The port of text critics: they score how plausible and how typical reasons are, read as texts; and their folders."""
+"""The interface of text critics, which score the plausibility and typicality of reasons as texts, and their folders."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

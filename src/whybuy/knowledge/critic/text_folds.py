@@ -56,7 +56,7 @@ def cross_validated(
 
 
 def fit_final(features: NDArray[np.float32], answers: NDArray[np.float32]) -> LogisticModel:
-    """A regression over all features whose last fit_finalt (of a wording's margin or a logit) is not negative.
+    """A regression over all features whose last weight (of a wording's margin or a logit) is not negative.
 
     It would come out negative where each reason was judged equally often with "yes" and "no": then every other judgment
     of a reason makes the one at hand less likely, which is an artifact of the sampling.

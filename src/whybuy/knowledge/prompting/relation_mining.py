@@ -74,7 +74,7 @@ class Predicates:
         self._light = frozenset(meanings["light"].split())
         self._uses = frozenset(meanings["uses"].split())
         self._connecting: Mapping[str, str] = meanings["connecting"]
-        self._spoken = {key: parse_relation(name) for key, name in meanings["spoken"].items()}
+        self._relation_of = {key: parse_relation(name) for key, name in meanings["spoken"].items()}
         self._began: Counter[Words] = Counter()
         self._followed: defaultdict[Words, Counter[str]] = defaultdict(Counter)
         for statement in statements:
@@ -153,8 +153,8 @@ class Predicates:
         return " ".join(kept[1:] if kept[:1] == ["capable"] else kept)
 
     def _meaning(self, key: str, tail: str) -> Relation | None:
-        if key in self._spoken:
-            return self._spoken[key]
+        if key in self._relation_of:
+            return self._relation_of[key]
         *before, last = key.split() or [""]
         if last in self._connecting and before and self._uses.issuperset(before):
             return self._patterns.connected(self._connecting[last], tail)

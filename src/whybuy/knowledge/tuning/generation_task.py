@@ -70,7 +70,7 @@ class GenerationQuestions:
         return Head(HeadKind.TYPE, (self._products.type_of(product.key[0]),))
 
     def _instruction(self, ends: tuple[Head, Head], relation: Relation, known: Sequence[str]) -> Instruction:
-        """Some are asked coarsely, as in a first round; half of the answers are a numbered list, half an object."""
+        """Some prompts have a seed relation instead of the fine one; half of the answers are a list, half JSON."""
         kind: Relation | Seed = relation
         if self._random.random() < COARSE:
             kind, begins = coarse(relation)

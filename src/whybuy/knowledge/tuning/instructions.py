@@ -34,7 +34,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a model is asked, with the answer."""
+    """A prompt with its answer, for tuning or measuring a model."""
 
     task: Task
     prompt: tuple[Message, ...]

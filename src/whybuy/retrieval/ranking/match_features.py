@@ -1,4 +1,4 @@
-"""What a query and a product have in common, as features of a reranker; computed in kernels."""
+"""Features of a reranker that compare the words of a query with those of a product; computed in kernels."""
 
 from enum import IntEnum, auto
 
@@ -31,26 +31,26 @@ class Match(IntEnum):
     COVERED_TO_BEST = auto()  # rarity covered beyond that of the best candidate: <= 0
     BEST_COVERED = auto()  # share of the query's rarity in the title that has most of it
     SHARE_FULLY_COVERING = auto()  # of the candidates
-    LAST_WORD_COVERED = auto()  # the last word that is no number, unit or function word: what is asked for
+    LAST_WORD_COVERED = auto()  # the last word that is no number, unit or function word: usually the product type
     FIRST_WORD_COVERED = auto()
     BM25 = auto()
     BM25_SHARE = auto()  # over the query's rarity
     PAIRS_ADJACENT = auto()  # share of the query's neighboring words that are neighbors in the title
     PAIRS_NEAR = auto()
-    LONGEST_RUN = auto()  # words of the title in a row that are asked for
+    LONGEST_RUN = auto()  # consecutive words of the title that are in the query
     WINDOW_GAP = auto()  # other words between the first and the last that are covered
     FIRST_PLACE = auto()  # in the title
     LAST_WORD_FROM_END = auto()
     TITLE_START_ASKED = auto()  # often the brand
     TITLE_END_ASKED = auto()  # often what it is
-    TITLE_RARITY_ASKED = auto()  # share of the title's rarity that is asked for
+    TITLE_RARITY_ASKED = auto()  # share of the title's rarity in words of the query
     TITLE_RARITY_UNASKED = auto()
     TITLE_NUMBERS = auto()
     NUMBERS_COVERED = auto()
     NUMBERS_MISSED = auto()
     MEASURES_MATCHED = auto()  # "5 gal" in both
-    MEASURES_CONTRADICTED = auto()  # "5 gal" asked, "1 gal" there
-    TYPE_COVERED = auto()  # share of the words of its product type that are asked for
+    MEASURES_CONTRADICTED = auto()  # "5 gal" in the query, "1 gal" in the product
+    TYPE_COVERED = auto()  # share of the words of its product type that are in the query
     TYPE_END_ASKED = auto()
     TYPE_HAS_LAST_WORD = auto()
 
@@ -74,7 +74,7 @@ def match_features(query: QueryTerms, table: TermTable, candidates: NDArray[np.i
 
 
 def agreement(table: TermTable, group: Ranked, candidates: NDArray[np.int32]) -> NDArray[np.float32]:
-    """How much candidates look like a group of products, each counting by its score.
+    """Similarity of candidates to a group of products, each weighted by its score.
 
     The group may be the best of another stage, or what was bought for similar queries. Returns: shape (candidates,
     len(Agreement)).

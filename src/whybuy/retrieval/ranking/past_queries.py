@@ -31,19 +31,19 @@ class GoodProducts(NamedTuple):
 
 
 class PastProducts(NamedTuple):
-    """What is remembered for one query."""
+    """Products that were good for queries similar to one query, with the similarity of the closest."""
 
     products: Ranked  # scores: sum over similar queries of similarity**3 x weight
     similarity: float  # of the most similar past query, in [0, 1]: how much is known about this query
 
 
 def bag_of_words(query: str) -> tuple[str, ...]:
-    """What queries of the same words share, in upper or lower case and in whatever order."""
+    """The sorted words of a query in lower case; equal for queries with the same words."""
     return tuple(sorted(tokenize(query)))
 
 
 class PastQueries:
-    """Past queries with what was good for them; memory-mapped, safe for many threads."""
+    """Past queries with the products that were good for them; memory-mapped, safe for many threads."""
 
     def __init__(self, index: NgramIndex, bags: NDArray[np.int64], good: GoodProducts) -> None:
         """bags: shape (queries,): queries with the same words in any order have the same number."""
@@ -51,7 +51,7 @@ class PastQueries:
 
     @classmethod
     def build(cls, queries: Sequence[str], ngrams_by_query: csr_matrix, product_by_query: csr_matrix) -> Self:
-        """Remember queries.
+        """Store queries with their good products.
 
         ngrams_by_query: shape (queries, features), rows of norm 1. product_by_query: shape (queries, products): how
         good each bought or judged product was, > 0.

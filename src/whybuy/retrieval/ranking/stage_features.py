@@ -1,4 +1,4 @@
-"""Features of candidates from rankings and words: how they match, whom they resemble, where each ranker has them."""
+"""Features of candidates from rankings and words: matches with the query, similarity to leading products, ranks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

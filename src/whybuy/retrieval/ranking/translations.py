@@ -84,7 +84,7 @@ def _translate(
     candidates: NDArray[np.int32],
     features: NDArray[np.float32],
 ) -> None:
-    """places: of each word in the answers, -1 where it was never asked for."""
+    """places: of each word in the answers, -1 where no query has it."""
     title, title_start, rarity = table.title, table.title_start, table.rarity
     starts, terms, shares, lifts = answers
     weights = word_weights(query, rarity)
