@@ -1,4 +1,4 @@
-"""The annotation application: accounts, pages and answers put together."""
+"""The annotation application: routes, accounts, pages and answers."""
 
 from pathlib import Path
 

@@ -63,7 +63,7 @@ class Assigner:
         return assignment.task if next_question(answers) is None else None
 
     def undo(self, person: Person) -> bool:
-        """Take the person's last answer back; returns whether there was one."""
+        """Retract the person's last answer; returns whether there was one."""
         last = self.last(person)
         if last is not None:
             self.log.retract(last)
@@ -75,11 +75,11 @@ class Assigner:
         return entered if entered and entered.judgment.role is not Role.READER else None
 
     def state(self, task: Task) -> State:
-        """How far a task is."""
+        """The state of a task."""
         return state_of(self._judgments(task))
 
     def finished_by(self, person: Person) -> int:
-        """How many tasks a person is done with."""
+        """Number of tasks that a person has finished."""
         return sum(
             one.judge == person.name and is_finished(one) for task in self.queue.tasks for one in self._judgments(task)
         )

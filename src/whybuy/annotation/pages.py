@@ -26,7 +26,7 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the routes share."""
+    """Objects that the routes share."""
 
     assigner: Assigner
     people: People
@@ -100,7 +100,7 @@ PersonDep = Annotated[Person, Depends(_person)]
 
 @router.get("/enter")
 def enter(token: str, services: ServicesDep) -> RedirectResponse:
-    """Remember whose browser this is, and take the token out of the address."""
+    """Set a cookie with the account's token, and redirect to the address without it."""
     if services.people.with_token(token) is None:
         raise HTTPException(401, "Nobody has this token. Ask for a new link from whoever runs `whybuy annotate`.")
     response = RedirectResponse("/", 303)
@@ -129,7 +129,7 @@ def answer(person: PersonDep, services: ServicesDep, fields: Fields) -> Redirect
 
 @router.post("/undo", dependencies=[FromOwnPage])
 def undo(person: PersonDep, services: ServicesDep) -> RedirectResponse:
-    """Take the last answer back, and ask it again."""
+    """Retract the last answer, and show its question again."""
     services.assigner.undo(person)
     return RedirectResponse("/", 303)
 

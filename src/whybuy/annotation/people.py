@@ -1,4 +1,4 @@
-"""Who may judge: names with their parts and tokens, in a file of the store that only its owner can read."""
+"""Accounts of annotators: name, role and token, in a file of the store that only its owner can read."""
 
 import json
 import os
@@ -38,13 +38,13 @@ class People:
         return len(self._by_name)
 
     def with_token(self, token: str) -> Person | None:
-        """Whose token this is; every token is compared in full, so that the time taken reveals nothing."""
+        """The person with this token, None without one; the time of the comparison reveals nothing."""
         given = token.encode()
         matches = [person for person in self._by_name.values() if secrets.compare_digest(person.token.encode(), given)]
         return matches[0] if matches else None
 
     def joined_by(self, names: Sequence[str], part: Role) -> "People":
-        """With these people as well, each with a new token; who is here already keeps theirs.
+        """These accounts and those of more people, each with a new token; existing accounts keep theirs.
 
         Raises:
             InputError: a name is no plain name, or that of someone with another part.

@@ -1,4 +1,4 @@
-"""How far the annotation is: tasks by state, speed of each judge, agreement by question, yield by kind of behavior."""
+"""Progress of the annotation: tasks by state, speed of each judge, agreement by question, yield by kind of behavior."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +16,7 @@ LONGEST_THOUGHT = 300.0  # seconds; a longer wait between two answers is a pause
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What one person has done."""
+    """Work of one annotator."""
 
     name: str
     finished: int  # tasks
@@ -25,7 +25,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """How many of the settled reasons of one kind of behavior hold."""
+    """Counts of settled reasons of one kind of behavior, and of those that hold."""
 
     settled: int
     plausible: int
@@ -34,7 +34,7 @@ class Yield:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the annotation of one store is; as JSON the body of `whybuy judgments status --json`."""
+    """Progress of the annotation of one store; as JSON the body of `whybuy judgments status --json`."""
 
     tasks: int
     states: dict[str, int]  # tasks by state
@@ -49,7 +49,7 @@ class Progress:
 
 
 def progress(queue: Queue, log: JudgmentLog) -> Progress:
-    """How far the annotation is now. Items that are judged but not in the queue count for agreement as well."""
+    """The progress now. Items that are judged but not in the queue count for agreement as well."""
     current = log.current()
     judgments: dict[object, list[Judgment]] = {task.item: [] for task in queue.tasks}
     for entered in current:
@@ -79,7 +79,7 @@ def progress(queue: Queue, log: JudgmentLog) -> Progress:
 
 
 def _workers(log: JudgmentLog) -> tuple[Worker, ...]:
-    """Work of each annotator, from every answer that was not taken back; each question of a task counts by itself."""
+    """Work of each annotator, from every answer that was not retracted; each question of a task counts by itself."""
     workers = []
     for name, entries in sorted(log.by_judge().items()):
         answered = [entered for entered in entries if entered.judgment.role is not Role.READER]

@@ -47,7 +47,7 @@ class Task:
 
     @property
     def relation(self) -> Relation:
-        """How the reason joins head and tail."""
+        """The relation in words, between head and tail."""
         return self.item[1]
 
     @property
@@ -69,7 +69,7 @@ class Queue:
         return len(self.tasks)
 
     def grown(self, more: pa.Table, size: int) -> "Queue":
-        """With the first of some more tasks that are not here yet, until there are `size`."""
+        """The queue with new tasks added in their order, until there are `size`."""
         new = [task.number for task in Queue(more).tasks if task.item not in self.by_item]
         return Queue(pa.concat_tables([self.table, more.take(pa.array(new[: size - len(self)], pa.int64()))]))
 

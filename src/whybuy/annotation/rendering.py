@@ -22,7 +22,7 @@ def render(template: str, view: object) -> str:
 
 
 def lead_words(head: Head) -> str:
-    """What stands before the head: "People search for"."""
+    """The words before the head: "People search for"."""
     return _LEAD[head.kind]
 
 

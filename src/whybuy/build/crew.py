@@ -1,4 +1,4 @@
-"""Who makes the stages of a build: this process one after the other, or worker processes side by side."""
+"""Runs the stages of a build: in this process one after the other, or in worker processes side by side."""
 
 import multiprocessing
 import os
@@ -58,7 +58,7 @@ class ThisProcess:
         self._started: list[Planned] = []
 
     def start(self, planned: Planned) -> None:
-        """Remember the stage until it is waited for."""
+        """Store the stage for `finished`."""
         self._started.append(planned)
 
     def finished(self) -> tuple[Planned, Made]:
@@ -76,7 +76,7 @@ class Processes:
         self._running: dict[Future[Made], Planned] = {}
 
     def start(self, planned: Planned) -> None:
-        """Hand the stage to a process."""
+        """Submit the stage to a process."""
         folders = {kind: self._shop.folder(kind) for kind in planned.after}
         task = self._pool.submit(_make_here, planned, self._shop.store, self._shop.settings, folders)
         self._running[task] = planned
@@ -101,7 +101,7 @@ class Processes:
 
 @contextmanager
 def crew(shop: Shop, processes: int) -> Iterator[Crew]:
-    """Those who make the stages of a shop. processes: 0 is this one.
+    """Open a crew for the stages of a shop. processes: number of workers; 0 is this process.
 
     Whatever stops the block ends the processes, and they leave nothing half-written.
     """

@@ -15,7 +15,7 @@ from whybuy.shop import Shop
 
 
 class State(Enum):
-    """How far a stage is."""
+    """State of a stage in a build."""
 
     STARTED = "started"
     DONE = "done"
@@ -25,7 +25,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What became of a stage."""
+    """A change of state of a stage, for listeners."""
 
     stage: str
     state: State
@@ -53,7 +53,7 @@ class Line:
     """The stages of one store."""
 
     def __init__(self, shop: Shop, stages: Sequence[Stage], left_out: Mapping[str, str]) -> None:
-        """Look at all settings, source files and judgments; nothing is made.
+        """Plan all stages from settings, source files and judgments; nothing is made.
 
         left_out: kinds that are not to be made -> why.
 

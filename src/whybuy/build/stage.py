@@ -46,8 +46,8 @@ def never(shop: Shop) -> str:
 class Stage:
     """How one kind of artifact is made; equal inputs give an equal artifact, so that it is made once.
 
-    All functions are given the shop as far as it is built. Those that say what a stage is made from, and whether it is
-    skipped, may look at settings and source files, and ask which artifacts there will be, but open none.
+    All functions are given the shop as far as it is built. Those that declare what a stage is made from, and whether it
+    is skipped, may read settings and source files and look up which artifacts there will be, but open none.
     """
 
     kind: str  # of the artifact, and the name of the stage

@@ -1,4 +1,4 @@
-"""What a product feed holds, column by column: the plan that a reader follows and a person can correct."""
+"""Recognizes the columns of a product feed: a plan that readers follow and a person can correct."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ AnyRole = TypeVar("AnyRole", bound=StrEnum)
 
 
 class Layout(StrEnum):
-    """Whose feed it is; only Shopify and schema.org need more than column names."""
+    """The kind of a feed; only Shopify and schema.org need more than column names."""
 
     AUTO = "auto"
     MERCHANT = "merchant"

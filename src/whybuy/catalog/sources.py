@@ -23,7 +23,7 @@ _PRODUCT_KINDS = ("product", "individualproduct", "productmodel", "productgroup"
 
 @dataclass(frozen=True, slots=True)
 class CatalogReport:
-    """What became of the product feeds."""
+    """How each feed was read, and counts of rows and products."""
 
     plans: tuple[CatalogPlan, ...]
     products: int
@@ -262,7 +262,7 @@ def _prices(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[float | None, str]]
 
 
 def _offer_price(offers: list[str]) -> tuple[float | None, str]:
-    """The lowest price among schema.org offers; addresses of offers say none."""
+    """The lowest price among schema.org offers; offers given as addresses have none."""
     prices = []
     for offer in json_objects(offers):
         amount, currency = parse_price(str(offer.get("price", offer.get("lowPrice", ""))))

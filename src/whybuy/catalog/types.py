@@ -75,7 +75,7 @@ def infer_types(products: pa.Table, overrides: Path | None = None, config: TypeC
 
     products: `PRODUCT_SCHEMA`, of which product_id, title, brand, product_type and type_confidence are read. The same
     titles in any order give the same types. Confidence is in [0, 1]: it grows with the number of titles that share the
-    type, is lower when the type stands late in the title, and lower still when other words had to vote.
+    type, is lower when the type stands late in the title, and lower still when it comes from other words.
 
     Raises:
         InputError: the corrections cannot be understood.

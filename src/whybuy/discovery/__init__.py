@@ -1,4 +1,4 @@
-"""Online composition: an opened shop answers questions; one small class a question, `Discovery` in front of them."""
+"""Online composition over an opened shop: one small class an operation, and `Discovery` in front of them."""
 
 from whybuy.discovery.discovery import Discovery, live_key
 from whybuy.discovery.products import UnknownProduct

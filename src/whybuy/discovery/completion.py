@@ -1,4 +1,4 @@
-"""What a shopper may be about to ask."""
+"""Completion of queries over an opened shop."""
 
 import time
 from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ from whybuy.shop import Shop
 
 
 class Discovery:
-    """Answers all questions about one shop; safe for many threads."""
+    """All operations on one shop; safe for many threads."""
 
     key: str = ""  # what `live_key` was before it was opened
 
@@ -90,7 +90,7 @@ class Discovery:
         return self._search.explain(query, product_id)
 
     def complete(self, typed: str, *, previous: Sequence[str] = (), limit: int = 10) -> Completions:
-        """What a shopper who typed this may be about to ask, best first.
+        """Completions of what a shopper typed, best first.
 
         previous: queries before in this session, the latest first.
 
@@ -102,7 +102,7 @@ class Discovery:
     def intents(self, text: str) -> tuple[Intent, ...]:
         """The intents behind a query, or the reasons to buy the product with this id, at most ten.
 
-        Those of the graph come first, the surest first; then guesses of the student, from a probability of 0.1 on.
+        Those of the graph come first, by falling confidence; then guesses of the student, from a probability of 0.1 on.
         """
         return self._intents.of(text)
 
@@ -168,7 +168,7 @@ class Discovery:
 
 
 def live_key(store: Path) -> str:
-    """Changes when a new build is published, or the settings are written anew; empty where there is none."""
+    """A key of the live build and the settings, which changes with either; empty where there is no build."""
     try:
         live = json.dumps(json.loads((store / ARTIFACTS_FOLDER / CURRENT).read_text()), sort_keys=True)
         return f"{live} {(store / STORE_FILE).stat().st_mtime_ns}"

@@ -1,1 +1,1 @@
-"""Query → products: lexical search, expansion by intents, and their fusion."""
+"""Query -> ranked products: lexical search, expansion by intents, label tree, reranker; filters and facets."""

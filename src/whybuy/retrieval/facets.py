@@ -25,7 +25,7 @@ Rows = NDArray[np.int32]
 
 
 class UnknownField(InputError):  # noqa: N818 - reads as what it is: asked for an unknown field
-    """The shop has nothing of this name to filter by."""
+    """No attribute or field of the shop has this name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

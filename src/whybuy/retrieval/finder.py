@@ -1,4 +1,4 @@
-"""Search: asks the rankers of a shop, puts what they find in one order, and keeps which of them found what."""
+"""Search: runs the rankers of a shop, fuses their rankings, and keeps them for explanations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Finder:
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:
-        """Products in order.
+        """The products of a query, ranked.
 
         intents: understood in the text. depth: products that unbounded rankers return; the others return those that
         fusion weighs, whatever the depth.
@@ -152,7 +152,7 @@ class Finder:
     ) -> float:
         """Share of the query that names intents and that the best lexical hit lacks in its name, traits or place.
 
-        Words that occur in its description alone do not count: they say little about what the product is for.
+        Words that occur in its description alone do not count: they are weak evidence of its intended use.
         """
         words = rankings["lexical"]
         if not words or not rankings["intents"]:

@@ -1,4 +1,4 @@
-"""What a shop is searched with."""
+"""The indexes and models that the rankers of a shop search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A query as every ranker reads it: analyzed once, then handed on."""
+"""The analysis of a query that all rankers share, made once: tokens, lemmas, corrected words, vector."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What every ranker returns: rows of the catalog with scores, best first."""
+"""The result of a ranker: rows of the catalog with scores, best first."""
 
 from dataclasses import dataclass
 

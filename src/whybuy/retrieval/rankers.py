@@ -51,7 +51,7 @@ class TreeRanker:
     tree: TreeIndex | None
 
     def rank(self, query: AnalyzedQuery, depth: int) -> Ranked:
-        """Products that the tree expects for the query."""
+        """Products by beam search through the tree."""
         return self.tree.rank(*query.vector, depth) if self.tree else Ranked.empty()
 
 

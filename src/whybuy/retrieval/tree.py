@@ -58,7 +58,7 @@ class TreeIndex:
         self.explain(text, vector, ranked.rows.tolist())
 
     def rank(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:
-        """Products that the tree expects for a query vector, best first. Scores: of their paths, in (0, 1]."""
+        """Products by beam search for a query vector, best first. Scores: of their paths, in (0, 1]."""
         return Ranked(*self.tree.search(ids, values, beam=self._beam, limit=limit)) if len(ids) else Ranked.empty()
 
     def similar(self, ids: NDArray[np.int32], values: NDArray[np.float32], limit: int) -> Ranked:

@@ -31,7 +31,7 @@ class Generic:
     least_types: int = 12
 
     def __call__(self, hypotheses: pa.Table) -> NDArray[np.float64]:
-        """See `HypothesisFilter`; the evenness of the tail, under whichever head."""
+        """See `HypothesisFilter`; the evenness of the tail, the same for all its heads."""
         tails, tail = canonical_tails(hypotheses, self.language)
         heads = self._heads_by_type(hypotheses, tail, len(tails))
         if heads.shape[1] < self.least_types:

@@ -1,4 +1,4 @@
-"""Tunes the limit of a filter on judged reasons: as low as it may be without losing plausible ones."""
+"""Tunes the limit of a filter on judged reasons: the lowest that rejects few plausible ones."""
 
 import math
 from dataclasses import dataclass

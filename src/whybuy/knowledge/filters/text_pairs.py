@@ -25,7 +25,7 @@ def types_of(head: Head, type_of: Mapping[str, str]) -> list[str]:
 
 
 class TextRole(Enum):
-    """What a text is to its head."""
+    """Relation of a text to its head."""
 
     TYPE = 0
     TITLE = 1

@@ -1,1 +1,1 @@
-"""Proposers: what a shop's behavior, descriptions and a language model suggest as reasons, for filters and critic."""
+"""Proposers: make hypotheses (candidate reasons) from behavior, descriptions or a language model."""

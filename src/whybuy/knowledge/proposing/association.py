@@ -18,7 +18,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class AssociationThresholds:
-    """What an association must show to be proposed (our design)."""
+    """Thresholds for an association to be proposed (our design)."""
 
     least_count: int  # events: purchases, or products whose text states it
     midpoint: float  # standard deviations beyond chance at which plausibility is one half

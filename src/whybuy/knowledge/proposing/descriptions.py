@@ -20,7 +20,7 @@ from whybuy.text import canonical
 
 @dataclass(frozen=True, slots=True)
 class DescriptionConfig:
-    """What a stated reason must show to be proposed (our design)."""
+    """Thresholds for a stated reason to be proposed (our design)."""
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
     of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.5, least_lift=1.2)

@@ -28,7 +28,7 @@ from whybuy.relations import Relation
 
 @dataclass(frozen=True, slots=True)
 class EvidenceConfig:
-    """How much behavior a reason takes (our design; tuned on the looked-at half of the demo)."""
+    """Thresholds on the behavior behind a reason (our design; tuned on the looked-at half of the demo)."""
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.0, least_share=0.1)
     of_trait: AssociationThresholds = AssociationThresholds(

@@ -1,4 +1,4 @@
-"""The port of proposers, their input, and their output as a table."""
+"""The interface of proposers, their input, and their output as a table."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ def shrunken_lift(observed: Floats, expected: Floats, *, prior: float = 1.0, tow
 
 
 def significance(observed: Floats, expected: Floats, trials: Floats) -> Floats:
-    """Signed square root of the binomial log-likelihood ratio: about standard normal when nothing is going on.
+    """Signed square root of the binomial log-likelihood ratio: about standard normal under independence.
 
     Dunning 1993, one-sided use. observed, expected: shape (n,), counts in [0, trials]. Returns: shape (n,).
     """

@@ -33,7 +33,7 @@ class BehaviorQuestions:
             if self._is_in(part, query, product):
                 yield self._search(query, product, YES)
                 types = {self._products.type_of(other) for other in bought_for[query]} - {""}
-                if other := self._products.stranger(part, bought_for[query], types, self._random):
+                if other := self._products.random_other(part, bought_for[query], types, self._random):
                     yield self._search(query, other, NO)
 
     def judged_relevance(self, judged: Qrels, part: Part) -> Iterator[Instruction]:
@@ -58,7 +58,7 @@ class BehaviorQuestions:
             one, other = (left[row], right[row])[:: self._random.choice((-1, 1))]
             if self._split.part_of([Head(HeadKind.PAIR, (one, other))]) is part:
                 yield self._purchase(one, other, YES)
-                if strange := self._products.stranger(part, {one, other}, with_type[type_of(one)], self._random):
+                if strange := self._products.random_other(part, {one, other}, with_type[type_of(one)], self._random):
                     yield self._purchase(one, strange, NO)
 
     def _is_in(self, part: Part, query: str, product: str) -> bool:

@@ -35,7 +35,7 @@ class Reasons:
 
 
 class GenerationQuestions:
-    """Asks for reasons of behavior pairs, one relation each, all relations equally often as far as there are some."""
+    """Makes instructions for reasons of behavior pairs, one relation each, balanced over relations."""
 
     def __init__(self, shop: ProposerInput, products: Products, reasons: Reasons, split: Split, seed: int) -> None:
         self._shop, self._products, self._reasons, self._split = shop, products, reasons, split
@@ -88,7 +88,7 @@ class GenerationQuestions:
 
 
 def coarse(relation: Relation) -> tuple[Seed, str]:
-    """The seed that a first round asks in place of a relation, and the words with which its answers then begin."""
+    """The seed relation of the first round that stands for a relation, and the words with which its answers begin."""
     match relation.words.split():
         case ["used" | "made", *begins]:
             return Seed.USED_FOR, " ".join(begins)

@@ -36,15 +36,15 @@ class Products:
         return self._shop.types[self._shop.row_of[product_id]]
 
     def words(self, product_id: str) -> str:
-        """Title with type and shelf: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
+        """Title with type and category: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
         row = self._shop.row_of[product_id]
         kind = self._shop.types[row]
         shelves = [shelf for shelf in self._categories[row] if shelf.casefold() != kind][-1:]
         known = ", ".join(word for word in (kind, *shelves) if word)
         return f"{self._titles[row]} ({known})" if known else str(self._titles[row])
 
-    def stranger(self, part: Part, ids: Set[str], types: Set[str], random: Generator) -> str | None:
-        """A product of this part, none of these and of none of these types; None where there is hardly any."""
+    def random_other(self, part: Part, ids: Set[str], types: Set[str], random: Generator) -> str | None:
+        """A random product of this part, other than these and of other types; None after several tries without one."""
         rows = self._of_part[part]
         drawn: list[int] = random.choice(rows, TRIES).tolist() if len(rows) else []
         for row in drawn:

@@ -35,5 +35,5 @@ def _named(head: Head) -> Iterator[tuple[str, str]]:
 
 
 def _place(named: tuple[str, str]) -> float:
-    """A number in [0, 1) that looks random."""
+    """A hashed number in [0, 1)."""
     return int(digest(*named), 16) / 16**16

@@ -82,7 +82,7 @@ class Patterns:
 
     @property
     def digest(self) -> str:
-        """Changes when the pattern file does, so that what was mined with another one is mined anew."""
+        """Hash of the pattern file; a change makes a build mine anew."""
         return digest(self.language, repr(self._table))
 
     def in_query(self, query: str) -> list[Phrase]:
@@ -182,7 +182,7 @@ class Patterns:
         return self._kind_by_ending(head, head_lemma)
 
     def _kind_by_ending(self, head: str, head_lemma: str) -> TailKind | None:
-        """What the shape of an unknown word suggests: "-er" people, "-tion" functions, "-ing" doings."""
+        """The kind of an unknown word by its ending: "-er" people, "-tion" functions, "-ing" activities."""
         if head_lemma in self._words["not_audience"] or len(head_lemma) < 5:
             return None
         if head_lemma.removesuffix("s").endswith(self._suffixes["audience"]):
