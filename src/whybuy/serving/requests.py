@@ -36,7 +36,7 @@ class CompleteAddress(CompleteRequest):
 
 
 class SearchBody(SearchAddressRequest):
-    """The same fields as the JSON body of a POST, where numbers are JSON numbers."""
+    """The same, under the same names, as the JSON body of a POST says it: a number is a number, not a text of one."""
 
     model_config = ConfigDict(strict=True)
 
