@@ -1,4 +1,4 @@
-"""Measuring search, graph, intents and critic against judgments and truth."""
+"""The commands that measure search, graph, filters, intents, completion and critic."""
 
 from functools import partial
 from pathlib import Path
@@ -169,9 +169,9 @@ def evaluate_critic(
 
     with failing_clearly():
         opened, reading = open_text_critic(critic), ReadReport()
-        asked = read_questions(questions, reading)
+        multiple_choice = read_questions(questions, reading)
         print_set_aside(reading)
-        report = evaluate(lambda statements: opened.score(statements)[opened.questions[-1]], asked)
+        report = evaluate(lambda statements: opened.score(statements)[opened.questions[-1]], multiple_choice)
         print_report(report.as_report(opened.questions[-1]), json=json)
 
 

@@ -1,4 +1,4 @@
-"""Running recipes: benchmarks with the figures that they are expected to give."""
+"""The command that runs recipes: benchmarks with their expected figures."""
 
 from dataclasses import asdict
 from functools import partial

@@ -1,1 +1,1 @@
-"""Splits, judgments, significance and reports."""
+"""Measures search, completion, intents, graph, critic and language models: splits, significance, reports, recipes."""

@@ -1,7 +1,7 @@
-"""The neural baseline of completion: a recurrent network that writes the next query letter by letter.
+"""The neural baseline of completion: a recurrent network that generates the next query letter by letter.
 
-A GRU over letters (Cho et al. 2014) reads the previous query and writes the next one; suggestions are what a beam
-search from the prefix finds. A small one, for comparison alone.
+A GRU over letters (Cho et al. 2014) encodes the previous query and generates the next one; suggestions are what a beam
+search from the prefix finds. A small network, for comparison only.
 """
 
 import time

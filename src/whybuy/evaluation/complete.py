@@ -1,4 +1,4 @@
-"""Measures completion at keystrokes: the rank of the query that was meant among the completions, and latency."""
+"""Measures completion at keystrokes: the rank of the intended query among the completions, and latency."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ BASELINE, ORACLE, SESSION = "mfq", "oracle", "session"
 
 @dataclass(frozen=True, slots=True)
 class Keystroke:
-    """A moment at which somebody typed."""
+    """A prefix of a logged query, with the whole query and the session before it."""
 
     prefix: str  # folded
     meant: str  # the whole query, folded
@@ -31,7 +31,7 @@ class Keystroke:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MethodReport:
-    """How one method did, keystroke by keystroke; all arrays have the shape (keystrokes,)."""
+    """Results of one method by keystroke; all arrays have the shape (keystrokes,)."""
 
     rank: NDArray[np.int64]  # of what was meant, from 1; 0 where it is not shown
     bleu: NDArray[np.float64]  # BLEU_RR
@@ -40,7 +40,7 @@ class MethodReport:
 
     @property
     def reciprocal(self) -> NDArray[np.float64]:
-        """1 / rank, 0 where it is not shown."""
+        """1 / rank of the intended query, 0 where it is not shown."""
         return np.where(self.rank > 0, 1 / np.maximum(self.rank, 1), 0.0)
 
     def as_json(self, kept: NDArray[np.bool_]) -> dict[str, float]:
@@ -61,13 +61,13 @@ class MethodReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompletionReport:
-    """How several methods did at the same keystrokes."""
+    """Results of several methods at the same keystrokes."""
 
     keystrokes: Sequence[Keystroke]
     methods: Mapping[str, MethodReport]
 
     def parts(self) -> dict[str, NDArray[np.bool_]]:
-        """Masks of all keystrokes, and of those by length of the prefix and by whether something was asked before."""
+        """Masks of all keystrokes, and of those by length of the prefix and by whether there is an earlier query."""
         lengths = np.array([len(one.prefix) for one in self.keystrokes])
         after = np.array([bool(one.previous) for one in self.keystrokes])
         parts = {name: (lengths >= low) & (lengths <= high) for name, (low, high) in LENGTHS.items()}
@@ -163,12 +163,12 @@ def keystrokes_of(queries: Sequence[tuple[str, tuple[str, ...]]], *, seed: int =
 def evaluate_completion(
     methods: Mapping[str, Complete], keystrokes: Sequence[Keystroke], *, typed_out: int = 300
 ) -> CompletionReport:
-    """Ask each method at each keystroke.
+    """Run each method at each keystroke.
 
     typed_out: queries that are typed letter by letter, for the share of keystrokes saved.
 
     Raises:
-        InputError: nobody types anything.
+        InputError: there is no keystroke.
     """
     if not keystrokes:
         raise InputError("There is no keystroke to measure. Hold more of the log back.")
@@ -195,7 +195,7 @@ def _measure(
 
 
 def _typed(complete: Complete, meant: str, previous: tuple[str, ...]) -> int:
-    """How many letters have to be typed until what is meant is shown."""
+    """Number of letters to type until the intended query is shown."""
     shown = (length for length in range(1, len(meant)) if meant in list(complete(meant[:length], previous))[:SHOWN])
     return next(shown, len(meant))
 

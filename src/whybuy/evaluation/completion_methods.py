@@ -76,7 +76,7 @@ def _texts(completer: Completer, prefix: str, previous: Sequence[str], *, distin
 
 
 def shuffled(complete: Complete, late: Sequence[tuple[str, tuple[str, ...]]]) -> Complete:
-    """The same method after the queries of somebody else: what it gains then does not come from the session."""
+    """The same method with earlier queries of another session: a gain that remains does not come from the session."""
     contexts = [previous for _, previous in late if previous]
     rng = np.random.default_rng(_SEED)
 

@@ -1,4 +1,4 @@
-"""Completion measured on a log cut in time: trained by its early part, typed in its late part."""
+"""Measures completion on a log cut in time: methods train on the early part, complete prefixes of the late one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class CompletionTrial:
-    """How completion is measured: on the latest queries of a log, by methods that are trained on the others."""
+    """Settings of the measurement: share of the log that is held out, and how many queries are typed."""
 
     held_out: float = 0.1  # of the queries of the log, the latest; in (0, 1)
     queries: int = 3000  # of these at most, drawn at random
@@ -101,7 +101,7 @@ def evaluate_log_completion(
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """Imported logs, and what a vocabulary is chosen by."""
+    """Imported logs, and the settings and look-ups with which a vocabulary is made."""
 
     events: Path
     config: VocabularyConfig

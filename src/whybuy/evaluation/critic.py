@@ -1,4 +1,4 @@
-"""Measures a critic on questions of many choices: which of four reasons is why two things were bought together."""
+"""Measures a critic on questions of many choices: which of four reasons explains why two things were bought."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ Score = Callable[[Statements], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What two things were bought for: one option is right."""
+    """Two things bought together, and reasons as options, of which one is right."""
 
     head: tuple[str, ...]
     options: tuple[str, ...]
@@ -82,7 +82,7 @@ def read_questions(path: Path, report: ReadReport) -> list[Question]:
 
 
 def redraw(questions: Sequence[Question], seed: int) -> list[Question]:
-    """The same with other distractors: right answers of other heads, so that no option gives itself away.
+    """The same with distractors that are right answers of other heads, so that no option alone is telling.
 
     Each question gets as many as most have.
 
@@ -113,14 +113,14 @@ def evaluate_critic(score: Score, questions: Sequence[Question]) -> CriticReport
     draws = [redraw(questions, SEED + draw) for draw in range(DRAWS)]
     every = [question for draw in draws for question in draw]
     original = [question for question in questions if len(question.options) > 1]
-    found = _scores(score, every)
+    redrawn = _scores(score, every)
     alone = _alone(score, [*original, *every])
     return CriticReport(
-        accuracy_redrawn=_accuracy(every, found),
+        accuracy_redrawn=_accuracy(every, redrawn),
         accuracy=_accuracy(original, _scores(score, original)),
         option_only=_accuracy(every, [[alone[option] for option in each.options] for each in every]),
         option_only_original=_accuracy(original, [[alone[option] for option in each.options] for each in original]),
-        auc=_area(every, found),
+        auc=_area(every, redrawn),
         n=len(questions),
     )
 
@@ -129,24 +129,24 @@ def _scores(score: Score, questions: Sequence[Question]) -> list[list[float]]:
     """The score of each option of each question."""
     heads = [question.head for question in questions for _ in question.options]
     options = [option for question in questions for option in question.options]
-    found = iter(score(Statements(heads, options)).tolist())
-    return [[next(found) for _ in question.options] for question in questions]
+    scores = iter(score(Statements(heads, options)).tolist())
+    return [[next(scores) for _ in question.options] for question in questions]
 
 
 def _alone(score: Score, questions: Sequence[Question]) -> dict[str, float]:
-    """The mean score of each option with heads that are not its own: what it says by itself."""
+    """The mean score of each option over other heads: what the option alone contributes."""
     options = list(dict.fromkeys(option for question in questions for option in question.options))
     heads = list(dict.fromkeys(question.head for question in questions))
     chosen = [heads[place] for place in np.random.default_rng(SEED).permutation(len(heads))[:OTHER_HEADS]]
     pairs = [(head, option) for option in options for head in chosen]
-    found = score(Statements([head for head, _ in pairs], [option for _, option in pairs]))
-    return dict(zip(options, found.reshape(len(options), len(chosen)).mean(axis=1).tolist(), strict=True))
+    scores = score(Statements([head for head, _ in pairs], [option for _, option in pairs]))
+    return dict(zip(options, scores.reshape(len(options), len(chosen)).mean(axis=1).tolist(), strict=True))
 
 
 def _accuracy(questions: Sequence[Question], scores: Sequence[Sequence[float]]) -> float:
     hits = []
-    for question, found in zip(questions, scores, strict=True):
-        best = [option for option, score in zip(question.options, found, strict=True) if score == max(found)]
+    for question, by_option in zip(questions, scores, strict=True):
+        best = [option for option, score in zip(question.options, by_option, strict=True) if score == max(by_option)]
         hits.append(best.count(question.right) / len(best))
     return float(np.mean(hits))
 
@@ -155,4 +155,4 @@ def _area(questions: Sequence[Question], scores: Sequence[Sequence[float]]) -> f
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - slow, and only measuring needs it
 
     right = [option == question.right for question in questions for option in question.options]
-    return float(roc_auc_score(right, [score for found in scores for score in found]))
+    return float(roc_auc_score(right, [score for by_option in scores for score in by_option]))

@@ -1,4 +1,4 @@
-"""What became of the hypotheses of a build: rejected by which filter, kept, in the graph, judged plausible."""
+"""Counts of a build's hypotheses: rejected by each filter, kept, in the graph, judged plausible."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -27,7 +27,7 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class FilterCounts:
-    """What one filter rejected; examples are among the best supported."""
+    """Counts of what one filter rejected, with well supported examples."""
 
     judged: int
     rejected: int
@@ -36,7 +36,7 @@ class FilterCounts:
 
 @dataclass(frozen=True, slots=True)
 class PartCounts:
-    """What became of the hypotheses of one relation, category or kind of behavior."""
+    """Counts of the hypotheses of one relation, category or kind of behavior."""
 
     proposed: int
     rejected: Mapping[str, int]  # by filter

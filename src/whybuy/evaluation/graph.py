@@ -34,7 +34,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Which product types a head speaks about."""
+    """The product types that a head is about; see `types`."""
 
     type_of: Mapping[str, str]  # product id → type
     types_of_query: Callable[[str], Iterable[str]]  # query text → types bought for it
@@ -53,7 +53,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well a set of claims meets a set of truths; ratios in [0, 1], 0 over an empty set."""
+    """Precision and recall of a set of claims against a set of truths, in [0, 1]; 0 over an empty set."""
 
     precision: float
     recall: float  # over truths that at least `ENOUGH_PURCHASES` purchases express
@@ -131,7 +131,7 @@ def evaluate_graph(edges: Iterable[Triple], truths: Sequence[Truth], projection:
         for product_type in projection.types(triple)
     }
     unseen_types = {truth.product_type for truth in truths if truth.held_out}
-    right = claims & _said_by(truths)
+    right = claims & _claims_of(truths)
 
     def score(keep: Callable[[str, Relation], bool]) -> Score:
         kept_truths = [truth for truth in truths if keep(truth.product_type, truth.relation)]
@@ -150,18 +150,18 @@ def evaluate_graph(edges: Iterable[Triple], truths: Sequence[Truth], projection:
     )
 
 
-def _said_by(truths: Iterable[Truth]) -> set[Claim]:
+def _claims_of(truths: Iterable[Truth]) -> set[Claim]:
     return {(truth.product_type, truth.relation, wording) for truth in truths for wording in truth.wordings}
 
 
 def _score(claims: Set[Claim], right: Set[Claim], truths: Sequence[Truth]) -> Score:
-    found = [truth for truth in truths if not _said_by([truth]).isdisjoint(claims)]
+    recalled = [truth for truth in truths if not _claims_of([truth]).isdisjoint(claims)]
     enough = [truth for truth in truths if truth.purchases >= ENOUGH_PURCHASES]
-    found_enough = [truth for truth in found if truth.purchases >= ENOUGH_PURCHASES]
+    recalled_enough = [truth for truth in recalled if truth.purchases >= ENOUGH_PURCHASES]
     return Score(
         precision=share(len(claims & right), len(claims)),
-        recall=share(len(found_enough), len(enough)),
-        recall_all=share(len(found), len(truths)),
+        recall=share(len(recalled_enough), len(enough)),
+        recall_all=share(len(recalled), len(truths)),
         edges=len(claims),
         right=len(claims & right),
         truths=len(enough),

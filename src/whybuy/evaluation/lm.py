@@ -1,4 +1,4 @@
-"""Measures a language model on held-out instructions: yes or no by what is likelier, reasons by what is known."""
+"""Measures a language model on held-out instructions: yes or no by likelihood, generated reasons by the graph's."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,13 +24,13 @@ Scores = dict[Task, dict[str, float]]
 
 
 def evaluate_lm(model: str, instructions: Sequence[Instruction], listen: Listener = lambda done, of: None) -> Scores:
-    """Ask a model, a folder or a name on the hub, and compare with the answers.
+    """Compare a model (a folder or a name on the hub) with the answers of held-out instructions.
 
-    Of a task with yes and no: `accuracy` is the mean of the shares answered rightly among what is yes and among what is
-    no, so that guessing gives .5; `auc` is the area under the ROC curve of how much likelier yes is than no.
-    Of the generation, by the likeliest words: `right` is the share of the reasons that are known for what was asked,
-    `answered` the share of questions with such a reason, `exact` the share of answers that are word for word as held
-    out, `reasons` how many there are in a mean answer.
+    Of a task with yes and no: `accuracy` is balanced accuracy, the mean of the shares of right answers among yes and
+    among no, so that guessing gives .5; `auc` is the area under the ROC curve of how much likelier yes is than no.
+    Of generation, by the likeliest words: `right` is the share of the generated reasons that the graph has for the
+    question, `answered` the share of questions with such a reason, `exact` the share of answers equal to the held-out
+    ones, `reasons` the mean number of reasons in an answer.
 
     Raises:
         MissingExtraError: torch or transformers is missing.
@@ -42,9 +42,9 @@ def evaluate_lm(model: str, instructions: Sequence[Instruction], listen: Listene
         scores[Task.GENERATION] = _reasons(TransformerGenerator(model, batch=BATCH), to_write)
         listen(len(to_write), len(instructions))
     likelihood = Likelihood(model)
-    for task, asked in by_task.items():
-        if asked:
-            scores[task] = _yes_or_no(likelihood, asked)
+    for task, questions in by_task.items():
+        if questions:
+            scores[task] = _yes_or_no(likelihood, questions)
             listen(sum(score["n"] for score in scores.values()), len(instructions))
     return scores
 
@@ -55,57 +55,59 @@ def report_of(scores: Scores) -> Report:
     return Report("held-out instructions", (Table(figures, "task"),), figures)
 
 
-def _yes_or_no(likelihood: "Likelihood", asked: Sequence[Instruction]) -> dict[str, float]:
+def _yes_or_no(likelihood: "Likelihood", questions: Sequence[Instruction]) -> dict[str, float]:
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score  # noqa: PLC0415 - slow, and only measuring needs it
 
-    truth = np.array([one.answer == YES for one in asked])
-    margin = likelihood(asked, YES) - likelihood(asked, NO)
+    truth = np.array([one.answer == YES for one in questions])
+    margin = likelihood(questions, YES) - likelihood(questions, NO)
     both = 0 < truth.sum() < len(truth)
     return {
-        "n": len(asked),
+        "n": len(questions),
         "yes": float(truth.mean()),
         "accuracy": float(balanced_accuracy_score(truth, margin > 0)) if both else float("nan"),
         "auc": float(roc_auc_score(truth, margin)) if both else float("nan"),
     }
 
 
-def _reasons(writer: Generator, asked: Sequence[Instruction]) -> dict[str, float]:
-    said = {place: answer.text for place, answer in writer([Prompt(one.prompt, SURE) for one in asked])}
-    listed = [parse_answer(said[place]).candidates for place in range(len(asked))]
-    known = [{canonical(tail) for tail in one.reasons} for one in asked]
-    right = [sum(canonical(tail) in tails for tail in found) for found, tails in zip(listed, known, strict=True)]
-    found = sum(map(len, listed))
+def _reasons(writer: Generator, questions: Sequence[Instruction]) -> dict[str, float]:
+    texts = {place: answer.text for place, answer in writer([Prompt(one.prompt, SURE) for one in questions])}
+    listed = [parse_answer(texts[place]).candidates for place in range(len(questions))]
+    known = [{canonical(tail) for tail in one.reasons} for one in questions]
+    right = [
+        sum(canonical(tail) in tails for tail in candidates) for candidates, tails in zip(listed, known, strict=True)
+    ]
+    candidates = sum(map(len, listed))
     return {
-        "n": len(asked),
-        "right": share(sum(right), found),
-        "answered": share(sum(map(bool, right)), len(asked)),
-        "exact": share(sum(said[place] == one.answer for place, one in enumerate(asked)), len(asked)),
-        "reasons": found / len(asked),
+        "n": len(questions),
+        "right": share(sum(right), candidates),
+        "answered": share(sum(map(bool, right)), len(questions)),
+        "exact": share(sum(texts[place] == one.answer for place, one in enumerate(questions)), len(questions)),
+        "reasons": candidates / len(questions),
     }
 
 
 class Likelihood:
-    """How likely a language model finds answers."""
+    """The log-likelihood of given answers under a language model."""
 
     def __init__(self, model: str) -> None:
         self._tokenizer, opened = open_chat_model(model)
         self._model = on_device(opened)
 
-    def __call__(self, asked: Sequence[Instruction], answer: str) -> NDArray[np.float64]:
+    def __call__(self, questions: Sequence[Instruction], answer: str) -> NDArray[np.float64]:
         """Log-likelihood of an answer to each question, in nats. Shape (n,)."""
         import torch  # noqa: PLC0415
 
-        found = np.zeros(len(asked))
-        prompts = [self._tokens(one.prompt) for one in asked]
-        whole = [self._tokens((*one.prompt, Message("assistant", answer))) for one in asked]
+        sums = np.zeros(len(questions))
+        prompts = [self._tokens(one.prompt) for one in questions]
+        whole = [self._tokens((*one.prompt, Message("assistant", answer))) for one in questions]
         for rows in _batches(whole):
             tokens = self._padded([whole[row] for row in rows])
             with torch.inference_mode():
                 scores = self._model(**tokens).logits[:, :-1].log_softmax(-1)
-            told = scores.gather(-1, tokens["input_ids"][:, 1:, None])[..., 0].cpu().double().numpy()
+            log_likelihood = scores.gather(-1, tokens["input_ids"][:, 1:, None])[..., 0].cpu().double().numpy()
             for place, row in enumerate(rows):
-                found[row] = told[place, len(prompts[row]) - 1 : len(whole[row]) - 1].sum()
-        return found
+                sums[row] = log_likelihood[place, len(prompts[row]) - 1 : len(whole[row]) - 1].sum()
+        return sums
 
     def _tokens(self, chat: Sequence[Message]) -> list[int]:
         turns = [{"role": each.role, "content": each.content} for each in chat]
@@ -119,6 +121,6 @@ class Likelihood:
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Rows of similar length together."""
+    """Rows in batches of similar length."""
     by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
     return (by_length[start : start + BATCH] for start in range(0, len(by_length), BATCH))

@@ -8,7 +8,7 @@ from whybuy.completion.prefix_index import PrefixIndex
 
 
 class MostFrequent:
-    """All queries of a log, by how often they were asked."""
+    """All queries of a log by frequency."""
 
     def __init__(self, counts: Mapping[str, float]) -> None:
         """counts: of searches, by folded query."""

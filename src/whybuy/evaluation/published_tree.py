@@ -1,6 +1,6 @@
 """The baseline PrefXMRtree: previous query and prefix as features of one label tree (Yadav et al., KDD 2021).
 
-arXiv 2012.07654. Our own session ranker bounds the search by the prefix instead of learning from it.
+arXiv 2012.07654. Our own session ranker bounds the search by the prefix instead of using it as a feature.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SEED = 0
 
 
 class PrefixFeatures(Enum):
-    """How a prefix enters the query vector."""
+    """How a prefix is turned into features."""
 
     NONE = "none"
     LETTERS = "runs of letters"

@@ -120,7 +120,7 @@ class Measured:
 
     @property
     def moved(self) -> float:
-        """By how much it differs from what was expected."""
+        """Difference of the figure from the expected one."""
         return self.value - self.expected.value
 
     @property
@@ -131,7 +131,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class RecipeReport:
-    """What a recipe measured."""
+    """The figures of one run of a recipe."""
 
     recipe: Recipe
     figures: tuple[Measured, ...]
@@ -207,7 +207,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def missing_data(recipe: Recipe, places: Places) -> list[Path]:
-    """What a recipe needs and does not find."""
+    """The files and folders of a recipe that are missing."""
     needed = [places.project / places.fill(text) for text in recipe.data.needs]
     return [path for path in needed if not path.exists()]
 
@@ -215,7 +215,7 @@ def missing_data(recipe: Recipe, places: Places) -> list[Path]:
 def run_recipe(recipe: Recipe, places: Places, *, listen: Callable[[str], None] = lambda line: None) -> RecipeReport:
     """Run the commands and compare the figures.
 
-    listen: is given each command before it runs, after what the one before printed on stdout.
+    listen: called with each command before it runs, and with the stdout of the one before.
 
     Raises:
         InputError: a command fails, or there is no JSON or no figure where the recipe expects one.
@@ -230,7 +230,7 @@ def run_recipe(recipe: Recipe, places: Places, *, listen: Callable[[str], None] 
 
 
 def _output_of(words: Sequence[str], places: Places) -> str:
-    """What a command prints on stdout; its stderr is ours."""
+    """The stdout of a command; its stderr goes to that of this process."""
     python = [sys.executable, "-m", "whybuy.cli"] if words[0] == "whybuy" else [sys.executable, words[0]]
     ended = subprocess.run(  # noqa: S603 - commands of a recipe are meant to be run
         [*python, *words[1:]],

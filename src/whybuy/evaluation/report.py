@@ -18,7 +18,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one evaluation found."""
+    """The result of one evaluation."""
 
     title: str
     tables: tuple[Table, ...]

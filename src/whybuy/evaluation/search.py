@@ -1,4 +1,4 @@
-"""Measures rankers against judgments: relevance, empty pages, latency, and whether a difference is more than luck."""
+"""Measures rankers against judgments: relevance, empty pages, latency, and the significance of differences."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ METRICS = (_NDCG.name, *(metric.name for metric in _BINARY), _ZERO.name)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankerReport:
-    """How one ranker did, query by query."""
+    """Results of one ranker by query."""
 
     per_query: Mapping[str, NDArray[np.float64]]  # by metric: shape (queries,), NaN where a query is left out
     milliseconds: NDArray[np.float64]  # shape (queries,)
@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class SearchReport:
-    """How several rankers did on the same judgments."""
+    """Results of several rankers on the same judgments."""
 
     queries: tuple[str, ...]  # their topics
     without_relevant: int  # queries left out of recall and MRR
@@ -88,7 +88,7 @@ class SearchReport:
         )
 
     def difference(self, ranker: str, baseline: str, *, metric: str = "ndcg@10") -> Difference:
-        """How much better a ranker is than a baseline, with the 95 % interval of `significance`.
+        """Difference of a ranker to a baseline, with the 95 % interval of `significance`.
 
         Raises:
             InputError: a name is not among the rankers or metrics.

@@ -9,7 +9,7 @@ from whybuy.shop import Shop
 
 
 def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
-    """Measure the live graph of a store; a query speaks for every product type that was bought for it.
+    """Measure the live graph of a store; an edge of a query counts for every product type that was bought for it.
 
     Raises:
         ArtifactError: there is no finished build.
@@ -21,7 +21,7 @@ def evaluate_store_graph(store: Path, truth: Path) -> GraphReport:
 
 
 def projection_of(store: Path) -> Projection:
-    """What the edges of a store's graphs say of product types.
+    """The product types that edges of a store's graph are about.
 
     Raises:
         ArtifactError: there is no finished build.

@@ -64,7 +64,7 @@ def read_labeled(path: Path) -> list[LabeledQuery]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReaderReport:
-    """How well one reader found the intents of queries, query by query."""
+    """Results of one reader of intents by query."""
 
     recall: Mapping[int, NDArray[np.float64]]  # by depth: shape (queries,), share of a query's intents among the first
     with_relation: NDArray[np.float64]  # at `CUT`, where the relation must be right too
@@ -86,7 +86,7 @@ class ReaderReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntentReport:
-    """How several readers did on the same queries."""
+    """Results of several readers on the same queries."""
 
     held_out: NDArray[np.bool_]  # shape (queries,)
     readers: Mapping[str, ReaderReport]
@@ -137,7 +137,7 @@ class IntentReport:
 
 
 def evaluate_intents(readers: Mapping[str, ReadIntents], queries: Sequence[LabeledQuery]) -> IntentReport:
-    """Let each reader read each query. An intent is right when it is worded as one that the query was typed for.
+    """Run each reader on each query. An intent is right when it is worded as one that the query was typed for.
 
     Raises:
         InputError: there is no query.
