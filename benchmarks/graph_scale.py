@@ -2,7 +2,7 @@
 
     python benchmarks/graph_scale.py [--edges 29000000] [--nodes 6300000] [--folder FOLDER] [--out RESULT]
 
-A synthetic stream of hypotheses over 18 categories is written first (not counted): pairs and queries as heads, needs
+A synthetic stream of hypotheses over 18 categories is written first (not counted): pairs and queries as heads, intents
 in several wordings with Zipfian frequency, two generators that meet on a fifth of the edges. Each step then runs the
 code of a real build in a process of its own, so that its peak memory is its own.
 """
@@ -52,7 +52,7 @@ NOUNS = (
     "filter basket bowl cup plate mat rug curtain mirror frame clock fan heater pump hose bucket ladder hook handle "
     "wheel chain seat strap cap ring stand tray kettle cabinet tub stool bin crate jar rail vase"
 ).split()
-NEEDS = (len(VERBS) + 1) * (len(ADJECTIVES) + 1) * len(NOUNS)  # of a category, at most
+INTENTS = (len(VERBS) + 1) * (len(ADJECTIVES) + 1) * len(NOUNS)  # of a category, at most
 WORDINGS = 4
 RELATIONS = np.array([relation.value for relation in Relation])
 CHUNK = 400_000  # hypotheses
@@ -111,13 +111,13 @@ class Shape:
 
     def __init__(self, edges: int, nodes: int) -> None:
         self._edges = edges // len(CATEGORIES)
-        self._needs = min(NEEDS, nodes * 13 // 63 // len(CATEGORIES))
-        self._heads = int(nodes * 1.005) // len(CATEGORIES) - self._needs  # a few are never drawn
+        self._intents = min(INTENTS, nodes * 13 // 63 // len(CATEGORIES))
+        self._heads = int(nodes * 1.005) // len(CATEGORIES) - self._intents  # a few are never drawn
 
     def stream(self, random: np.random.Generator) -> Iterator[pa.Table]:
         """Category by category, chunks in HYPOTHESIS_SCHEMA."""
         for number, category in enumerate(CATEGORIES):
-            wordings = spell(category, np.random.default_rng(number).permutation(NEEDS)[: self._needs])
+            wordings = spell(category, np.random.default_rng(number).permutation(INTENTS)[: self._intents])
             for chunk in range(-(-self._edges // CHUNK)):
                 size = min(CHUNK, self._edges - chunk * CHUNK)
                 yield from self._claims(random, number, wordings, size)
@@ -126,12 +126,12 @@ class Shape:
         """So many edges that hold, some that do not, and a fifth of them again by another generator, in other words."""
         proposed = int(size * 1.2)
         head = np.sort(random.integers(0, self._heads, proposed)) + category * self._heads
-        need = _skewed(random, self._needs, proposed)
+        intent = _skewed(random, self._intents, proposed)
         relation = RELATIONS[_skewed(random, len(RELATIONS), proposed)]
         weak = random.random(proposed) < 0.15
         again = random.random(proposed) < 0.2
         for which, generator in ((slice(None), "prompted.v1"), (again, "evidence.v1")):
-            wording = need[which] * WORDINGS + random.integers(0, WORDINGS, len(need[which]))
+            wording = intent[which] * WORDINGS + random.integers(0, WORDINGS, len(intent[which]))
             tails = wordings.take(pa.array(wording))
             low, high = np.where(weak[which], 0.0, 0.55), np.where(weak[which], 0.25, 1.0)
             yield _table(random, head[which], relation[which], tails, generator, random.uniform(low, high))
@@ -143,9 +143,9 @@ def _skewed(random: np.random.Generator, count: int, size: int) -> NDArray[np.in
     return np.where(random.random(size) < 0.5, zipf, random.integers(0, count, size))
 
 
-def spell(category: str, needs: NDArray[np.int64]) -> pa.Array:
-    """Four wordings of each need, such as "paint red tent tables" and "painting the red tent table"."""
-    rest, noun = np.divmod(needs, len(NOUNS))
+def spell(category: str, intents: NDArray[np.int64]) -> pa.Array:
+    """Four wordings of each intent, such as "paint red tent tables" and "painting the red tent table"."""
+    rest, noun = np.divmod(intents, len(NOUNS))
     verb, adjective = (pa.array(code) for code in np.divmod(rest, len(ADJECTIVES) + 1))
     adjectives = pa.array(["", *(f"{word} " for word in ADJECTIVES)]).take(adjective)
     nouns = pa.array([f"{category} {word}" for word in NOUNS]).take(pa.array(noun))
@@ -159,8 +159,8 @@ def spell(category: str, needs: NDArray[np.int64]) -> pa.Array:
     ):
         verbs = pa.array([bare, *(led.format(word) for word in VERBS)]).take(verb)
         forms.append(pc.binary_join_element_wise(verbs, things, plural, ""))
-    by_need = np.arange(len(needs) * len(forms)).reshape(len(forms), -1).T.ravel()
-    return pa.concat_arrays(forms).take(pa.array(by_need))
+    by_intent = np.arange(len(intents) * len(forms)).reshape(len(forms), -1).T.ravel()
+    return pa.concat_arrays(forms).take(pa.array(by_intent))
 
 
 def _table(
@@ -282,14 +282,14 @@ def _look_up(graph: KnowledgeGraph, asked: list[tuple[str, list[str]]]) -> dict[
 
 
 def neighbors_of_need(graph: KnowledgeGraph, words: str) -> NDArray[np.int32]:
-    """The first heads that a need is joined to."""
+    """The first heads that an intent is joined to."""
     node = graph.intent(words)
     assert node is not None
     return np.asarray(graph.edges["head"].to_numpy()[graph.edges_to(node)[:SHOWN]])
 
 
 def neighbors_of_head(graph: KnowledgeGraph, key: list[str]) -> NDArray[np.int32]:
-    """The first needs that a head is joined to."""
+    """The first intents that a head is joined to."""
     node = graph.node(*key)
     assert node is not None
     return np.asarray(graph.edges["tail"].to_numpy()[graph.edges_from(node)[:SHOWN]])

@@ -93,13 +93,13 @@ class Generation:
         return Plan(len(self._questions), known, len(waiting), prompt_tokens, answer * len(waiting), money)
 
     def write_batch(self, path: Path, model: str) -> list[Path]:
-        """Write what is still to ask as batch files."""
+        """Write the prompts without a stored answer as batch files; returns the files."""
         return write_batch(path, self._waiting(model)[0], model)
 
     def read_batch(self, paths: Iterable[Path], report: ReadReport) -> int:
         """Keep the answers of batch files; returns how many there were."""
         with self._jobs() as jobs:
-            return len(jobs.keep([found for path in paths for found in read_batch(path, report)]))
+            return len(jobs.keep([answer for path in paths for answer in read_batch(path, report)]))
 
     def run(self, generator: Generator, *, listen: Listener = lambda prompts, answered, failed: None) -> Generated:
         """Send the prompts without a stored answer, and write the reasons of all answers to the store.
