@@ -5,8 +5,6 @@ Platt 1999; Zadrozny and Elkan, KDD 2002.
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from whybuy.intents.calibration import Calibration, features_of
 
@@ -16,6 +14,9 @@ def fit_calibration(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> Ca
 
     scores: shape (lists, guesses), in [0, 1], non-increasing, 0 past the end of a list. right: of the same shape.
     """
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - slow, and only training needs it
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     real = scores > 0
     answers = right[real]
     if answers.all() or not answers.any():
