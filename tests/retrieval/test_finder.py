@@ -104,6 +104,15 @@ def test_a_question_carries_the_answers_of_all_rankers(shop: TreeShop, steps: di
     assert 0 < asked.unmet_share <= 1
 
 
+def test_a_reranker_sees_no_more_of_any_ranking_than_fusion_weighs(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+    finder = Finder(steps["tree"], len(PRODUCTS), FinderConfig(depth=DEPTH))
+    text = "Marlowe shoe for pregnant women"
+    assert len(finder.find(text, shop.read(text), depth=len(PRODUCTS)).ranked) > DEPTH
+    stages = finder.retrieve(text, shop.read(text)).stages
+    assert {name for name, ranked in stages.items() if len(ranked) > DEPTH} == set()
+    assert len(stages["weighted_sum"]) == DEPTH
+
+
 def test_a_query_is_analyzed_once(shop: TreeShop, steps: dict[str, Indexes], monkeypatch: pytest.MonkeyPatch) -> None:
     vectors: list[str] = []
     vector = NgramVectorizer.vector

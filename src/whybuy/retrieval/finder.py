@@ -144,8 +144,9 @@ class Finder:
     def _reranker_input(
         self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], weighted_sum: Ranked, unmet_share: float
     ) -> RerankerInput:
-        stages = {name: ranked.first(self._config.depth) for name, ranked in rankings.items()}
-        return RerankerInput(query, stages | {"weighted_sum": weighted_sum}, unmet_share)
+        stages = {**rankings, "weighted_sum": weighted_sum}
+        bounded = {name: ranked.first(self._config.depth) for name, ranked in stages.items()}
+        return RerankerInput(query, bounded, unmet_share)
 
     def _unmet_share(
         self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]
