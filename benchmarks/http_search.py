@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import numpy as np
-from whybuy.serving.bodies import answer_json
+import orjson
 
 from whybuy.discovery import Discovery
 from whybuy.intents import IntentReader, ReasonReader
@@ -204,7 +204,7 @@ def alone(store: Path, texts: Sequence[str]) -> dict[str, float]:
         if place == warmup:
             spent.clear()
         answer = clocked(discovery.search, "search", spent)(Query(text))
-        clocked(answer_json, "json", spent)(answer)
+        clocked(orjson.dumps, "json", spent)(answer)
     others = spent["search"] - sum(spent[part] for part in STEPS)
     parts = {part: spent[part] for part in (*STEPS, "json")} | {"others": others}
     return {part: round(1000 * seconds / (len(texts) - warmup), 3) for part, seconds in parts.items()}

@@ -7,9 +7,9 @@ from enum import Enum
 from pathlib import Path
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.build.crew import Crew, Made, crew
 from whybuy.build.plan import Plan, Planned, changes, plan
 from whybuy.build.stage import Stage
+from whybuy.build.workers import Made, Workers, open_workers
 from whybuy.errors import ArtifactError
 from whybuy.shop import Shop
 
@@ -76,7 +76,7 @@ class Line:
         Raises:
             ArtifactError: another process builds here, or one of this build was killed.
         """
-        with self._artifacts.building(), crew(self._shop, processes) as workers:
+        with self._artifacts.building(), open_workers(self._shop, processes) as workers:
             started = time.perf_counter()
             for skipped in self._plan.skipped:
                 if skipped.why:
@@ -94,7 +94,7 @@ class Line:
             peak_memory=sum({one.process: one.peak_memory for one in sorted(made, key=_peak)}.values()),
         )
 
-    def _make_all(self, workers: Crew, listen: Listener) -> list[Made]:
+    def _make_all(self, workers: Workers, listen: Listener) -> list[Made]:
         """Make each stage once those that it is made from are there; of several that may begin, the first."""
         waiting, running, made = list(self._plan.stages), 0, []
         while waiting or running:

@@ -34,7 +34,7 @@ class Made:
     peak_memory: int  # bytes, the most that this process has held so far
 
 
-class Crew(Protocol):
+class Workers(Protocol):
     """Makes stages, some of them at a time."""
 
     size: int  # stages at a time
@@ -100,8 +100,8 @@ class Processes:
 
 
 @contextmanager
-def crew(shop: Shop, processes: int) -> Iterator[Crew]:
-    """Open a crew for the stages of a shop. processes: number of workers; 0 is this process.
+def open_workers(shop: Shop, processes: int) -> Iterator[Workers]:
+    """Those who make the stages of a shop. processes: how many; 0 is this one.
 
     Whatever stops the block ends the processes, and they leave nothing half-written.
     """
@@ -110,7 +110,7 @@ def crew(shop: Shop, processes: int) -> Iterator[Crew]:
         return
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_settle_in)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare)
     try:
         yield Processes(shop, pool, processes)
         pool.shutdown()
@@ -136,7 +136,7 @@ def _make_here(planned: Planned, store: Path, settings: Settings, folders: dict[
     return make(shop, planned)
 
 
-def _settle_in() -> None:
+def _prepare() -> None:
     """Ignore Ctrl-C, which the building process handles, and clean up when it asks to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
