@@ -15,6 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 import whybuy
+from extras import needs_neural
 from small_shop import FEED, JUDGED, LOG, product_rows, write_rows, write_store
 from tiny_transformer import write_tiny_transformer
 from whybuy.cli import app
@@ -440,6 +441,7 @@ def test_options_of_the_two_critics_do_not_mix(words: tuple[str, ...], message: 
     assert re.search(message, failed(2, "critic", "train", "--judgments", judged, "--out", tmp_path / "out", *words))
 
 
+@needs_neural
 def test_a_critic_says_what_it_lacks(tmp_path: Path) -> None:
     judged = judgments_of_kinds(tmp_path)
     nowhere = tmp_path / "nowhere"

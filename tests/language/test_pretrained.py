@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from extras import needs_lm, needs_neural
 from judged_titles import judged_titles
 from tiny_transformer import write_tiny_transformer
 from whybuy.errors import InputError, MissingExtraError
@@ -29,6 +30,7 @@ def critic_of(model: str) -> FineTunedCritic:
     return fine_tune_critic(judged_titles(), FineTuning(model))
 
 
+@needs_neural
 @pytest.mark.parametrize(
     ("opened", "what"),
     [
@@ -51,6 +53,7 @@ def test_a_model_whose_weights_are_cut_is_named(tmp_path: Path) -> None:
         TransformerEncoder(str(tmp_path))
 
 
+@needs_lm
 @pytest.mark.parametrize(
     ("missing", "opened", "said"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat_server import LIST, prompts
+from extras import needs_neural
 from tiny_writer import LONGEST, write_tiny_writer
 from whybuy.errors import InputError
 from whybuy.language.generator import Finish, Message, Prompt, Sampling
@@ -64,6 +65,7 @@ def test_a_folder_whose_weights_changed_is_another_model(folder: Path, tmp_path:
     assert TransformerGenerator(str(copied)).model != TransformerGenerator(str(folder)).model
 
 
+@needs_neural
 def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"There is no language model .*: .*Give a folder, or a name on your hub"):
         TransformerGenerator(str(tmp_path))

@@ -58,7 +58,7 @@ def test_a_session_id_stands_for_what_the_session_asked(tmp_path: Path) -> None:
         for told, expected in (
             ({"session": "s1"}, ("leash", "boots", "lamp")),
             ({"session": "a"}, ("leash", "boots", "lamp")),
-            ({"session": "s1", "previous": "socks"}, ["socks"]),
+            ({"session": "s1", "previous": "socks"}, ("socks",)),
             ({"session": "nobody"}, ()),
             ({}, ()),
         ):

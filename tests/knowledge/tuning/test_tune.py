@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from extras import needs_lm
 from judged_reasons import judged_rows
 from model_server import transformers_serve
 from plain_shop import plain_shop
@@ -168,6 +169,7 @@ def test_what_a_store_knows_is_exported(small_store: Path, tmp_path: Path) -> No
 
 
 # ---------------------------------------------------------------- what goes wrong
+@needs_lm
 def test_a_stopped_run_of_other_settings_is_not_mixed_with_these(tmp_path: Path, base: Path, data: Path) -> None:
     work = tmp_path / "lm.tuning"
     work.mkdir()
@@ -176,6 +178,7 @@ def test_a_stopped_run_of_other_settings_is_not_mixed_with_these(tmp_path: Path,
         tune(data, str(base), tmp_path / "lm", TuningConfig(), report=ReadReport(), listen=print)
 
 
+@needs_lm
 def test_without_instructions_nothing_is_tuned(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no instruction file .*train.jsonl"):
         tune(tmp_path, "model", tmp_path / "lm", TuningConfig(), report=ReadReport(), listen=print)
