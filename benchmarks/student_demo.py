@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
 from whybuy.build import build
 from whybuy.catalog.catalog import Catalog
 from whybuy.demo.shop import EVENTS, NAMED, QUERIES, REASONS
@@ -31,6 +30,7 @@ from whybuy.evaluation.student import evaluate_store_intents, type_precision
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student
 from whybuy.intents.student_training import train_student
+from whybuy.records import PAIRS
 from whybuy.text import normalize
 
 
@@ -64,7 +64,7 @@ def products_withheld(store: Path) -> dict[str, float]:
     graph, catalog = KnowledgeGraph(folders["graph"]), Catalog.load(folders["catalog"])
     seen = pa.array([part_of(product_id) is Part.TRAIN for product_id in catalog.ids])
     started = time.perf_counter()
-    model = train_student(graph, catalog.table.filter(seen), pq.read_table(folders["pairs"] / PAIRS_FILE))
+    model = train_student(graph, catalog.table.filter(seen), pq.read_table(folders["pairs"] / PAIRS.file))
     seconds = time.perf_counter() - started
     assert model is not None
     truths = read_truth(store / REASONS)

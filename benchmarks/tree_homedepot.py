@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.behavior.mining import PAIRS_FILE
-from whybuy.catalog.catalog import PRODUCTS_FILE, Catalog
+from whybuy.catalog.catalog import Catalog
 from whybuy.config import read_settings
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents import IntentConfig, IntentReader
 from whybuy.qrels import Qrels, read_qrels
+from whybuy.records import PAIRS, PRODUCTS
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.indexes import Indexes
@@ -83,7 +83,7 @@ class BlindTrainer(TreeTrainer):
 def main() -> None:
     """Train, rank, print, write."""
     folders = ArtifactStore(STORE / ARTIFACTS_FOLDER).current()
-    products = pq.read_table(folders["catalog"] / PRODUCTS_FILE)
+    products = pq.read_table(folders["catalog"] / PRODUCTS.file)
     ids, types = products["product_id"].to_pylist(), products["product_type"].to_pylist()
     graph = KnowledgeGraph(folders["graph"])
     reader = IntentReader(graph, IntentConfig())
@@ -94,7 +94,7 @@ def main() -> None:
     blind = BlindIndex(tree)
     trainer = BlindTrainer(
         products,
-        search_training_set(pq.read_table(folders["pairs"] / PAIRS_FILE), products),
+        search_training_set(pq.read_table(folders["pairs"] / PAIRS.file), products),
         reason_training_set(graph, folders["expansion"], types),
         TreeConfig(),
         blind,

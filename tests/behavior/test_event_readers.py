@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv
 
-from whybuy.behavior.events import EVENTS_FILE, QUERIES_FILE, EventReport, read_events
+from whybuy.behavior.events import EventReport, read_events
 from whybuy.behavior.lists import join_histories, relevance_threshold
 from whybuy.behavior.log import parse_time
 from whybuy.behavior.recognize import EventFormat, EventSource, recognize_events
 from whybuy.errors import ConfigError, InputError
-from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA, Action
+from whybuy.records import EVENT_SCHEMA, EVENTS, QUERIES, QUERY_SCHEMA, Action
 
 Row = dict[str, Any]
 NOON = datetime(2024, 5, 1, 12)
@@ -30,7 +30,7 @@ class Imported:
 
     def __init__(self, folder: Path, report: EventReport) -> None:
         self.report = report
-        events, queries = pq.read_table(folder / EVENTS_FILE), pq.read_table(folder / QUERIES_FILE)
+        events, queries = pq.read_table(folder / EVENTS.file), pq.read_table(folder / QUERIES.file)
         assert events.schema.equals(EVENT_SCHEMA)
         assert queries.schema.equals(QUERY_SCHEMA)
         self.events: list[Row] = events.to_pylist()
@@ -366,20 +366,20 @@ def test_order_copies_and_late_files_change_nothing(tmp_path: Path, rows: list[s
 def test_a_second_import_writes_the_same_bytes(tmp_path: Path) -> None:
     source = text(tmp_path / "log.csv", LOG + "".join(LOG_ROWS))
     load(tmp_path, source)
-    first = (tmp_path / "out" / EVENTS_FILE).read_bytes()
+    first = (tmp_path / "out" / EVENTS.file).read_bytes()
     load(tmp_path, source)
-    assert (tmp_path / "out" / EVENTS_FILE).read_bytes() == first
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {EVENTS_FILE, QUERIES_FILE}
+    assert (tmp_path / "out" / EVENTS.file).read_bytes() == first
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {EVENTS.file, QUERIES.file}
 
 
 def test_a_log_that_fails_leaves_the_old_import_alone(tmp_path: Path) -> None:
     source = text(tmp_path / "log.csv", LOG + "".join(LOG_ROWS))
     load(tmp_path, source)
-    before = (tmp_path / "out" / EVENTS_FILE).read_bytes()
+    before = (tmp_path / "out" / EVENTS.file).read_bytes()
     (tmp_path / "broken.jsonl.gz").write_bytes(b"\x1f\x8b broken")
     with pytest.raises(InputError, match=r"broken\.jsonl\.gz is truncated or damaged"):
         load(tmp_path, source, EventSource("broken.jsonl.gz"))
-    assert (tmp_path / "out" / EVENTS_FILE).read_bytes() == before
+    assert (tmp_path / "out" / EVENTS.file).read_bytes() == before
 
 
 def test_a_file_that_is_no_log_says_what_it_has(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suggestions import vocabulary_of
-from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.completer import Completer, CompletionConfig
 from whybuy.completion.folding import fold
 from whybuy.completion.query_log import LINK_SCHEMA, PART_SCHEMA, QueryLog, read_query_log
@@ -20,7 +19,7 @@ from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import SMOOTHING, Suffixes, gather, likeliest
 from whybuy.completion.vocabulary import ShopLookups, VocabularyConfig
 from whybuy.errors import ArtifactError
-from whybuy.records import QUERY_SCHEMA, Completion, CompletionSource, Fit, Intent
+from whybuy.records import QUERIES, QUERY_SCHEMA, Completion, CompletionSource, Fit, Intent
 from whybuy.relations import Relation
 
 NOON = datetime(2026, 1, 1, 12)
@@ -242,7 +241,7 @@ def log_from(folder: Path, queries: dict[str, int], least_shoppers: int = 3) -> 
          "client_id": f"c{shopper}", "session_id": f"{query} {shopper}", "hits": []}
         for query, shoppers in queries.items() for shopper in range(shoppers)
     ]  # fmt: skip
-    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
+    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES.file)
     return read_query_log(folder, folder, VocabularyConfig(least_shoppers=least_shoppers), language="en")
 
 

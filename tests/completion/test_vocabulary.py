@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.limits import LONGEST
 from whybuy.completion.query_log import QUERY_COUNT_SCHEMA, read_query_log
@@ -18,7 +17,7 @@ from whybuy.completion.vocabulary import (
     VocabularyConfig,
     choose_vocabulary,
 )
-from whybuy.records import PRODUCT_SCHEMA, QUERY_SCHEMA, VOCABULARY_SCHEMA, CompletionSource
+from whybuy.records import PRODUCT_SCHEMA, QUERIES, QUERY_SCHEMA, VOCABULARY_SCHEMA, CompletionSource
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 Search = tuple[str, float, str]  # shopper, seconds since START, query
@@ -33,7 +32,7 @@ def counts_of(
         for place, (client, seconds, query) in enumerate(searches)
     ]  # fmt: skip
     folder.mkdir(exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES_FILE)
+    pq.write_table(pa.Table.from_pylist(rows, QUERY_SCHEMA), folder / QUERIES.file)
     counts = read_query_log(folder, folder, config or VocabularyConfig(), language="en").counts
     return {row.pop("query"): row for row in counts.to_pylist()}
 

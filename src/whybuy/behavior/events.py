@@ -16,11 +16,8 @@ from whybuy.behavior.recognize import EventFormat, EventPlan, EventSource, check
 from whybuy.behavior.ubi import read_actions, read_ubi_queries
 from whybuy.catalog.sources import source_files
 from whybuy.config import HOW_ONLY, ConfigTable
-from whybuy.records import EVENT_SCHEMA, QUERY_SCHEMA
+from whybuy.records import EVENT_SCHEMA, EVENTS, QUERIES, QUERY_SCHEMA
 from whybuy.tables import ReadReport
-
-EVENTS_FILE = "events.parquet"
-QUERIES_FILE = "queries.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,8 @@ def read_events(
         rows = _write_drafts(plans, draft, reading)
         events, queries = engine.read(draft / "raw-events.parquet"), engine.read(draft / "raw-queries.parquet")
         kept = (
-            _publish(engine, _completed(events, queries), folder / EVENTS_FILE, EVENT_SCHEMA),
-            _publish(engine, queries, folder / QUERIES_FILE, QUERY_SCHEMA),
+            _publish(engine, _completed(events, queries), folder / EVENTS.file, EVENT_SCHEMA),
+            _publish(engine, queries, folder / QUERIES.file, QUERY_SCHEMA),
         )
     return EventReport(tuple(plans), *kept, rows - sum(kept), reading)
 

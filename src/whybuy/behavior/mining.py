@@ -35,12 +35,9 @@ from whybuy.behavior.sampling import sample_pairs
 from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
-from whybuy.records import PAIR_SCHEMA, Action, Behavior
+from whybuy.records import EVENTS, PAIR_SCHEMA, PAIRS, QUERIES, Action, Behavior
 
 LEAST_BREADTH = 0.05  # of the most specific query, so that every pair can be drawn
-EVENTS_FILE = "events.parquet"
-QUERIES_FILE = "queries.parquet"
-PAIRS_FILE = "pairs.parquet"
 QUERY_STATS_FILE = "query_stats.parquet"
 
 
@@ -122,7 +119,7 @@ def mine_pairs(events_folder: Path, products: Path, target: Path, config: PairCo
         MissingExtraError: the engine is not installed.
     """
     config = config or PairConfig()
-    for path in (events_folder / EVENTS_FILE, events_folder / QUERIES_FILE, products):
+    for path in (events_folder / EVENTS.file, events_folder / QUERIES.file, products):
         if not path.is_file():
             raise InputError(f"Pairs are mined from {path}, which does not exist. Read the catalog and logs first.")
     target.mkdir(parents=True, exist_ok=True)
@@ -134,7 +131,7 @@ def mine_pairs(events_folder: Path, products: Path, target: Path, config: PairCo
 
 
 def _open_shop(engine: Engine, events_folder: Path, products: Path, config: PairConfig) -> _Shop:
-    events, queries = engine.read(events_folder / EVENTS_FILE), engine.read(events_folder / QUERIES_FILE)
+    events, queries = engine.read(events_folder / EVENTS.file), engine.read(events_folder / QUERIES.file)
     catalog = engine.read(products)
     typed = catalog.select("product_id", product_type=catalog.product_type.nullif(""))
     return _Shop(
@@ -160,7 +157,7 @@ def _mine(engine: Engine, shop: _Shop, target: Path, config: PairConfig) -> Pair
     )
     if config.sample is not None:
         pairs = sample_pairs(engine.keep(pairs, "unsampled"), shop.products, size=config.sample, seed=config.seed)
-    written = engine.write(pairs.order_by(["kind", "left", "right"]), target / PAIRS_FILE, PAIR_SCHEMA)
+    written = engine.write(pairs.order_by(["kind", "left", "right"]), target / PAIRS.file, PAIR_SCHEMA)
     bought_in = shop.stream.filter(shop.stream.action == Action.PURCHASE.value).session.nunique()
     return PairReport(
         events=_count(shop.events),

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whybuy.behavior.events import EVENTS_FILE, IMPORT_CONFIG, QUERIES_FILE, EventReport, read_events
+from whybuy.behavior.events import IMPORT_CONFIG, EventReport, read_events
 from whybuy.behavior.recognize import LOG_CONFIG
 from whybuy.catalog.recognize import FEED_CONFIG
 from whybuy.catalog.sources import CatalogReport, read_catalog
 from whybuy.config import Settings
 from whybuy.errors import ConfigError
+from whybuy.records import EVENTS, QUERIES
 from whybuy.tables import ReadReport, SetAside
 
 _SCRIPT_SAMPLE = 20_000  # titles whose letters are looked at
@@ -111,8 +112,8 @@ def _report(products: pa.Table, catalog: CatalogReport, log: EventReport | None,
 
 def _with_log(report: ValidationReport, log: EventReport, folder: Path, known: pa.ChunkedArray) -> ValidationReport:
     names = ["timestamp", "action", "product_id"]
-    events = pq.read_table(folder / EVENTS_FILE, columns=names)
-    queries = pq.read_table(folder / QUERIES_FILE, columns=["timestamp"])
+    events = pq.read_table(folder / EVENTS.file, columns=names)
+    queries = pq.read_table(folder / QUERIES.file, columns=["timestamp"])
     unknown = events["product_id"].filter(pc.invert(pc.is_in(events["product_id"], known.combine_chunks())))
     first, last = _time_range(
         pa.chunked_array([*events["timestamp"].chunks, *queries["timestamp"].chunks], pa.timestamp("us"))

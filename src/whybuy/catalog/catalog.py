@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.errors import ArtifactError, InputError
-from whybuy.records import PRODUCT_SCHEMA, Product
+from whybuy.records import PRODUCT_SCHEMA, PRODUCTS, Product
 
-PRODUCTS_FILE = "products.parquet"
 FORMAT_VERSION = 1
 
 
@@ -74,7 +73,7 @@ class Catalog:
 
     def save(self, folder: Path) -> None:
         """Write the catalog into an existing folder."""
-        pq.write_table(self.table, folder / PRODUCTS_FILE, compression="zstd")
+        pq.write_table(self.table, folder / PRODUCTS.file, compression="zstd")
 
     @classmethod
     def load(cls, folder: Path) -> "Catalog":
@@ -83,7 +82,7 @@ class Catalog:
         Raises:
             ArtifactError: the folder holds no catalog, or a damaged one.
         """
-        path = folder / PRODUCTS_FILE
+        path = folder / PRODUCTS.file
         try:
             table = pq.ParquetFile(path, memory_map=True).read()  # read_table loads a second of modules first
         except (FileNotFoundError, pa.ArrowInvalid, OSError) as error:

@@ -13,11 +13,11 @@ import pyarrow as pa
 from ibis.expr.types import BooleanColumn, Table
 
 from whybuy.behavior.engine import open_engine
-from whybuy.behavior.mining import QUERIES_FILE
 from whybuy.behavior.sessions import epoch_seconds, shopper, with_sessions
 from whybuy.completion.folding import word_key
 from whybuy.completion.limits import LOOKED_BACK
 from whybuy.completion.vocabulary import VocabularyConfig
+from whybuy.records import QUERIES
 
 QUERY_COUNT_SCHEMA = pa.schema(
     [
@@ -84,7 +84,7 @@ def read_query_log(
     with open_engine(
         config.engine, memory_limit=config.memory_limit, threads=config.threads, spill_folder=spill
     ) as engine:
-        queries = engine.read(events / QUERIES_FILE)
+        queries = engine.read(events / QUERIES.file)
         early = queries if before is None else queries.filter(epoch_seconds(queries) < before)
         whole = whole_queries(early, gap_minutes=config.gap_minutes, typing_seconds=config.typing_seconds)
         whole = engine.keep(whole.select("query", "query_id", "session", "seconds", "asker", "age"), "whole")

@@ -2,6 +2,7 @@
 
 from whybuy.records.behavior import (
     EVENT_SCHEMA,
+    EVENTS,
     PAIR_SCHEMA,
     PAIRS,
     QUERIES,
@@ -69,6 +70,7 @@ from whybuy.records.search import (
 __all__ = [
     "ATTRIBUTE_TYPE",
     "CRITIC",
+    "EVENTS",
     "EVENT_SCHEMA",
     "HYPOTHESES",
     "HYPOTHESIS_SCHEMA",

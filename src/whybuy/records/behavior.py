@@ -45,6 +45,7 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 """Sources without time (baskets, session lists, judged pairs) give each its own client and count up from 1970."""
+EVENTS = BulkTable("events", "events.parquet", EVENT_SCHEMA)
 
 
 QUERY_SCHEMA = pa.schema(
