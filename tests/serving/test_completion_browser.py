@@ -27,6 +27,7 @@ def page(browser: Browser, shop: str) -> Iterator[Page]:
     page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(shop)
+    expect(box(page)).to_be_focused()  # by itself, in the first frame: a key before that is nobody's
     yield page
     context.close()
     assert faults == []
@@ -156,6 +157,7 @@ def test_a_shop_that_does_not_answer_leaves_a_plain_box(browser: Browser, shop: 
     page = browser.new_context().new_page()
     page.route("**/v1/complete*", lambda route: route.abort())
     page.goto(shop)
+    expect(box(page)).to_be_focused()
     page.keyboard.type("slip")
     page.wait_for_timeout(300)
     expect(options(page)).to_have_count(0)
@@ -178,6 +180,7 @@ def test_what_this_tab_asked_before_goes_with_each_prefix(page: Page, shop: str)
     box(page).fill("")
     assert told() == ["floor lamp", "boots"]
     page.goto(shop)
+    expect(box(page)).to_be_focused()
     assert told() == ["floor lamp", "boots"]
 
 
