@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 from typing import Protocol
 
@@ -115,8 +116,8 @@ def open_workers(shop: Shop, processes: int) -> Iterator[Workers]:
         yield Processes(shop, pool, processes)
         pool.shutdown()
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        _end(set(multiprocessing.active_children()) - before)
+        _stop(set(multiprocessing.active_children()) - before)
+        pool.shutdown(cancel_futures=True)
         raise
 
 
@@ -133,22 +134,33 @@ def _make_here(planned: Planned, store: Path, settings: Settings, folders: dict[
     shop = _shops.setdefault(store, Shop(store, settings, {}))
     for kind, folder in folders.items():
         shop.include(kind, folder)
-    return make(shop, planned)
+    try:
+        return make(shop, planned)
+    except SystemExit:  # the draft is gone; the pool would take this for a failed task and go on
+        os._exit(1)
 
 
 def _prepare() -> None:
     """Ignore Ctrl-C, which the building process handles, and clean up when it asks to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _exit)
 
 
-def _end(workers: set[multiprocessing.process.BaseProcess]) -> None:
+def _exit(*_: object) -> None:
+    """Unwind, so that drafts are removed; that the pool is gone by then is no news to a person."""
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    sys.exit(1)
+
+
+def _stop(workers: Collection[multiprocessing.process.BaseProcess]) -> None:
+    """End processes, which have a while to clean up. The pool joins them: a second waiter would see them as alive."""
     for worker in workers:
         worker.terminate()
+    alive, deadline = {worker.sentinel for worker in workers}, time.monotonic() + _PATIENCE
+    while alive and (left := deadline - time.monotonic()) > 0:
+        alive -= set(connection.wait(alive, left))
     for worker in workers:
-        worker.join(_PATIENCE)
         worker.kill()
-        worker.join()
 
 
 if sys.platform == "win32":
