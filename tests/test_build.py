@@ -400,7 +400,7 @@ def test_what_goes_wrong_in_a_process_is_what_goes_wrong(tmp_path: Path) -> None
     assert [name for name in folders(store) if name.startswith(".")] == []
 
 
-def test_what_changed_is_said_by_stage(store: Path) -> None:
+def test_changes_are_listed_by_stage(store: Path) -> None:
     assert set(map(tuple, changes(store).values())) == {()}
     add_setting(store, "[student]\ntrust = 2")
     rename_product(store)

@@ -70,7 +70,7 @@ def test_what_another_began_and_left_is_asked_in_the_end(log: JudgmentLog) -> No
     assert finish(assigner, dora, *YES) == 0
 
 
-def test_an_adjudicator_sees_what_differs_but_not_who_said_it(log: JudgmentLog) -> None:
+def test_an_adjudicator_sees_what_differs_but_not_whose_answer_it_is(log: JudgmentLog) -> None:
     assigner = Assigner(make_queue(2), log)
     assert assigner.next_for(CLEO) is None
     finish(assigner, ANA, *YES)

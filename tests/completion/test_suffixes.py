@@ -259,7 +259,7 @@ def test_parts_are_counted_by_shoppers_and_rare_ones_are_not_told(tmp_path: Path
 
 
 # ---------------------------------------------------------------- files
-def test_saved_suffixes_answer_alike(tmp_path: Path) -> None:
+def test_saved_suffixes_compose_the_same(tmp_path: Path) -> None:
     vocabulary = vocabulary_of({"lamp": 1.0})
     completer = Completer.build(vocabulary, suffixes=suffixes_of())
     completer.save(tmp_path)

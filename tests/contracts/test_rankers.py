@@ -70,7 +70,7 @@ def test_a_copied_store_answers_alike(store: Path, shop: Discovery, ranker: str,
         assert moved.search(asked).hits == shop.search(asked).hits
 
 
-def test_many_threads_are_answered_alike(shop: Discovery, ranker: str) -> None:
+def test_many_threads_get_the_same_answers(shop: Discovery, ranker: str) -> None:
     texts = [KNOWN, "tent", "sleping bag", "winter camping", "marlowe lamp"] * 4
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: shop.rank(text, limit=20, ranker=ranker), texts))

@@ -132,7 +132,7 @@ def test_a_query_is_analyzed_once(shop: TreeShop, steps: dict[str, Indexes], mon
     assert (corrected.cache_info().misses, corrected.cache_info().hits) == (before.misses + 1, before.hits)
 
 
-def test_many_threads_are_answered_alike(shop: TreeShop, steps: dict[str, Indexes]) -> None:
+def test_many_threads_get_the_same_answers(shop: TreeShop, steps: dict[str, Indexes]) -> None:
     finder = Finder(steps["reranker"], len(PRODUCTS), FinderConfig())
     texts = [*judged().texts, *SEARCHES, "lasch", "camping"]
     with ThreadPoolExecutor(4) as pool:

@@ -118,7 +118,7 @@ def test_two_threads_train_the_same_tree(shop: TreeShop, tree: TreeIndex) -> Non
         np.testing.assert_array_equal(asked(other, text).scores, asked(tree, text).scores)
 
 
-def test_many_threads_are_answered_alike(tree: TreeIndex) -> None:
+def test_many_threads_get_the_same_answers(tree: TreeIndex) -> None:
     texts = [*SEARCHES, "pregnant women", "camping", "lamp"] * 5
     with ThreadPoolExecutor(4) as pool:
         found = [ranked.rows.tolist() for ranked in pool.map(lambda text: asked(tree, text), texts)]

@@ -80,7 +80,7 @@ def test_answers_by_chance_teach_nothing(judged: JudgedStatements, encoder: Cata
     assert abs(learned.fit_report.out_of_fold["typical"]["auc"] - 0.5) < 0.08
 
 
-def test_more_judgments_are_told_apart_on_the_same_heads(judged: JudgedStatements, encoder: CatalogEncoder) -> None:
+def test_a_curve_measures_more_judgments_on_the_same_heads(judged: JudgedStatements, encoder: CatalogEncoder) -> None:
     curve = learning_curve(judged, encoder)
     sizes = [point["judgments"] for point in curve]
     assert sizes == sorted(sizes)

@@ -83,7 +83,7 @@ def test_another_seed_is_another_critic(judged: JudgedStatements, recipe: FineTu
     assert not np.allclose(other.score(judged.statements)["typical"], critic.score(judged.statements)["typical"])
 
 
-def test_every_step_is_told(judged: JudgedStatements, recipe: FineTuning) -> None:
+def test_every_step_is_reported(judged: JudgedStatements, recipe: FineTuning) -> None:
     told: list[Step] = []
     fine_tune_critic(judged, replace(recipe, epochs=6, learning_rate=1e-2), told.append)
     assert [step.step for step in told] == list(range(1, told[0].steps + 1))

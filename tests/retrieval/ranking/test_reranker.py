@@ -58,7 +58,7 @@ def test_columns_have_names_of_their_own_and_some_may_only_help(extractor: Featu
     assert {"query_known", "unmet_share"}.isdisjoint(extractor.monotone)  # the same for all candidates
 
 
-def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
+def test_tree_scores_are_features(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
     assert indexes.tree
     asked = ask(indexes, shop, "comfy kicks by marlowe")
     found = extractor.describe(asked, indexes.tree)
@@ -72,7 +72,7 @@ def test_what_the_tree_knows_stands_in_the_signs(shop: TreeShop, indexes: Indexe
     assert extractor.names[-len(Evidence) :] == tuple(column.name.lower() for column in Evidence)
 
 
-def test_a_need_that_no_product_says_is_told(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
+def test_the_unmet_share_is_a_feature(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
     assert indexes.tree
     for text, unmet_share in ((NEED, 0.5), ("dome tent", 0.0)):
         found = extractor.describe(ask(indexes, shop, text), indexes.tree)
@@ -110,7 +110,7 @@ def test_what_nobody_finds_has_no_order(shop: TreeShop, indexes: Indexes, rerank
     assert len(Reranker.open(reranker_folder).rank(ask(indexes, shop, "ωψ"), indexes.tree)) == 0
 
 
-def test_many_threads_are_answered_alike(shop: TreeShop, indexes: Indexes, reranker_folder: Path) -> None:
+def test_many_threads_get_the_same_answers(shop: TreeShop, indexes: Indexes, reranker_folder: Path) -> None:
     tree, order = indexes.tree, Reranker.open(reranker_folder)
     assert tree
     questions = [ask(indexes, shop, text) for text in judged().texts]
