@@ -31,7 +31,7 @@ from small_shop import (
 )
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
 from whybuy.build import STAGES as STAGE_VALUES
-from whybuy.build import BuildReport, Progress, State, build, changes
+from whybuy.build import BuildReport, Progress, Stage, State, build, changes
 from whybuy.cli import app
 from whybuy.config import STORE_FILE
 from whybuy.demo.store import make_store
@@ -43,6 +43,7 @@ from whybuy.journal.judgments import JudgmentLog, to_table
 from whybuy.knowledge.proposing.hypothesizer import from_table
 from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.records import CRITIC, HYPOTHESES, Judgment, Query, Question, Role
+from whybuy.shop import Shop
 
 STAGES = tuple("catalog events pairs hypotheses graph expansion lexical tree reranker completions student".split())
 PUBLISHED = set(STAGES)
@@ -102,6 +103,15 @@ def judge_reasons(store: Path, *, against: str) -> None:
     pq.write_table(to_table(answers), store / "judged.parquet")
     if "[critic]" not in (store / STORE_FILE).read_text():
         add_setting(store, '[critic]\njudgments = "judged.parquet"')
+
+
+def journal_one(store: Path, number: int) -> None:
+    """Somebody says yes to a proposed reason while the shop is served."""
+    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file
+    one = list(from_table(pq.read_table(proposed)))[number]
+    with Journal(store / JOURNAL_FILE) as journal:
+        answers = tuple((question, True) for question in Question)
+        JudgmentLog(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
 
 
 # ---------------------------------------------------------------- what is made
@@ -292,12 +302,8 @@ def test_what_people_deny_leaves_the_graph(store: Path) -> None:
     assert need in {intent.tail for intent in Discovery.open(store).intents(query)}
 
 
-def test_the_journal_is_heard_as_well(store: Path) -> None:
-    proposed = ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file
-    one = next(from_table(pq.read_table(proposed)))
-    with Journal(store / JOURNAL_FILE) as journal:
-        answers = tuple((question, True) for question in Question)
-        JudgmentLog(journal).add([Judgment(one.head, one.relation, one.tail, "ana", Role.JUDGE, answers)])
+def test_judgments_of_the_journal_count_as_well(store: Path) -> None:
+    journal_one(store, 0)
     ear = rebuild(store)
     facts = next(progress.summary for progress in ear.heard if progress.stage == "critic" and progress.summary)
     assert (facts["plausible answers"], facts["typical answers"]) == (1, 1)
@@ -398,6 +404,48 @@ def test_what_goes_wrong_in_a_process_is_what_goes_wrong(tmp_path: Path) -> None
         build(store, processes=1)
     assert not multiprocessing.active_children()
     assert [name for name in folders(store) if name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_what_is_judged_during_a_build_waits_for_the_next_one(store: Path, processes: int) -> None:
+    journal_one(store, 0)
+    summaries: list[Progress] = []
+
+    def judge_meanwhile(progress: Progress) -> None:
+        if (progress.stage, progress.state) == ("critic", State.STARTED):
+            journal_one(store, 1)
+        summaries.extend([progress] if progress.stage == "critic" and progress.summary else [])
+
+    build(store, listen=judge_meanwhile, processes=processes)
+    build(store, listen=judge_meanwhile, processes=processes)
+    assert [one.summary["plausible answers"] for one in summaries if one.summary] == [1, 2]
+
+
+def test_a_file_that_is_written_meanwhile_is_no_source_of_an_artifact(store: Path) -> None:
+    rename_product(store)
+
+    def append(progress: Progress) -> None:
+        if (progress.stage, progress.state) == ("catalog", State.STARTED):
+            with (store / FEED).open("a", encoding="utf-8") as feed:
+                feed.write("late-1,A late lamp,,Tarn,Home > floor lamp,9.00 USD,sage\n")
+
+    live = (store / ARTIFACTS_FOLDER / CURRENT).read_text()
+    with pytest.raises(InputError, match=r"products\.csv was written while the build read it"):
+        build(store, listen=append)
+    assert (store / ARTIFACTS_FOLDER / CURRENT).read_text() == live
+    build(store)
+    assert named(store, "late lamp")[0] == "late-1"
+
+
+def test_a_stage_reads_no_artifact_that_it_does_not_name(store: Path) -> None:
+    def peek(shop: Shop, folder: Path) -> dict[str, float | int | str]:
+        (folder / "nodes").write_text(str(len(shop.graph.nodes)))
+        return {}
+
+    stages = [*STAGE_VALUES, Stage(kind="peek", version=1, make=peek, after=("catalog",))]
+    with pytest.raises(ArtifactError, match="made no graph"):
+        build(store, stages=stages)
+    assert build(store, stages=[*stages[:-1], replace(stages[-1], after=("catalog", "graph"))]).made == 1
 
 
 def test_changes_are_listed_by_stage(store: Path) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.artifacts import write_json
-from whybuy.build.stage import Stage, Summary
+from whybuy.build.stage import Stage, StageShop, Summary
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.graph import NodeMerger, assemble
 from whybuy.graph import files as graph_files
@@ -49,9 +49,11 @@ def open_critic(shop: Shop) -> tuple[EdgeCritic, pa.Table]:
         InputError: `[critic] judgments` names no file of judgments.
         JournalError: the journal is locked or damaged.
     """
-    config = shop.settings.one(CRITIC_CONFIG)
-    critic = EdgeCritic(shop.table(HYPOTHESES), shop.catalog.types(), shop.language, config)
-    return critic, read_reason_judgments(shop.store, config.judgments)
+    return _critic(shop), _judgments(shop)
+
+
+def _critic(shop: Shop) -> EdgeCritic:
+    return EdgeCritic(shop.table(HYPOTHESES), shop.catalog.types(), shop.language, shop.settings.one(CRITIC_CONFIG))
 
 
 def read_known(store: Path, judgments: Path | None = None, relevance: Path | None = None) -> Known:
@@ -106,9 +108,9 @@ def _without_judgments(shop: Shop) -> str:
 
 
 # ------------------------------------------------------------ how they are made
-def _propose(shop: Shop, folder: Path) -> Summary:
-    settings = shop.settings
-    config, judgments = settings.one(FILTER_CONFIG), _judgments_to_filter_by(shop)
+def _propose(shop: StageShop, folder: Path) -> Summary:
+    settings, judgments = shop.settings, shop.judgments
+    config = settings.one(FILTER_CONFIG)
     hypothesizers: tuple[Hypothesizer, ...] = (
         EvidenceHypothesizer(settings.one(EVIDENCE_CONFIG)),
         DescriptionHypothesizer(settings.one(DESCRIPTION_CONFIG)),
@@ -130,9 +132,8 @@ def _propose(shop: Shop, folder: Path) -> Summary:
     return counts | {f"filter {name}": count for name, count in filtered.counts().items()}
 
 
-def _criticize(shop: Shop, folder: Path) -> Summary:
-    critic, judgments = open_critic(shop)
-    rescored, report = critic.rescored(judgments)
+def _criticize(shop: StageShop, folder: Path) -> Summary:
+    rescored, report = _critic(shop).rescored(shop.judgments)
     pq.write_table(rescored, folder / HYPOTHESES.file, compression="zstd")
     write_json(folder / FIT_REPORT_FILE, asdict(report))
     summary: Summary = {f"{question} answers": count for question, count in report.answers.items()}
@@ -142,8 +143,8 @@ def _criticize(shop: Shop, folder: Path) -> Summary:
     return summary
 
 
-def _assemble(shop: Shop, folder: Path) -> Summary:
-    merges, rejected = _merges(shop), rejections(_rejections(shop))
+def _assemble(shop: StageShop, folder: Path) -> Summary:
+    merges, rejected = _merges(shop), rejections(shop.judgments)
     merger = read_corrections(merges[0], shop.language) if merges else NodeMerger(shop.language)
     hypotheses = shop.folder("critic" if shop.has("critic") else HYPOTHESES.kind) / HYPOTHESES.file
     counts = assemble([hypotheses, rejected], folder, shop.settings.one(GRAPH_CONFIG), merger=merger)

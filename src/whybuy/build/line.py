@@ -62,7 +62,7 @@ class Line:
         """
         self._shop = shop
         self._artifacts = ArtifactStore(shop.store / ARTIFACTS_FOLDER)
-        self._plan: Plan = plan(self._artifacts.root, shop, stages, left_out)
+        self._plan: Plan = plan(self._artifacts, shop, stages, left_out)
 
     def changes(self) -> dict[str, list[str]]:
         """What has changed since the last finished build, by kind; nothing where the artifact will be taken again."""
@@ -85,13 +85,14 @@ class Line:
             before = self._live()
             self._artifacts.publish(self._plan.keys)
             self._artifacts.sweep(self._plan.keys, before)  # a server may still open what was live until now
+        peaks = {one.process: one.peak_memory for one in made}  # of each process the last, which is the highest
         return BuildReport(
             self._artifacts.root,
             self._plan.keys,
             time.perf_counter() - started,
             made=len(made),
             reused=len(self._plan.stages) - len(made),
-            peak_memory=sum({one.process: one.peak_memory for one in sorted(made, key=_peak)}.values()),
+            peak_memory=sum(peaks.values()),
         )
 
     def _make_all(self, workers: Workers, listen: Listener) -> list[Made]:
@@ -125,7 +126,3 @@ class Line:
             return self._artifacts.live()
         except ArtifactError:
             return {}
-
-
-def _peak(made: Made) -> int:
-    return made.peak_memory

@@ -1,9 +1,11 @@
 """What a build will make: for each stage a key of all that it is made from, before anything is made."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
 
 from whybuy.artifacts import ArtifactStore, digest, file_digest, read_manifest
 from whybuy.build.stage import Stage
@@ -18,11 +20,17 @@ class Planned:
     stage: Stage
     key: str
     inputs: Mapping[str, str]  # name -> digest or value; the key is a digest of these
+    judgments: pa.Table  # that went into the key, in JUDGMENT_SCHEMA
+    files: Mapping[Path, tuple[int, int]]  # size and time of last change of each source file, when it was hashed
 
     @property
     def after(self) -> tuple[str, ...]:
         """The kinds of this shop that it is made from."""
         return tuple(kind for kind in (*self.stage.after, *self.stage.after_if_there) if kind in self.inputs)
+
+    def changed_file(self) -> Path | None:
+        """A source file that was written since it was hashed; None where all are as they were."""
+        return next((path for path, before in self.files.items() if _last_change(path) != before), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +54,12 @@ class Plan:
         return {one.stage.kind: one.key for one in self.stages}
 
 
-def plan(store: Path, shop: Shop, stages: Sequence[Stage], left_out: Mapping[str, str]) -> Plan:
-    """The keys of all stages in a store. left_out: kinds that are not to be made -> why.
+def plan(artifacts: ArtifactStore, shop: Shop, stages: Sequence[Stage], left_out: Mapping[str, str]) -> Plan:
+    """The keys of all stages of a shop. left_out: kinds that are not to be made -> why.
 
     Raises:
         ConfigError: a setting is wrong, or a source file is missing.
     """
-    artifacts = ArtifactStore(store)
     ahead = Shop(shop.store, shop.settings, {})  # has the kinds that there will be, made or not
     planned: dict[str, Planned] = {}
     skipped: list[Skipped] = []
@@ -62,10 +69,8 @@ def plan(store: Path, shop: Shop, stages: Sequence[Stage], left_out: Mapping[str
         if missing or why:
             skipped.append(Skipped(stage.kind, why))
             continue
-        inputs = _inputs(stage, ahead, planned)
-        key = digest(stage.kind, str(stage.version), *(f"{name}={value}" for name, value in sorted(inputs.items())))
-        planned[stage.kind] = Planned(stage, key, inputs)
-        ahead.include(stage.kind, artifacts.folder(stage.kind, key))
+        planned[stage.kind] = one = _planned(stage, ahead, planned)
+        ahead.include(stage.kind, artifacts.folder(stage.kind, one.key))
     return Plan(tuple(planned.values()), tuple(skipped))
 
 
@@ -114,28 +119,27 @@ def _in_order(stages: Sequence[Stage]) -> Iterator[Stage]:
         yield ready
 
 
-def _inputs(stage: Stage, shop: Shop, planned: Mapping[str, Planned]) -> dict[str, str]:
-    kinds: Collection[str] = [kind for kind in (*stage.after, *stage.after_if_there) if kind in planned]
-    inputs = {kind: planned[kind].key for kind in kinds}
+def _planned(stage: Stage, shop: Shop, planned: Mapping[str, Planned]) -> Planned:
+    inputs = {kind: planned[kind].key for kind in (*stage.after, *stage.after_if_there) if kind in planned}
     for table in stage.config:
         inputs |= shop.settings.results(table)
-    inputs |= file_digests(stage.files(shop), shop.store) | dict(stage.also(shop))
-    judgments = stage.judgments(shop)
-    return inputs | ({"judgments": digest(repr(judgments.to_pylist()))} if judgments.num_rows else {})
+    named, judgments = _single_files(stage.files(shop)), stage.judgments(shop)
+    files = {path: _last_change(path) for path in named}  # before they are hashed
+    inputs |= {os.path.relpath(path, shop.store): file_digest(path) for path in named} | dict(stage.also(shop))
+    if judgments.num_rows:
+        inputs["judgments"] = digest(repr(judgments.to_pylist()))
+    key = digest(stage.kind, str(stage.version), *(f"{name}={value}" for name, value in sorted(inputs.items())))
+    return Planned(stage, key, inputs, judgments, files)
 
 
-def file_digests(files: Iterable[Path], store: Path) -> dict[str, str]:
-    """Path relative to the store -> hash of the content, of files and of the tables in folders.
-
-    Raises:
-        ConfigError: a file does not exist.
-    """
-    files = [file for path in files for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
-    return {os.path.relpath(path, store): _file_digest(path) for path in files}
+def _single_files(paths: Iterable[Path]) -> list[Path]:
+    """Files, and the tables in folders."""
+    return [file for path in paths for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
 
 
-def _file_digest(path: Path) -> str:
+def _last_change(path: Path) -> tuple[int, int]:
     try:
-        return file_digest(path)
+        status = path.stat()
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist. Correct its path in store.toml.") from None
+    return status.st_size, status.st_mtime_ns

@@ -1,7 +1,6 @@
 """The stages that index products, train the label tree over them, and train the reranker."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from whybuy.build.stage import Stage, Summary
@@ -59,8 +58,7 @@ def _train_reranker(shop: Shop, folder: Path) -> Summary:
     config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
     qrels = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
     gains = qrels[0] if qrels else trainer.searches
-    indexes = replace(shop.indexes, reranker=None)
-    if train_reranker(trainer, gains, indexes, shop.intent_reader.read, folder, config=config):
+    if train_reranker(trainer, gains, shop.indexes, shop.intent_reader.read, folder, config=config):
         return {"queries": min(len(gains), config.most_queries)}
     why = f"too few of {len(gains)} queries to train on; {config.least_queries} are needed"
     return {"queries": 0, "why": why}

@@ -8,12 +8,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from whybuy.config import ConfigTable
+from whybuy.config import ConfigTable, Settings
 from whybuy.records import JUDGMENT_SCHEMA
 from whybuy.shop import Shop
 
 Summary = dict[str, float | int | str]
 """Figures and remarks of a stage by name, for people; kept in the artifact's manifest."""
+
+
+class StageShop(Shop):
+    """A shop as one stage is given it: the kinds that the stage names, and the judgments that are part of its key.
+
+    What a stage does not name it cannot read, and what is judged while a build goes on waits for the next one.
+    """
+
+    def __init__(self, store: Path, settings: Settings, folders: Mapping[str, Path], judgments: pa.Table) -> None:
+        """judgments: JUDGMENT_SCHEMA, as the stage's `judgments` read them when the build was planned."""
+        super().__init__(store, settings, folders)
+        self.judgments = judgments
 
 
 class Refresh(Enum):
@@ -46,13 +58,13 @@ def never(shop: Shop) -> str:
 class Stage:
     """How one kind of artifact is made; equal inputs give an equal artifact, so that it is made once.
 
-    All functions are given the shop as far as it is built. Those that declare what a stage is made from, and whether it
-    is skipped, may read settings and source files and look up which artifacts there will be, but open none.
+    Functions that say what a stage is made from, and whether it is skipped, are called when the build is planned: they
+    may read settings and source files and look up which artifacts there will be, but open none.
     """
 
     kind: str  # of the artifact, and the name of the stage
     version: int  # of its format on disk
-    make: Callable[[Shop, Path], Summary]  # fills the folder
+    make: Callable[[StageShop, Path], Summary]  # fills the folder
     after: tuple[str, ...] = ()  # kinds that it is made from; it is skipped where one of them is
     after_if_there: tuple[str, ...] = ()  # kinds that it uses where the shop has them
     config: tuple[ConfigTable[Any], ...] = ()

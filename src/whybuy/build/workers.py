@@ -16,13 +16,11 @@ from typing import Protocol
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.build.plan import Planned
-from whybuy.build.stage import Summary
-from whybuy.config import Settings
-from whybuy.errors import ArtifactError
+from whybuy.build.stage import StageShop, Summary
+from whybuy.errors import ArtifactError, InputError
 from whybuy.shop import Shop
 
 _PATIENCE = 10.0  # seconds in which a stopped worker may clean up
-_shops: dict[Path, Shop] = {}  # of a worker process: what one stage has opened, the next need not open
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class ThisProcess:
     def finished(self) -> tuple[Planned, Made]:
         """Make the stage."""
         planned = self._started.pop(0)
-        return planned, make(self._shop, planned)
+        return planned, make(_shop_for(planned, self._shop), planned)
 
 
 class Processes:
@@ -78,8 +76,7 @@ class Processes:
 
     def start(self, planned: Planned) -> None:
         """Submit the stage to a process."""
-        folders = {kind: self._shop.folder(kind) for kind in planned.after}
-        task = self._pool.submit(_make_here, planned, self._shop.store, self._shop.settings, folders)
+        task = self._pool.submit(_make_here, _shop_for(planned, self._shop), planned)
         self._running[task] = planned
 
     def finished(self) -> tuple[Planned, Made]:
@@ -121,19 +118,29 @@ def open_workers(shop: Shop, processes: int) -> Iterator[Workers]:
         raise
 
 
-def make(shop: Shop, planned: Planned) -> Made:
-    """Make the artifact of a stage in the store of a shop."""
+def make(shop: StageShop, planned: Planned) -> Made:
+    """Make the artifact of a stage in the store of a shop.
+
+    Raises:
+        InputError: a source file was written meanwhile, so that the artifact would not be what its key says.
+    """
     started, stage = time.perf_counter(), planned.stage
     artifacts = ArtifactStore(shop.store / ARTIFACTS_FOLDER)
     with artifacts.create(stage.kind, planned.key, stage.version, planned.inputs) as (folder, summary):
         summary.update(stage.make(shop, folder))
+        if changed := planned.changed_file():
+            raise InputError(f"{changed} was written while the build read it. Run the same command again.")
     return Made(summary, time.perf_counter() - started, os.getpid(), _peak_memory())
 
 
-def _make_here(planned: Planned, store: Path, settings: Settings, folders: dict[str, Path]) -> Made:
-    shop = _shops.setdefault(store, Shop(store, settings, {}))
-    for kind, folder in folders.items():
-        shop.include(kind, folder)
+def _shop_for(planned: Planned, shop: Shop) -> StageShop:
+    """What a stage is given of a shop."""
+    folders = {kind: shop.folder(kind) for kind in planned.after}
+    return StageShop(shop.store, shop.settings, folders, planned.judgments)
+
+
+def _make_here(shop: StageShop, planned: Planned) -> Made:
+    """Make a stage in a worker process."""
     try:
         return make(shop, planned)
     except SystemExit:  # the draft is gone; the pool would take this for a failed task and go on
