@@ -78,6 +78,10 @@ class ChatServer:
                     self.close_connection = True
                     self.connection.close()
                     return
+                with suppress(ConnectionError):  # the other side went first, as one does that is stopped
+                    self._send(reply)
+
+            def _send(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                     self.send_header(name, value)
@@ -88,7 +92,7 @@ class ChatServer:
                 """Say nothing."""
 
             def finish(self) -> None:
-                with suppress(OSError):  # the other side went first
+                with suppress(OSError):
                     super().finish()
 
         return Handler

@@ -185,19 +185,20 @@ def _step_down(
             prefetch_node(packed, int(number_of(above[place + 1])), query)
         sum_node(packed, int(node), query)
         first, last = first_child[node], first_child[node + 1]
-        log_factors(sums, bias[first - 1 : last - 1], scale[first - 1 : last - 1], power, factors)
+        if span is None:
+            log_factors(sums, bias[first - 1 : last - 1], scale[first - 1 : last - 1], power, factors)
         for child in range(first, last):
-            reached = score + factors[child - first]
-            if reached < lowest:
+            number = child if child < nodes else labels[child - nodes]
+            if span is None:
+                factor = factors[child - first]
+            else:  # few children have labels of a span, so that the factors of all would be work for nothing
+                below_it = child < nodes and has_any(within, begin[child], end[child], first_label, last_label)
+                if not (below_it or (child >= nodes and first_label <= number < last_label)):
+                    continue
+                factor = log_factor(bias[child - 1] + scale[child - 1] * sums[child - first], power)
+            reached = score + factor
+            if reached < lowest or (child >= nodes and removed[number]):
                 continue
-            if child < nodes:
-                number = child
-                if span is not None and not has_any(within, begin[child], end[child], first_label, last_label):
-                    continue
-            else:
-                number = labels[child - nodes]
-                if removed[number] or (span is not None and not first_label <= number < last_label):
-                    continue
             size = offer(below, size, capacity, key_of(reached, number))
             if size == capacity:
                 lowest = score_of(below[0])
