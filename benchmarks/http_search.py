@@ -42,9 +42,9 @@ from whybuy.retrieval.tree import TreeIndex
 CONNECTIONS = 64
 ALONE = 2_000  # queries of the unloaded run
 STEPS = {
-    "lexical": (LexicalIndex, ("all_words", "some_words", "typo", "having")),
+    "lexical": (LexicalIndex, ("_analyze", "all_words", "some_words", "typo", "having")),
     "matches": (LexicalIndex, ("matched",)),
-    "needs": (IntentReader, ("read",)),
+    "intents": (IntentReader, ("read",)),
     "expansion": (ExpansionIndex, ("rank",)),
     "tree": (TreeIndex, ("rank",)),
     "similar": (TreeIndex, ("similar",)),

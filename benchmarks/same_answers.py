@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 
 import orjson
@@ -92,17 +93,20 @@ def compare(one: Path, other: Path) -> int:
     """Print how many answers are equal, by kind; returns the exit code."""
     equal: Counter[str] = Counter()
     differing: Counter[str] = Counter()
+    missing = 0
     with one.open("rb") as first, other.open("rb") as second:
-        for left, right in zip(first, second, strict=False):
-            (kind, asked, before), (_, _, after) = orjson.loads(left), orjson.loads(right)
-            old, new = _renamed(before), _renamed(after)
-            if old == new and left.split(b",", 2)[:2] == right.split(b",", 2)[:2]:
+        for left, right in zip_longest(map(orjson.loads, first), map(orjson.loads, second)):
+            if left is None or right is None:
+                missing += 1
+                continue
+            (kind, asked, before), (*question, after) = left, right
+            old, new = [kind, asked, _renamed(before)], [*question, _renamed(after)]
+            if old == new:
                 equal[kind] += 1
                 continue
             differing[kind] += 1
             if differing[kind] <= SHOWN:
                 print(f"{kind} {asked!r}: {'; '.join(_differences(old, new, '')[:3])}")
-        missing = sum(1 for _ in first) + sum(1 for _ in second)
     for kind in sorted(equal | differing):
         print(f"{kind}: {equal[kind]:,} equal, {differing[kind]:,} differ")
     if missing:
