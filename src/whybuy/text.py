@@ -77,6 +77,11 @@ def tokenize(text: str) -> list[str]:
     return [_POSSESSIVE.sub("", word) for word in _WORD.findall(normalize(text))]
 
 
+def bag_of_words(text: str) -> tuple[str, ...]:
+    """The sorted words of a text, normalized; equal for texts of the same words in any order."""
+    return tuple(sorted(tokenize(text)))
+
+
 @functools.lru_cache(maxsize=200_000)
 def lemma(word: str, language: str = "en") -> str:
     """The dictionary form of one normalized word ("women" → "woman"); the word itself when it is unknown."""

@@ -132,6 +132,14 @@ def test_a_query_is_analyzed_once(shop: TreeShop, steps: dict[str, Indexes], mon
     assert (corrected.cache_info().misses, corrected.cache_info().hits) == (before.misses + 1, before.hits)
 
 
+@pytest.mark.parametrize("ranker", ["intents", "tree"])
+def test_rankers_that_read_no_words_correct_none(shop: TreeShop, steps: dict[str, Indexes], ranker: str) -> None:
+    text, corrected = f"warm bag for campng by {ranker}", steps["tree"].lexical.analyze
+    before = corrected.cache_info()
+    find(shop, Finder(steps["tree"], len(PRODUCTS), FinderConfig()), text, ranker=ranker)
+    assert corrected.cache_info() == before
+
+
 def test_many_threads_get_the_same_answers(shop: TreeShop, steps: dict[str, Indexes]) -> None:
     finder = Finder(steps["reranker"], len(PRODUCTS), FinderConfig())
     texts = [*judged().texts, *SEARCHES, "lasch", "camping"]

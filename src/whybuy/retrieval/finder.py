@@ -94,7 +94,7 @@ class Finder:
     # ------------------------------------------------------------ the rankers
     def _analyze(self, text: str, intents: tuple[Intent, ...]) -> AnalyzedQuery:
         tree = self._indexes.tree
-        return AnalyzedQuery.of(text, intents, self._indexes.lexical, tree.vectorizer if tree else None)
+        return AnalyzedQuery(text, intents, self._indexes.lexical, tree.vectorizer if tree else None)
 
     def _rank(self, query: AnalyzedQuery, depth: int, *names: str) -> dict[str, Ranked]:
         bound = self._config.depth

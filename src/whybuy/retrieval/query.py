@@ -1,8 +1,7 @@
-"""The analysis of a query that all rankers share, made once: tokens, lemmas, corrected words, vector."""
+"""The analysis of a query that all rankers share, each part made once: tokens, lemmas, corrected words, vector."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +21,17 @@ _NO_VECTOR: Vector = np.empty(0, np.int32), np.empty(0, np.float32)
 
 @dataclass(frozen=True, eq=False)
 class AnalyzedQuery:
-    """A query with everything that rankers read of it; parts that not all of them need are made at their first use."""
+    """A query with everything that rankers read of it, each part made at its first use."""
 
     text: str
     intents: tuple[Intent, ...]  # understood in the text
-    words: QueryWords  # with spelling corrected by the catalog
-    vectorizer: NgramVectorizer | None  # of the label tree
+    lexical: LexicalIndex  # corrects its words
+    vectorizer: NgramVectorizer | None  # of the label tree, None where a shop has none
 
-    @classmethod
-    def of(
-        cls, text: str, intents: tuple[Intent, ...], lexical: LexicalIndex, vectorizer: NgramVectorizer | None
-    ) -> Self:
-        """Analyze a query. lexical: corrects its words. vectorizer: of the label tree, None where a shop has none."""
-        return cls(text, intents, lexical.analyze(text), vectorizer)
+    @cached_property
+    def words(self) -> QueryWords:
+        """With spelling corrected by the catalog."""
+        return self.lexical.analyze(self.text)
 
     @cached_property
     def tokens(self) -> list[str]:

@@ -11,9 +11,9 @@ from whybuy.catalog.product_text import product_texts
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.node_names import name_nodes
-from whybuy.retrieval.ranking.past_queries import bag_of_words
 from whybuy.retrieval.training_set import TrainingSet, text_training_set
 from whybuy.retrieval.tree import Logs, Texts, TreeIndex
+from whybuy.text import bag_of_words
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.training import trainer
 from whybuy.xmr.training.chunk import Chunk

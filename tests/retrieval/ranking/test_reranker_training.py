@@ -21,7 +21,6 @@ from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.fitting import fit_translations
-from whybuy.retrieval.ranking.past_queries import bag_of_words
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranking.reranker import open_reranker
 from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
@@ -29,6 +28,7 @@ from whybuy.retrieval.ranking.translations import Translations
 from whybuy.retrieval.training_set import TrainingSet, qrels_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import train_tree
+from whybuy.text import bag_of_words
 
 FEW = RerankerConfig(least_queries=50, folds=2, threads=1)
 

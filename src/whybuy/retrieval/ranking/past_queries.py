@@ -14,7 +14,7 @@ from whybuy.kernels import kernel
 from whybuy.retrieval.hash_table import empty_table, slot
 from whybuy.retrieval.ngram_index import NgramIndex
 from whybuy.retrieval.ranked import Ranked
-from whybuy.text import tokenize
+from whybuy.text import bag_of_words
 
 SIMILAR = 15  # past queries that are looked at
 SHARPNESS = 3  # a product counts by similarity to this power
@@ -35,11 +35,6 @@ class PastProducts(NamedTuple):
 
     products: Ranked  # scores: sum over similar queries of similarity**3 x weight
     similarity: float  # of the most similar past query, in [0, 1]: how much is known about this query
-
-
-def bag_of_words(query: str) -> tuple[str, ...]:
-    """The sorted words of a query in lower case; equal for queries with the same words."""
-    return tuple(sorted(tokenize(query)))
 
 
 class PastQueries:

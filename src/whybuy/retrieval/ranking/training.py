@@ -19,10 +19,11 @@ from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
 from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.ranking.lambdamart_training import MIN_QUERIES, LambdaMARTConfig, RankingExamples, fit_lambdamart
-from whybuy.retrieval.ranking.past_queries import PastQueries, bag_of_words
+from whybuy.retrieval.ranking.past_queries import PastQueries
 from whybuy.retrieval.ranking.reranker import FUSION
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree_training import TreeTrainer
+from whybuy.text import bag_of_words
 
 GOOD_FROM = 0.5  # of the best gain of all: products below are not remembered as good for a query
 INDIFFERENT = 0.25  # subtracted from remembered gains, so that the best stand out
