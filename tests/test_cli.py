@@ -21,6 +21,7 @@ from tiny_transformer import write_tiny_transformer
 from whybuy.cli import app
 from whybuy.discovery import Discovery
 from whybuy.journal import Journal
+from whybuy.retrieval.rankers import RANKER_NAMES
 from whybuy.serving.app import create_app
 
 PAGE = Path(whybuy.__file__).parents[2] / "docs" / "cli.md"
@@ -72,6 +73,11 @@ def test_every_command_is_documented_with_every_option(words: tuple[str, ...]) -
         command = command.commands[word]  # type: ignore[attr-defined]
     for option in (name for parameter in command.params for name in parameter.opts if name.startswith("--")):
         assert f"`{option}" in section[0] or option in ("--help", "--store"), option
+
+
+def test_help_names_the_rankers_that_search_is_evaluated_by() -> None:
+    text = done("evaluate", "search", "--help").stdout
+    assert all(name in text for name in RANKER_NAMES)
 
 
 OF_NO_SHOP = {

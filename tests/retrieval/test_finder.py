@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tree_shop import KINDS, PRODUCTS, SEARCHES, TreeShop, judged, kinds_of
 from whybuy.errors import InputError
+from whybuy.retrieval import finder as finder_module
 from whybuy.retrieval.finder import Finder, FinderConfig, SearchResult
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.query import Vector
-from whybuy.retrieval.rankers import RANKER_NAMES
+from whybuy.retrieval.rankers import RANKER_NAMES, RANKERS, WordRanker
 from whybuy.retrieval.ranking.reranker import open_reranker
 from whybuy.vectors.ngrams import NgramVectorizer
 
@@ -138,6 +139,16 @@ def test_rankers_that_read_no_words_correct_none(shop: TreeShop, steps: dict[str
     before = corrected.cache_info()
     find(shop, Finder(steps["tree"], len(PRODUCTS), FinderConfig()), text, ranker=ranker)
     assert corrected.cache_info() == before
+
+
+def test_a_new_ranker_in_the_list_is_asked_in_fused_searches(
+    shop: TreeShop, steps: dict[str, Indexes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = find(shop, Finder(steps["reranker"], len(PRODUCTS), FinderConfig()), "dome tent")
+    monkeypatch.setattr(finder_module, "RANKERS", {**RANKERS, "newest": lambda indexes: WordRanker(indexes.lexical)})
+    after = find(shop, Finder(steps["reranker"], len(PRODUCTS), FinderConfig()), "dome tent")
+    assert after.by_stage["newest"].rows.tolist() == before.rankings["lexical"].rows.tolist()
+    assert after.ranked.rows.tolist() == before.ranked.rows.tolist(), "no features of it were trained"
 
 
 def test_many_threads_get_the_same_answers(shop: TreeShop, steps: dict[str, Indexes]) -> None:

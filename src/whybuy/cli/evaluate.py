@@ -31,7 +31,7 @@ def evaluate_search(
     judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
     *,
     store: Store = HERE,
-    rankers: Annotated[str, typer.Option(help="Comma-separated. Default: all.")] = "",
+    rankers: Annotated[str, typer.Option(help="Comma-separated, of lexical, intents, tree, fused. Default: all.")] = "",
     scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
     relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,

@@ -13,14 +13,13 @@ from whybuy.retrieval.fusion import FusionConfig, fuse
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, SimilarityRanker, UnboundedRanker
+from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, UnboundedRanker
 from whybuy.retrieval.ranking.features import RerankerInput
 from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
 
 NOTHING = Ranked.empty()
-FUSED_RANKERS = ("lexical", "intents", "tree", "similar")
-STAGES = ("all_words", "typo", "intents", "some_words", "tree", "similar")
+SOURCES = ("all_words", "typo", "intents", "some_words", "tree", "similar")
 """The source of a hit is the first of these stages that has it; the stages of words belong to the ranker "lexical"."""
 
 
@@ -49,7 +48,6 @@ class Finder:
         """products: how many there are."""
         self._indexes, self._products, self._config = indexes, products, config
         self._rankers = {name: ranker(indexes) for name, ranker in RANKERS.items()}
-        self._rankers["similar"] = SimilarityRanker(indexes.tree)
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:
@@ -64,7 +62,7 @@ class Finder:
         if ranker not in RANKER_NAMES:
             raise InputError(f"Ranker {ranker!r} is not one of {', '.join(RANKER_NAMES)}.")
         query = self._analyze(text, intents)
-        rankings = self._rank(query, depth, *(FUSED_RANKERS if ranker == FUSED else (ranker,)))
+        rankings = self._rank(query, depth, *(self._rankers if ranker == FUSED else (ranker,)))
         by_stage = self._by_stage(query, rankings)
         ranked = self._fused(query, rankings, by_stage) if ranker == FUSED else rankings[ranker]
         if not ranked and "lexical" in rankings:
@@ -75,7 +73,7 @@ class Finder:
     def retrieve(self, text: str, intents: tuple[Intent, ...]) -> RerankerInput:
         """A query as a reranker gets it; a tree is needed."""
         query = self._analyze(text, intents)
-        rankings = self._rank(query, self._config.depth, *FUSED_RANKERS)
+        rankings = self._rank(query, self._config.depth, *self._rankers)
         unmet_share = self._unmet_share(query, rankings, self._by_stage(query, rankings))
         return self._reranker_input(query, rankings, self._weighted_sum(rankings, unmet_share), unmet_share)
 
@@ -108,7 +106,7 @@ class Finder:
             stages["all_words"] = lexical.all_words(query.words, words)
             stages["typo"] = lexical.typo(query.words, words)
             stages["some_words"] = words
-        return {name: stages[name] for name in STAGES if name in stages} | stages
+        return {name: stages[name] for name in SOURCES if name in stages} | stages
 
     @cached_property
     def _type_names(self) -> TypeNames:

@@ -70,8 +70,13 @@ RANKERS: Mapping[str, Callable[[Indexes], Ranker]] = {
     "lexical": lambda indexes: WordRanker(indexes.lexical),
     "intents": lambda indexes: indexes.expansion,
     "tree": lambda indexes: TreeRanker(indexes.tree),
+    "similar": lambda indexes: SimilarityRanker(indexes.tree),
 }
-"""Rankers that a query may use alone."""
+"""All rankers; together they are fused."""
+
+ALONE = tuple(name for name in RANKERS if name != "similar")
+"""Those that a query may use alone."""
 
 FUSED = "fused"  # the name of all rankers together
-RANKER_NAMES = (*RANKERS, FUSED)
+RANKER_NAMES = (*ALONE, FUSED)
+"""What a query may be ranked by."""

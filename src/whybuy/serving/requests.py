@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from whybuy.operations import CompleteRequest, FilterText, QueryText, SearchRequest
 from whybuy.records import Sort
-from whybuy.retrieval.rankers import FUSED, RANKERS
+from whybuy.retrieval.rankers import ALONE, FUSED
 from whybuy.serving.addresses import SearchAddress
 
 Amount = Annotated[str, StringConstraints(pattern=r"^\d{0,12}(\.\d{1,4})?$")]
 if TYPE_CHECKING:
     Ranker = str
 else:  # in the words of the registry, so that OpenAPI names them
-    Ranker = Literal[(FUSED, *RANKERS)]
+    Ranker = Literal[(FUSED, *ALONE)]
 
 
 class SearchAddressRequest(SearchRequest):
