@@ -313,6 +313,20 @@ def test_judgments_of_the_journal_count_as_well(store: Path) -> None:
     assert "hypotheses" in rebuild(store).stages(State.DONE)
 
 
+def test_a_plan_reads_the_journal_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal_one(store, 0)
+    (store / STORE_FILE).write_text((store / STORE_FILE).read_text() + "\n[filters]\ntuned = true\n")
+    refresh, refreshed = JudgmentLog.refresh, []
+
+    def counted(log: JudgmentLog) -> bool:
+        refreshed.append(log)
+        return refresh(log)
+
+    monkeypatch.setattr(JudgmentLog, "refresh", counted)
+    assert any(why.startswith("judgments: new") for why in changes(store)["hypotheses"])
+    assert len(refreshed) == 1
+
+
 def test_other_judgments_train_the_reranker_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
     assert rebuild(judged).stages(State.DONE) == ["reranker"]

@@ -18,7 +18,7 @@ from whybuy.journal.judgments import (
     from_table,
     in_order,
     item_of,
-    read_rejections,
+    read_judgments,
     to_body,
     to_table,
 )
@@ -139,12 +139,14 @@ def test_two_processes_see_the_same(steps: list[tuple[str, int | None]]) -> None
                 assert {(one.judge, one.tail): one for one in standing(log)} == expected
 
 
-def test_rejections_are_read_alone(tmp_path: Path) -> None:
+def test_judgments_that_stand_are_read_of_all_roles_or_of_one(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    assert read_rejections(path) == ()
+    assert read_judgments(path) == ()
     assert not path.exists()
     with Journal(path) as journal:
         log = JudgmentLog(journal)
         log.add([said("reader", role=Role.READER), said("ana", False), said("reader", role=Role.READER, tail="cats")])
         log.retract(log.rejections()[0])
-    assert read_rejections(path) == (said("reader", role=Role.READER, tail="cats"),)
+    cats = said("reader", role=Role.READER, tail="cats")
+    assert read_judgments(path) == (said("ana", False), cats)
+    assert read_judgments(path, only=Role.READER) == (cats,)

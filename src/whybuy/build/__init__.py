@@ -67,6 +67,7 @@ def build(
     Raises:
         ConfigError: `store.toml` is missing or wrong, or names a file that is missing.
         InputError: a file cannot be understood.
+        JournalError: the journal is locked or damaged.
         ArtifactError: another process builds here, or one of this build was killed.
     """
     return _line(store, with_events, stages).run(listen, processes)
@@ -77,6 +78,8 @@ def changes(store: Path, *, with_events: bool = True) -> dict[str, list[str]]:
 
     Raises:
         ConfigError: `store.toml` is missing or wrong, or names a file that is missing.
+        InputError: a file of judgments cannot be understood.
+        JournalError: the journal is locked or damaged.
     """
     return _line(store, with_events, STAGES).changes()
 

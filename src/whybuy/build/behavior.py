@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from whybuy.behavior.events import IMPORT_CONFIG, read_events
 from whybuy.behavior.mining import PAIR_CONFIG, mine_pairs
 from whybuy.behavior.recognize import LOG_CONFIG
@@ -16,7 +18,7 @@ def _logs(shop: Shop) -> Sequence[Path]:
     return [path for source in shop.settings.many(LOG_CONFIG) for path in source_files(source.path, shop.store)]
 
 
-def _without_logs(shop: Shop) -> str:
+def _without_logs(shop: Shop, judgments: pa.Table) -> str:
     return "" if shop.settings.many(LOG_CONFIG) else "the shop has no logs"
 
 

@@ -15,8 +15,6 @@ from whybuy.graph import files as graph_files
 from whybuy.graph.increment import rejections
 from whybuy.graph.node_merging import read_corrections
 from whybuy.graph.writing import GRAPH_CONFIG
-from whybuy.journal import JOURNAL_FILE
-from whybuy.journal.judgments import read_rejections
 from whybuy.journal.judgments import to_table as judgment_table
 from whybuy.knowledge.critic.edge_critic import CRITIC_CONFIG, EdgeCritic
 from whybuy.knowledge.critic.edge_judgments import read_judgment_table, read_reason_judgments
@@ -35,7 +33,7 @@ from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.knowledge.proposing.synonyms import SYNONYM_CONFIG, SynonymHypothesizer
 from whybuy.knowledge.tuning.instruction_export import Known
 from whybuy.qrels import read_qrels
-from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
+from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Judgment, Question, Role
 from whybuy.shop import Shop
 
 FIT_REPORT_FILE = "fit_report.json"
@@ -91,20 +89,20 @@ def _merges(shop: Shop) -> Sequence[Path]:
     return [shop.store / named] if named else []
 
 
-def _judgments(shop: Shop) -> pa.Table:
-    return read_reason_judgments(shop.store, shop.settings.one(CRITIC_CONFIG).judgments)
+def _judgments(shop: Shop, journaled: Sequence[Judgment] | None = None) -> pa.Table:
+    return read_reason_judgments(shop.store, shop.settings.one(CRITIC_CONFIG).judgments, journaled)
 
 
-def _judgments_to_filter_by(shop: Shop) -> pa.Table:
-    return _judgments(shop) if shop.settings.one(FILTER_CONFIG).tuned else JUDGMENT_SCHEMA.empty_table()
+def _judgments_to_filter_by(shop: Shop, journaled: Sequence[Judgment]) -> pa.Table:
+    return _judgments(shop, journaled) if shop.settings.one(FILTER_CONFIG).tuned else JUDGMENT_SCHEMA.empty_table()
 
 
-def _rejections(shop: Shop) -> pa.Table:
-    return judgment_table(read_rejections(shop.store / JOURNAL_FILE))
+def _rejections(shop: Shop, journaled: Sequence[Judgment]) -> pa.Table:
+    return judgment_table(one for one in journaled if one.role is Role.READER)
 
 
-def _without_judgments(shop: Shop) -> str:
-    return "" if _judgments(shop).num_rows else "nobody has judged a reason"
+def _without_judgments(shop: Shop, judgments: pa.Table) -> str:
+    return "" if judgments.num_rows else "nobody has judged a reason"
 
 
 # ------------------------------------------------------------ how they are made

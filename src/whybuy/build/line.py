@@ -59,6 +59,8 @@ class Line:
 
         Raises:
             ConfigError: a setting is wrong, or a source file is missing.
+            InputError: a file of judgments cannot be understood.
+            JournalError: the journal is locked or damaged.
         """
         self._shop = shop
         self._artifacts = ArtifactStore(shop.store / ARTIFACTS_FOLDER)

@@ -10,6 +10,8 @@ import pyarrow as pa
 from whybuy.artifacts import ArtifactStore, digest, file_digest, read_manifest
 from whybuy.build.stage import Stage
 from whybuy.errors import ArtifactError, ConfigError
+from whybuy.journal import JOURNAL_FILE
+from whybuy.journal.judgments import read_judgments
 from whybuy.shop import Shop
 
 
@@ -59,17 +61,21 @@ def plan(artifacts: ArtifactStore, shop: Shop, stages: Sequence[Stage], left_out
 
     Raises:
         ConfigError: a setting is wrong, or a source file is missing.
+        InputError: a file of judgments cannot be understood.
+        JournalError: the journal is locked or damaged.
     """
+    journaled = read_judgments(shop.store / JOURNAL_FILE)
     ahead = Shop(shop.store, shop.settings, {})  # has the kinds that there will be, made or not
     planned: dict[str, Planned] = {}
     skipped: list[Skipped] = []
     for stage in _in_order(stages):
         missing = [kind for kind in stage.after if kind not in planned]
-        why = left_out.get(stage.kind) or ("" if missing else stage.skip(ahead))
+        judgments = stage.judgments(ahead, journaled)
+        why = left_out.get(stage.kind) or ("" if missing else stage.skip(ahead, judgments))
         if missing or why:
             skipped.append(Skipped(stage.kind, why))
             continue
-        planned[stage.kind] = one = _planned(stage, ahead, planned)
+        planned[stage.kind] = one = _planned(stage, ahead, judgments, planned)
         ahead.include(stage.kind, artifacts.folder(stage.kind, one.key))
     return Plan(tuple(planned.values()), tuple(skipped))
 
@@ -119,11 +125,11 @@ def _in_order(stages: Sequence[Stage]) -> Iterator[Stage]:
         yield ready
 
 
-def _planned(stage: Stage, shop: Shop, planned: Mapping[str, Planned]) -> Planned:
+def _planned(stage: Stage, shop: Shop, judgments: pa.Table, planned: Mapping[str, Planned]) -> Planned:
     inputs = {kind: planned[kind].key for kind in (*stage.after, *stage.after_if_there) if kind in planned}
     for table in stage.config:
         inputs |= shop.settings.results(table)
-    named, judgments = _single_files(stage.files(shop)), stage.judgments(shop)
+    named = _single_files(stage.files(shop))
     files = {path: _last_change(path) for path in named}  # before they are hashed
     inputs |= {os.path.relpath(path, shop.store): file_digest(path) for path in named} | dict(stage.also(shop))
     if judgments.num_rows:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from whybuy.build.stage import Stage, Summary
 from whybuy.errors import ConfigError
 from whybuy.qrels import read_qrels
@@ -50,7 +52,7 @@ def _qrels(shop: Shop) -> Sequence[Path]:
     return [shop.store / named] if named else []
 
 
-def _without_searches(shop: Shop) -> str:
+def _without_searches(shop: Shop, judgments: pa.Table) -> str:
     return "" if shop.has(PAIRS.kind) or _qrels(shop) else "there are neither logs nor judgments to train on"
 
 

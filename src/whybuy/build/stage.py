@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from whybuy.config import ConfigTable, Settings
-from whybuy.records import JUDGMENT_SCHEMA
+from whybuy.records import JUDGMENT_SCHEMA, Judgment
 from whybuy.shop import Shop
 
 Summary = dict[str, float | int | str]
@@ -23,7 +23,7 @@ class StageShop(Shop):
     """
 
     def __init__(self, store: Path, settings: Settings, folders: Mapping[str, Path], judgments: pa.Table) -> None:
-        """judgments: JUDGMENT_SCHEMA, as the stage's `judgments` read them when the build was planned."""
+        """judgments: JUDGMENT_SCHEMA, as the stage's `judgments` gave them when the build was planned."""
         super().__init__(store, settings, folders)
         self.judgments = judgments
 
@@ -39,7 +39,7 @@ def no_files(shop: Shop) -> Sequence[Path]:
     return ()
 
 
-def no_judgments(shop: Shop) -> pa.Table:
+def no_judgments(shop: Shop, journaled: Sequence[Judgment]) -> pa.Table:
     """An empty table in JUDGMENT_SCHEMA."""
     return JUDGMENT_SCHEMA.empty_table()
 
@@ -49,7 +49,7 @@ def nothing_else(shop: Shop) -> Mapping[str, str]:
     return {}
 
 
-def never(shop: Shop) -> str:
+def never(shop: Shop, judgments: pa.Table) -> str:
     """A stage that every shop has."""
     return ""
 
@@ -69,7 +69,7 @@ class Stage:
     after_if_there: tuple[str, ...] = ()  # kinds that it uses where the shop has them
     config: tuple[ConfigTable[Any], ...] = ()
     files: Callable[[Shop], Sequence[Path]] = no_files
-    judgments: Callable[[Shop], pa.Table] = no_judgments
+    judgments: Callable[[Shop, Sequence[Judgment]], pa.Table] = no_judgments  # of those of the journal, and of files
     also: Callable[[Shop], Mapping[str, str]] = nothing_else  # name -> digest of whatever else it is made from
-    skip: Callable[[Shop], str] = never  # why there is nothing to make in this shop; empty where there is
+    skip: Callable[[Shop, pa.Table], str] = never  # by its judgments: why there is nothing to make; empty if there is
     refresh: Refresh = Refresh.AS_BUILD

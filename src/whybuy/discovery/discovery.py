@@ -15,8 +15,8 @@ from whybuy.discovery.search import ProductSearch
 from whybuy.discovery.texts import MAX_QUERY
 from whybuy.errors import ArtifactError
 from whybuy.journal import JOURNAL_FILE
-from whybuy.journal.judgments import read_rejections
-from whybuy.records import Answer, Completions, Head, Hit, Intent, Neighborhood, Product, Query, Reason
+from whybuy.journal.judgments import read_judgments
+from whybuy.records import Answer, Completions, Head, Hit, Intent, Neighborhood, Product, Query, Reason, Role
 from whybuy.relations import Relation
 from whybuy.shop import Shop
 
@@ -59,7 +59,8 @@ class Discovery:
                 raise
             before, opened = again, cls(Shop.open(store))
         opened.key = before
-        opened.hide((one.head, one.relation, one.tail) for one in read_rejections(store / JOURNAL_FILE))
+        rejected = read_judgments(store / JOURNAL_FILE, only=Role.READER)
+        opened.hide((one.head, one.relation, one.tail) for one in rejected)
         return opened
 
     # ------------------------------------------------------------ questions

@@ -157,8 +157,8 @@ def item_of(judgment: Judgment) -> Item:
     return judgment.head, judgment.relation, judgment.tail
 
 
-def read_rejections(path: Path) -> tuple[Judgment, ...]:
-    """The edges that readers rejected; none where there is no journal.
+def read_judgments(path: Path, *, only: Role | None = None) -> tuple[Judgment, ...]:
+    """The judgments that were neither retracted nor replaced, of one role or of all; none where there is no journal.
 
     Raises:
         JournalError: the file is locked or damaged.
@@ -166,7 +166,7 @@ def read_rejections(path: Path) -> tuple[Judgment, ...]:
     if not path.exists():
         return ()
     with Journal(path) as journal:
-        return tuple(entered.judgment for entered in JudgmentLog(journal, only=Role.READER).rejections())
+        return tuple(entered.judgment for entered in JudgmentLog(journal, only=only).current())
 
 
 # ---------------------------------------------------------------- a row

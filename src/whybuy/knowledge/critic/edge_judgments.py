@@ -1,29 +1,30 @@
 """Judgments of a shop's proposed reasons, from a Parquet file and from the journal."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whybuy.errors import InputError
-from whybuy.journal import JOURNAL_FILE, Journal
-from whybuy.journal.judgments import JudgmentLog
+from whybuy.journal import JOURNAL_FILE
+from whybuy.journal.judgments import read_judgments
 from whybuy.knowledge.annotation.settling import training_judgments
-from whybuy.records import JUDGMENT_SCHEMA
+from whybuy.records import JUDGMENT_SCHEMA, Judgment
 
 
-def read_reason_judgments(store: Path, file: str) -> pa.Table:
+def read_reason_judgments(store: Path, file: str, journaled: Iterable[Judgment] | None = None) -> pa.Table:
     """Judgments of a file in the store, if one is named, then those of its journal, in JUDGMENT_SCHEMA.
+
+    journaled: the judgments of the journal, where they were read before.
 
     Raises:
         InputError: the file is missing or holds no judgments.
         JournalError: the journal is locked or damaged.
     """
     tables = [read_judgment_table(store / file)] if file else []
-    if (store / JOURNAL_FILE).exists():
-        with Journal(store / JOURNAL_FILE) as journal:
-            tables.append(training_judgments(entered.judgment for entered in JudgmentLog(journal).current()))
-    return pa.concat_tables(tables) if tables else JUDGMENT_SCHEMA.empty_table()
+    tables.append(training_judgments(read_judgments(store / JOURNAL_FILE) if journaled is None else journaled))
+    return pa.concat_tables(tables)
 
 
 def read_judgment_table(path: Path) -> pa.Table:
