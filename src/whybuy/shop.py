@@ -1,6 +1,6 @@
 """An opened store: its settings and its artifacts by kind, each opened at its first use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,9 +109,11 @@ class Shop:
         self.manifests[kind] = read_manifest(folder, kind, format_version)
         return folder
 
-    def table(self, bulk: BulkTable) -> pa.Table:
-        """All rows of a bulk table; none where the shop lacks the artifact that holds it."""
-        return pq.read_table(self._folders[bulk.kind] / bulk.file) if self.has(bulk.kind) else bulk.schema.empty_table()
+    def table(self, bulk: BulkTable, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows of a bulk table; none where the shop lacks the artifact that holds it. columns: None for all."""
+        if self.has(bulk.kind):
+            return pq.read_table(self._folders[bulk.kind] / bulk.file, columns=columns)
+        return bulk.schema.empty_table().select(bulk.schema.names if columns is None else columns)
 
     # ------------------------------------------------------------ artifacts
     @cached_property

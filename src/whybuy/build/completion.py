@@ -17,11 +17,11 @@ from whybuy.shop import SEARCH_CONFIG, Shop
 
 def _make(shop: Shop, folder: Path) -> Summary:
     config, session = shop.settings.one(VOCABULARY_CONFIG), shop.settings.one(SESSION_CONFIG)
-    language, products, pairs = shop.language, shop.catalog.table, shop.table(PAIRS)
+    language, products = shop.language, shop.catalog.table
     logged = shop.has(PAIRS.kind)
     log = read_query_log(shop.folder("events"), folder, config, language=language) if logged else QueryLog.empty()
     phrases = catalog_phrases(products, shop.graph, least_products=config.least_products)
-    category = purchased_category(pairs, products)
+    category = purchased_category(shop.table(PAIRS), products)
     lookups = ShopLookups(shop.lexical.finds, shop.lexical.spelled, shop.intent_reader.first, category)
     parts = build_parts(log, phrases, lookups, config, session, language=language)
     parts.completer().save(folder)

@@ -29,7 +29,7 @@ def projection_of(store: Path) -> Projection:
     shop = Shop.open(store)
     type_of = dict(zip(shop.catalog.ids, shop.catalog.column("product_type"), strict=True))
     bought: defaultdict[str, set[str]] = defaultdict(set)
-    for pair in shop.table(PAIRS).select(["kind", "left", "right", "purchases"]).to_pylist():
+    for pair in shop.table(PAIRS, ["kind", "left", "right", "purchases"]).to_pylist():
         if pair["kind"] == Behavior.SEARCH_BUY and pair["purchases"]:
             bought[pair["left"]].add(type_of.get(pair["right"], ""))
     return Projection(type_of, lambda query: bought[query])

@@ -212,7 +212,7 @@ def evaluate_store_intents(store: Path, named: Path) -> IntentReport:
     """
     shop = Shop.open(store)
     graph, student = shop.graph, shop.student
-    typed = set(shop.table(QUERIES)["query"].to_pylist())
+    typed = set(shop.table(QUERIES, ["query"])["query"].to_pylist())
     known = {normalize(text) for text in typed}
     queries = [query for query in read_labeled(named) if query.text not in known]
     data = training_data(graph, shop.catalog.table, shop.table(PAIRS))
