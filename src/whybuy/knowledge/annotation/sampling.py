@@ -57,8 +57,12 @@ class Candidates:
 
 def behavior_of(head_kind: str, generator: str) -> Behavior:
     """The kind of behavior that a hypothesis explains: two products bought together, or a query and a purchase."""
-    together = head_kind == HeadKind.PAIR or generator == Proposer.CO_BUY
+    together = head_kind == HeadKind.PAIR or _unversioned(generator) == _unversioned(Proposer.CO_BUY)
     return Behavior.CO_BUY if together else Behavior.SEARCH_BUY
+
+
+def _unversioned(generator: str) -> str:
+    return generator.partition(".")[0]
 
 
 def knowledge_weight(

@@ -20,6 +20,7 @@ from whybuy.knowledge.annotation.agreement import agreement, cohen_kappa, krippe
 from whybuy.knowledge.annotation.sampling import (
     Candidates,
     WeightConfig,
+    behavior_of,
     knowledge_weight,
     most_uncertain,
     sample,
@@ -28,7 +29,7 @@ from whybuy.knowledge.annotation.sampling import (
 from whybuy.knowledge.annotation.settling import State, audited, settle, state_of, training_judgments, verdict
 from whybuy.knowledge.annotation.skipping import next_question, with_implied
 from whybuy.knowledge.proposing.hypothesizer import to_table
-from whybuy.records import Head, HeadKind, Hypothesis, Judgment, Question, Role
+from whybuy.records import Behavior, Head, HeadKind, Hypothesis, Judgment, Question, Role
 from whybuy.relations import Relation
 
 SHOE = Head(HeadKind.TYPE, ("slip-on shoe",))
@@ -207,6 +208,19 @@ def hypotheses(count: int = 400) -> pa.Table:
 
 CANDIDATES = Candidates(hypotheses())
 HOMES = [f"category {int(row['tail'].split()[-1]) % 4}" for row in CANDIDATES.table.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "generator", "behavior"),
+    [
+        (HeadKind.PAIR, "evidence.v1", Behavior.CO_BUY),
+        (HeadKind.TYPE, "co_buy.v1", Behavior.CO_BUY),
+        (HeadKind.TYPE, "co_buy.v2", Behavior.CO_BUY),
+        (HeadKind.TYPE, "evidence.v1", Behavior.SEARCH_BUY),
+    ],
+)
+def test_the_behavior_is_that_of_the_generator_in_any_version(kind: str, generator: str, behavior: Behavior) -> None:
+    assert behavior_of(kind, generator) is behavior
 
 
 def test_the_weight_is_that_of_the_formula() -> None:
