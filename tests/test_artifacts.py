@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from whybuy.artifacts import CURRENT, MANIFEST, ArtifactStore, digest, read_manifest, write_json
+from whybuy.artifacts import CURRENT, LOCK, MANIFEST, ArtifactStore, digest, read_manifest, write_json
 from whybuy.errors import ArtifactError
 
 KIND, VERSION = "index", 3
@@ -152,6 +152,15 @@ def test_sweeping_takes_drafts_and_old_artifacts_and_nothing_else(store: Artifac
     assert store.sweep({KIND: "new"}) == 2
     assert everything(store) == [CURRENT, kept.name]
     assert store.sweep({KIND: "new"}) == 0
+
+
+def test_a_lock_that_cannot_be_taken_is_named(store: ArtifactStore) -> None:
+    (store.root / LOCK).mkdir(parents=True)
+    with (
+        pytest.raises(ArtifactError, match=r"build\.lock cannot be taken: Is a directory\. .* may write, on a disk"),
+        store.building(),
+    ):
+        pass
 
 
 def test_a_stopped_write_of_json_keeps_the_old_file(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ class ArtifactStore:
         """Hold the build lock of this store, which one process can have at a time.
 
         Raises:
-            ArtifactError: another process is building.
+            ArtifactError: another process is building, or the file of the lock cannot be written.
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - 12 ms, for builds alone
 
@@ -161,6 +161,11 @@ class ArtifactStore:
             raise ArtifactError(
                 f"Another process is building in {self.root}. Wait until it is done, or stop it, and run again."
             ) from None
+        except OSError as error:
+            raise ArtifactError(
+                f"The build lock {self.root / LOCK} cannot be taken: {error.strerror or error}. Nothing half-written "
+                "was published; make it a file that you may write, on a disk with room, and run again."
+            ) from error
         try:
             yield
         finally:
