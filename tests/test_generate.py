@@ -250,6 +250,7 @@ def test_the_next_build_takes_the_reasons_in_and_no_other_stage_over_again(store
     told.clear()
     build(store, listen=told.append)
     assert {one.state for one in told} <= {State.REUSED, State.SKIPPED}
+    assert {one.stage for one in told if one.state is State.SKIPPED} == {"critic"}
     assert not any(one.generator.startswith("prompted") for one in catalog_only(store))
 
 

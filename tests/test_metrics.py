@@ -1,14 +1,15 @@
-"""Ranking metrics against hand-computed values and slow, obvious versions."""
+"""Metrics against hand-computed values and slow, obvious versions."""
 
 import math
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.metrics import MRR, NDCG, Direction, Recall, ZeroResults, share
+from whybuy.metrics import MRR, NDCG, Direction, Recall, ZeroResults, calibration_error, share
 
 Metric = NDCG | Recall | MRR | ZeroResults
 
@@ -73,6 +74,16 @@ def test_names_are_the_keys_of_reports() -> None:
 def test_a_cutoff_below_one_is_refused() -> None:
     with pytest.raises(InputError, match="at least 1, not 0"):
         NDCG(at=0)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60))
+def test_calibration_error_is_that_of_the_definition(answers: list[tuple[float, bool]]) -> None:
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for one in answers:
+        bins.setdefault(min(int(one[0] * 10), 9), []).append(one)
+    slow = sum(abs(sum(c for c, _ in each) - sum(r for _, r in each)) for each in bins.values()) / max(1, len(answers))
+    confidence, right = np.array([c for c, _ in answers]), np.array([r for _, r in answers], np.bool_)
+    assert calibration_error(confidence, right) == pytest.approx(slow)
 
 
 def test_share_of_nothing_is_zero() -> None:

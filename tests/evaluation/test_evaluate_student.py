@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
 from whybuy.errors import InputError
@@ -19,7 +16,6 @@ from whybuy.evaluation.student import (
     type_precision,
 )
 from whybuy.intents.training_set import training_data
-from whybuy.metrics import calibration_error
 from whybuy.records import Head, HeadKind, Intent, Product
 from whybuy.relations import Relation
 
@@ -51,16 +47,6 @@ def test_an_intent_is_found_in_any_of_its_wordings_and_inflections() -> None:
 def test_there_must_be_queries() -> None:
     with pytest.raises(InputError, match=r"no query to read.*benchmarks/student_demo\.py"):
         evaluate_intents({}, [])
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60))
-def test_calibration_error_is_that_of_the_definition(answers: list[tuple[float, bool]]) -> None:
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for one in answers:
-        bins.setdefault(min(int(one[0] * 10), 9), []).append(one)
-    slow = sum(abs(sum(c for c, _ in each) - sum(r for _, r in each)) for each in bins.values()) / max(1, len(answers))
-    confidence, right = np.array([c for c, _ in answers]), np.array([r for _, r in answers], np.bool_)
-    assert calibration_error(confidence, right) == pytest.approx(slow)
 
 
 def test_the_baseline_reads_what_the_most_similar_queries_are_for(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tiny_shop import of_type, open_graph, reason
 from whybuy.intents import ReasonReader
 from whybuy.intents.reasons import confidence
-from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Intent, Product, Proposer
+from whybuy.records import HYPOTHESES, TITLE_WORD, Head, HeadKind, Hypothesis, Intent, Product, Proposer
 from whybuy.relations import Relation
+from whybuy.shop import Shop
 
 SHOE = Product("p1", "Halvard Harbor Shoe", product_type="slip-on shoe", attributes=(("sole", "slip-resistant"),))
 PLAIN = Product("p2", "Plain Shoe", product_type="slip-on shoe")
@@ -100,6 +101,11 @@ def test_every_generator_of_the_shop_is_put_into_words(tmp_path: Path) -> None:
         known = reason(KIND, Relation.USED_BY, "nurses", support=2, generator=generator)
         (found,) = ReasonReader(open_graph(tmp_path / str(number), [known])).of(PLAIN, limit=1)
         assert not any(generator in line for line in found.evidence), found.evidence
+
+
+def test_the_generators_of_a_shop_are_known_proposers(small_store: Path) -> None:
+    generators = Shop.open(small_store).table(HYPOTHESES, ["generator"])["generator"].unique().to_pylist()
+    assert {Proposer.EVIDENCE, Proposer.DESCRIPTIONS} <= set(generators) <= set(Proposer)
 
 
 @given(scores, scores, st.integers(0, 10**6))

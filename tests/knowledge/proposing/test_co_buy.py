@@ -6,7 +6,7 @@ from scipy import sparse
 from tiny_shop import make_shop
 from whybuy.knowledge.proposing.co_buy import ComplementHypothesizer, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.records import Behavior, Head, HeadKind, Product
+from whybuy.records import Behavior, Head, HeadKind, Product, Proposer
 from whybuy.relations import Relation
 
 KINDS = ("tent", "sleeping bag", "lamp", "dog leash", "kettle", "slip-on shoe")
@@ -33,6 +33,7 @@ def test_types_bought_together_more_than_by_chance_go_with_each_other() -> None:
     assert {(head, one.tail) for head, one in found.items()} == {("tent", "sleeping bag"), ("sleeping bag", "tent")}
     tent = found["tent"]
     assert (tent.head.kind, tent.relation, tent.support) == (HeadKind.TYPE, Relation.USED_WITH, 180)
+    assert tent.generator == Proposer.CO_BUY
     assert 0 < len(tent.evidence) <= 5
 
 
