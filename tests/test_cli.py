@@ -335,7 +335,7 @@ def test_a_graph_is_measured_against_its_truth(small_store: Path, tmp_path: Path
 
 def test_filters_are_reported_by_filter_and_origin(small_store: Path, tmp_path: Path) -> None:
     said = done("evaluate", "filters", "--store", small_store).stdout
-    assert re.search(r"^filter +judged +rejected$", said, re.MULTILINE)
+    assert re.search(r"^filter +reached +rejected$", said, re.MULTILINE)
     assert re.search(r"^restates +[\d,]+ +[\d,]+$", said, re.MULTILINE)
     told = json.loads(done("evaluate", "filters", "--store", small_store, "--json").stdout)
     assert set(told["parts"]) == {"all", "relation", "category", "behavior"}

@@ -11,6 +11,7 @@ from whybuy.config import STORE_FILE
 from whybuy.errors import ArtifactError
 from whybuy.evaluation.filter_report import FilterCounts, FilterReport, PartCounts, evaluate_filters
 from whybuy.graph import KnowledgeGraph
+from whybuy.knowledge.filters.report import FILTER_REPORT_FILE
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, Question, Role
 
 
@@ -36,7 +37,7 @@ def test_every_hypothesis_is_taken_or_kept_and_parts_add_up(small_store: Path) -
     everything = report.parts["all"]["all"]
     assert everything.kept == kept_hypotheses(small_store).num_rows
     assert everything.rejected == {name: stage.rejected for name, stage in report.filters.items()}
-    assert next(iter(report.filters.values())).judged == everything.proposed
+    assert next(iter(report.filters.values())).reached == everything.proposed
     for parts in report.parts.values():
         for part in parts.values():
             assert part.proposed == part.kept + sum(part.rejected.values())
@@ -61,13 +62,17 @@ def test_shares_of_what_judges_said(small_store: Path) -> None:
     assert all(part.judged > 0 for part in behaviors.values() if part.kept)
 
 
-def test_a_build_that_counted_nothing_is_told_to_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [[], ["filter", "judged"]])
+def test_a_build_that_counted_otherwise_is_told_to_count(tmp_path: Path, columns: list[str]) -> None:
     (tmp_path / STORE_FILE).touch()
     store = ArtifactStore(tmp_path / "artifacts")
-    with store.create("hypotheses", "old", 2, {}):
-        pass
+    with store.create("hypotheses", "old", 2, {}) as (folder, _):
+        if columns:
+            pq.write_table(pa.table({name: [1] for name in columns}), folder / FILTER_REPORT_FILE)
     store.publish({"hypotheses": "old"})
-    with pytest.raises(ArtifactError, match=r"has no filter_report\.parquet. Run `whybuy build`"):
+    with pytest.raises(
+        ArtifactError, match=r"has no filter_report\.parquet that this whybuy reads. Run `whybuy build`"
+    ):
         evaluate_filters(tmp_path)
 
 
@@ -76,5 +81,5 @@ def test_a_report_has_the_counts_of_each_filter_and_its_examples() -> None:
     report = FilterReport({"restates": FilterCounts(9, 2, ("tent: tent",))}, {"all": {"all": part}}).as_report()
     assert [table.rows_are for table in report.tables] == ["all", "filter"]
     assert report.tables[0].rows["all"]["restates"] == 2
-    assert report.tables[1].rows["restates"] == {"judged": 9, "rejected": 2}
+    assert report.tables[1].rows["restates"] == {"reached": 9, "rejected": 2}
     assert report.notes == ("restates rejected tent: tent",)

@@ -15,7 +15,7 @@ from whybuy.evaluation.report import Report, Row, Table
 from whybuy.graph import KnowledgeGraph
 from whybuy.keys import SEPARATOR
 from whybuy.knowledge.filters.limit_tuning import majority_answers
-from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, ORIGIN_SCHEMA, origins
+from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, FILTER_REPORT_SCHEMA, ORIGIN_SCHEMA, origins
 from whybuy.knowledge.numbering import canonical_tails, joined_heads
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import HYPOTHESES, JUDGMENT_SCHEMA, PAIRS, Question
@@ -29,7 +29,7 @@ ALL = "all"
 class FilterCounts:
     """Counts of what one filter rejected, with well supported examples."""
 
-    judged: int
+    reached: int  # that no earlier filter rejected
     rejected: int
     examples: tuple[str, ...]
 
@@ -71,7 +71,7 @@ class FilterReport:
         kinds = [
             Table({name: part.as_row() for name, part in parts.items()}, kind) for kind, parts in self.parts.items()
         ]
-        counts = {name: {"judged": one.judged, "rejected": one.rejected} for name, one in self.filters.items()}
+        counts = {name: {"reached": one.reached, "rejected": one.rejected} for name, one in self.filters.items()}
         examples = [f"{name} rejected {text}" for name, one in self.filters.items() for text in one.examples]
         return Report("hypotheses", (*kinds, Table(counts, "filter")), asdict(self), tuple(examples))
 
@@ -82,12 +82,14 @@ def evaluate_filters(store: Path, judgments: pa.Table | None = None) -> FilterRe
     judgments: JUDGMENT_SCHEMA.
 
     Raises:
-        ArtifactError: there is no finished build, or one of an earlier version that counted nothing.
+        ArtifactError: there is no finished build, or one of an earlier version, which counted otherwise.
     """
     shop = Shop.open(store)
     counted = shop.folder(HYPOTHESES.kind) / FILTER_REPORT_FILE
-    if not counted.is_file():
-        raise ArtifactError(f"{counted.parent} has no {FILTER_REPORT_FILE}. Run `whybuy build` to write it.")
+    if not counted.is_file() or pq.read_schema(counted) != FILTER_REPORT_SCHEMA:
+        raise ArtifactError(
+            f"{counted.parent} has no {FILTER_REPORT_FILE} that this whybuy reads. Run `whybuy build` to write it."
+        )
     counts, kept = pq.read_table(counted), shop.table(HYPOTHESES)
     given = ProposerInput(shop.catalog.table, shop.table(PAIRS))
     judged = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
@@ -114,34 +116,34 @@ def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]
 
 
 def _report(counts: pa.Table, origin: pa.Table, columns: Mapping[str, NDArray[np.float64]]) -> FilterReport:
-    stages = counts["filter"].unique().to_pylist()
+    filters = counts["filter"].unique().to_pylist()
     everything = np.ones(origin.num_rows, dtype=bool)
-    parts = {ALL: {ALL: _part(stages, counts, everything, columns)}}
+    parts = {ALL: {ALL: _part(filters, counts, everything, columns)}}
     for name in ORIGIN_SCHEMA.names:
         parts[name] = {
             value: _part(
-                stages, counts.filter(pc.equal(counts[name], value)), pc.equal(origin[name], value).to_numpy(), columns
+                filters, counts.filter(pc.equal(counts[name], value)), pc.equal(origin[name], value).to_numpy(), columns
             )
             for value in sorted(counts[name].unique().to_pylist())
         }
-    return FilterReport({name: _stage(counts.filter(pc.equal(counts["filter"], name))) for name in stages}, parts)
+    return FilterReport({name: _counts_of(counts.filter(pc.equal(counts["filter"], name))) for name in filters}, parts)
 
 
-def _stage(counts: pa.Table) -> FilterCounts:
+def _counts_of(counts: pa.Table) -> FilterCounts:
     ordered = counts.sort_by([("rejected", "descending")])
     shown = [examples[0] for examples in ordered["examples"].to_pylist() if examples]
-    return FilterCounts(_sum(counts["judged"]), _sum(counts["rejected"]), tuple(shown[:EXAMPLES]))
+    return FilterCounts(_sum(counts["reached"]), _sum(counts["rejected"]), tuple(shown[:EXAMPLES]))
 
 
 def _part(
-    stages: list[str], counts: pa.Table, kept: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float64]]
+    filters: list[str], counts: pa.Table, kept: NDArray[np.bool_], columns: Mapping[str, NDArray[np.float64]]
 ) -> PartCounts:
-    by_stage = {name: counts.filter(pc.equal(counts["filter"], name)) for name in stages}
+    by_filter = {name: counts.filter(pc.equal(counts["filter"], name)) for name in filters}
     answered = {name: values[kept & ~np.isnan(values)] for name, values in columns.items()}
     shares = {name: float(values.mean()) if len(values) else None for name, values in answered.items()}
     return PartCounts(
-        proposed=_sum(by_stage[stages[0]]["judged"]) if stages else 0,
-        rejected={name: _sum(taken["rejected"]) for name, taken in by_stage.items()},
+        proposed=_sum(by_filter[filters[0]]["reached"]) if filters else 0,
+        rejected={name: _sum(taken["rejected"]) for name, taken in by_filter.items()},
         kept=int(kept.sum()),
         in_graph=int(answered["in_graph"].sum()),
         judged=len(answered["plausible"]),

@@ -72,14 +72,14 @@ def test_yields_equal_a_count_one_by_one(hypotheses: list[Hypothesis], data: st.
     table = to_table(hypotheses)
     origin = origins(table, SHOP)
     keys = [tuple(row.values()) for row in origin.to_pylist()]
-    judged: Counter[tuple[str, ...]] = Counter()
+    reached: Counter[tuple[str, ...]] = Counter()
     rejected: Counter[tuple[str, ...]] = Counter()
     for key, place in zip(keys, taken, strict=True):
-        judged.update((name, *key) for name in names[: place + 1])
+        reached.update((name, *key) for name in names[: place + 1])
         rejected.update((name, *key) for name in names[place : place + 1])
     found = filter_report(table, FilterResult(np.array(taken, np.int64), names, (0.0, 0.0)), origin)
     rows = {tuple(row[name] for name in ("filter", *ORIGIN_SCHEMA.names)): row for row in found.to_pylist()}
-    assert {key: row["judged"] for key, row in rows.items()} == judged
+    assert {key: row["reached"] for key, row in rows.items()} == reached
     assert {key: row["rejected"] for key, row in rows.items() if row["rejected"]} == rejected
     assert all(len(row["examples"]) == min(EXAMPLES, row["rejected"]) for row in rows.values())
     assert list(rows) == sorted(rows)

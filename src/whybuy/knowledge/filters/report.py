@@ -31,7 +31,7 @@ FILTER_REPORT_SCHEMA = pa.schema(
     [
         pa.field("filter", pa.string(), nullable=False),  # in the order in which they ran
         *ORIGIN_SCHEMA,
-        pa.field("judged", pa.int64(), nullable=False),  # that reached the filter
+        pa.field("reached", pa.int64(), nullable=False),  # that no earlier filter rejected
         pa.field("rejected", pa.int64(), nullable=False),
         pa.field("examples", pa.list_(pa.string()), nullable=False),  # of what it rejected, the best supported first
     ]
@@ -70,12 +70,12 @@ def filter_report(hypotheses: pa.Table, filtered: FilterResult, origin: pa.Table
     groups = [text.split(SEPARATOR) for text in joined]
     counts = np.zeros((len(groups), len(names) + 1), np.int64)
     np.add.at(counts, (group, rejected_by), 1)
-    judged = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
+    reached = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
     examples = _examples(hypotheses, rejected_by, group, len(names))
     rows = [
-        (name, *groups[at], int(judged[at, place]), int(counts[at, place]), examples[place, at])
+        (name, *groups[at], int(reached[at, place]), int(counts[at, place]), examples[place, at])
         for place, name in enumerate(names)
-        for at in sorted(np.flatnonzero(judged[:, place]).tolist(), key=groups.__getitem__)
+        for at in sorted(np.flatnonzero(reached[:, place]).tolist(), key=groups.__getitem__)
     ]
     columns = zip(*rows, strict=True) if rows else [[] for _ in FILTER_REPORT_SCHEMA]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, FILTER_REPORT_SCHEMA, strict=True)]
