@@ -110,8 +110,8 @@ def mine_pairs(events_folder: Path, products: Path, target: Path, config: PairCo
     (`QUERY_STATS_SCHEMA`, ordered by query) into `target`; the same logs and config give the same rows.
 
     Weights: of a search-buy pair `(log(1 + purchases) + log(1 + clicks) / 4) * max(1 - specificity, 0.05)`, so that
-    broad queries come first; of a co-buy pair `log(1 + sessions) * lift / (1 + lift)` with the lift of its two types,
-    1 where they are unknown (COSMO, SIGMOD 2024, names the idea; the formula is our design).
+    broad queries come first (idea of COSMO, SIGMOD 2024; the formula is our design); of a co-buy pair
+    `log(1 + sessions) * lift / (1 + lift)` with the lift of its two types, 1 where they are unknown (our design).
 
     Raises:
         InputError: a file is missing.

@@ -1,4 +1,4 @@
-"""The five questions: which comes next, and what a no implies for the questions that are then skipped."""
+"""The five questions of COSMO (SIGMOD 2024), and their skip logic: which comes next, what a no implies (our design)."""
 
 from collections.abc import Mapping
 
@@ -22,8 +22,7 @@ def next_question(answers: Mapping[Question, bool]) -> Question | None:
 def with_implied(answers: Mapping[Question, bool]) -> dict[Question, bool]:
     """The answers, with those that a no among them implies: neither plausible nor typical.
 
-    That any no of the first four implies "not typical" is COSMO's (SIGMOD 2024); that it implies "not plausible" too
-    is our design, so that the critic is trained on it. Other skipped questions stay unanswered.
+    So the critic is trained on empty reasons too. Other skipped questions stay unanswered.
     """
     refused = not all(answers.values())
     return {**dict.fromkeys(DECISIVE, False), **answers} if refused else dict(answers)
