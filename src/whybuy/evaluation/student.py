@@ -39,7 +39,7 @@ class LabeledQuery:
 
     text: str
     intents: tuple[tuple[Relation, frozenset[str]], ...]  # each with all of its canonical wordings
-    held_out: bool  # of a category that was not looked at while generators and filters were tuned
+    held_out: bool  # of a category that was not looked at while proposers and filters were tuned
 
 
 def read_labeled(path: Path) -> list[LabeledQuery]:

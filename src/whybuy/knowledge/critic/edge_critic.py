@@ -106,9 +106,9 @@ class EdgeCritic:
         return table, self.fit_report(judgments)
 
     def _covered(self, judgments: pa.Table) -> NDArray[np.bool_]:
-        """Edges that the judgments cover: those judged, and those from generators with enough judgments.
+        """Edges that the judgments cover: those judged, and those from proposers with enough judgments.
 
-        Each edge has a set of generators that proposed it. It is covered when at least `MIN_ANSWERS` judged edges come
+        Each edge has a set of proposers. It is covered when at least `MIN_ANSWERS` judged edges come
         from that set or a subset of it. Returns: shape (edges,).
         """
         rows = self.edges.find(judgments, self._language)
@@ -145,7 +145,7 @@ class EdgeCritic:
 
     @cached_property
     def _stratum(self) -> NDArray[np.int64]:
-        """Number of an edge's relation and set of generators. Shape (edges,)."""
+        """Number of an edge's relation and set of proposers. Shape (edges,)."""
         relation = distinct(pa.chunked_array([self.edges.relations], pa.string()))[1][self.edges.intent]
         _, stratum = np.unique(np.column_stack([relation, self.edges.generated]), axis=0, return_inverse=True)
         return stratum.ravel()

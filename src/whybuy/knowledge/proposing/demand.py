@@ -25,7 +25,7 @@ DEMAND_CONFIG = ConfigTable("demand", DemandConfig)
 def weigh_claims(hypotheses: pa.Table, config: DemandConfig, *, language: str = "en") -> pa.Table:
     """Lower the plausibility of described reasons whose intent no query names in the same relation.
 
-    hypotheses: HYPOTHESIS_SCHEMA, of all generators. Nothing changes in shops without a log, or with a small one.
+    hypotheses: HYPOTHESIS_SCHEMA, of all proposers. Nothing changes in shops without a log, or with a small one.
     """
     generator = hypotheses["generator"]
     mined = hypotheses.filter(pc.equal(generator, Proposer.EVIDENCE))
