@@ -406,7 +406,7 @@ def test_a_critic_is_trained_and_measured(tmp_path: Path) -> None:
     said = done("critic", "train", "--judgments", judged, "--out", out, "--curve")
     assert "1 of 121 lines set aside: no answer" in said.stderr
     assert "judged.csv:122: camping" in said.stderr
-    assert "Learned from 120 judgments" in said.stderr
+    assert "Trained on 120 judgments" in said.stderr
     assert re.search(r"^typical +1\.000", said.stdout, re.MULTILINE)
     assert "judgments" in said.stdout
     asked = questions_of_kinds(tmp_path)
@@ -424,7 +424,7 @@ def test_a_critic_is_fine_tuned_and_measured(tmp_path: Path) -> None:
     judged, out = judgments_of_kinds(tmp_path), tmp_path / "critic"
     model = write_tiny_transformer(tmp_path / "model", judged.read_text(encoding="utf-8").splitlines())
     said = done("critic", "train", "--judgments", judged, "--out", out, "--model", model, "--epochs", "1", "--json")
-    assert "Learned from 120 judgments" in said.stderr
+    assert "Trained on 120 judgments" in said.stderr
     figures = json.loads(said.stdout)
     assert (figures["judgments"], figures["curve"], [*figures["out_of_fold"]]) == (120, [], ["typical"])
     asked = questions_of_kinds(tmp_path)

@@ -122,10 +122,10 @@ def import_judgments(
     with failing_clearly(), Journal(store / JOURNAL_FILE) as journal:
         reading = ReadReport()
         read = from_label_studio if source.suffix == ".json" else from_rows
-        statements = list(dict.fromkeys(read(source, reading)))
+        judgments = list(dict.fromkeys(read(source, reading)))
         log = JudgmentLog(journal)
         here = {entered.judgment for entered in log.current()}
-        new = [judgment for judgment in statements if judgment not in here]
+        new = [judgment for judgment in judgments if judgment not in here]
         log.add(new)
         print_set_aside(reading)
         counts = {"read": reading.rows_read, "new": len(new), "set_aside": reading.set_aside.total()}

@@ -28,12 +28,12 @@ def train_critic(
         str, typer.Option(help="Folder or hub name of a transformer to fine-tune, in place of the default critic.")
     ] = "",
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Times that --model learns all judgments. Default: 10.")
+        int | None, typer.Option(min=1, help="Times that --model is trained on all judgments. Default: 10.")
     ] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Also say how good fewer judgments would be.")] = False,
     json: Json = False,
 ) -> None:
-    """Learn from judgments how plausible and how typical reasons are."""
+    """Train a critic on judgments: how plausible and how typical reasons are."""
     from whybuy.knowledge.critic.text_fine_tuned import FineTuning
     from whybuy.knowledge.critic.text_fine_tuning import fine_tune_critic
     from whybuy.knowledge.critic.text_judgments import read_judged_statements
@@ -54,19 +54,19 @@ def train_critic(
             recipe = FineTuning(model, epochs) if epochs else FineTuning(model)
             critic: TextCritic = fine_tune_critic(judged, recipe, lambda now: status.update(str(now)))
         else:
-            status.update("encoding and learning")
+            status.update("encoding and training")
             text_encoder = CachingEncoder(
                 TransformerEncoder(encoder) if encoder else CatalogEncoder.fit(texts_of(judged))
             )
             critic = train_critic(judged, text_encoder)
             if curve:
-                status.update("learning from fewer judgments")
+                status.update("training on fewer judgments")
                 points = learning_curve(judged, text_encoder)
         critic.save(out)
         figures = {"judgments": len(judged), "out_of_fold": critic.fit_report.out_of_fold, "curve": points}
         print(as_json(figures)) if json else _print_quality(critic.fit_report.out_of_fold, points)
         stderr().print(
-            f"Learned from {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
+            f"Trained on {len(judged):,} judgments. Next: whybuy evaluate critic --critic {out} --questions FILE",
             highlight=False,
             soft_wrap=True,
         )

@@ -93,7 +93,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 8000,
     seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 7,
     judgments: Annotated[
-        int, typer.Option(min=0, help="Reasons that a simulated judge, who slips in a tenth, says yes or no to.")
+        int, typer.Option(min=0, help="Reasons that a simulated judge, who errs in a tenth, says yes or no to.")
     ] = 0,
     processes: Processes = None,
 ) -> None:

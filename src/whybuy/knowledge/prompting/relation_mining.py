@@ -14,7 +14,7 @@ from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.relations import Relation, Seed, parse_relation
 from whybuy.text import lemma, normalize
 
-LONGEST_PREDICATE = 12  # words, with those of the sentence_start
+LONGEST_PREDICATE = 12  # words, those that start the sentence among them
 EXAMPLES = 3
 _OF_SEED = {
     Seed.CAPABLE_OF: Relation.CAPABLE_OF,
