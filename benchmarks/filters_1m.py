@@ -32,11 +32,11 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=200_000)
     asked = parser.parse_args()
     random = np.random.default_rng(7)
-    shop = make_shop(random, asked.products)
-    hypotheses = make_hypotheses(random, shop, asked.rows)
+    inputs = make_shop(random, asked.products)
+    hypotheses = make_hypotheses(random, inputs, asked.rows)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
-    filters = default_filters(shop, FilterConfig())
+    filters = default_filters(inputs, FilterConfig())
     seconds["models"] = time.perf_counter() - started
     for judge in filters:
         judge(hypotheses.slice(0, 1000))  # compiles, and reads the dictionaries of lemmas
@@ -47,10 +47,10 @@ def main() -> None:
     filtered = apply_filters(hypotheses, filters)
     seconds["all filters"] = time.perf_counter() - started
     started = time.perf_counter()
-    rows = filter_report(hypotheses, filtered, origins(hypotheses, shop)).num_rows
-    seconds["yields"] = time.perf_counter() - started
+    rows = filter_report(hypotheses, filtered, origins(hypotheses, inputs)).num_rows
+    seconds["filter report"] = time.perf_counter() - started
     figures = {"rows": asked.rows, "products": asked.products, "seconds": {k: round(v, 2) for k, v in seconds.items()}}
-    figures |= {"taken": filtered.counts(), "yield_rows": rows}
+    figures |= {"rejected": filtered.counts(), "filter_report_rows": rows}
     figures |= {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
     print(
         json.dumps(figures | {"command": "python " + " ".join(sys.argv), "python": platform.python_version()}, indent=1)
@@ -76,18 +76,21 @@ def make_shop(random: np.random.Generator, count: int) -> ProposerInput:
     return ProposerInput(pa.table(columns, schema=PRODUCT_SCHEMA), pa.table(pairs, schema=PAIR_SCHEMA))
 
 
-def make_hypotheses(random: np.random.Generator, shop: ProposerInput, count: int) -> pa.Table:
+def make_hypotheses(random: np.random.Generator, inputs: ProposerInput, count: int) -> pa.Table:
     """Hypotheses of random heads, relations and tails."""
     tails, relations = phrases(random, TAILS, 3), list(Relation)
     kinds = [HeadKind.PRODUCT, HeadKind.PAIR, HeadKind.TYPE, HeadKind.QUERY]
-    products, others = random.integers(len(shop.ids), size=(2, count)).tolist()
-    queries = shop.pairs["left"].to_pylist()
+    products, others = random.integers(len(inputs.ids), size=(2, count)).tolist()
+    queries = inputs.pairs["left"].to_pylist()
 
     def key(row: int) -> list[str]:
         one, other = products[row], others[row]
-        return [[shop.ids[one]], [shop.ids[one], shop.ids[other]], [shop.types[one]], [queries[one % len(queries)]]][
-            row % 4
-        ]
+        return [
+            [inputs.ids[one]],
+            [inputs.ids[one], inputs.ids[other]],
+            [inputs.types[one]],
+            [queries[one % len(queries)]],
+        ][row % 4]
 
     columns = {
         "head_kind": [kinds[row % 4].value for row in range(count)],

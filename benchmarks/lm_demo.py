@@ -75,9 +75,9 @@ def main() -> None:
 def instructions(store: Path) -> dict[Part, list[Instruction]]:
     """Training by a judge who errs, measured by one who does not."""
     known = read_known(store)
-    shop, triples = known.shop, list(known.triples)
+    inputs, triples = known.inputs, list(known.triples)
     made = {
-        part: make_instructions(Known(shop, triples, judgments(store, shop, error_rate)), COUNTS)[part]
+        part: make_instructions(Known(inputs, triples, judgments(store, inputs, error_rate)), COUNTS)[part]
         for part, error_rate in ((Part.TRAIN, ERROR_RATE), (Part.HELD_OUT, 0.0))
     }
     surplus = set([one for one in made[Part.TRAIN] if one.task is Task.GENERATION][GENERATIONS:])
@@ -85,13 +85,13 @@ def instructions(store: Path) -> dict[Part, list[Instruction]]:
     return made
 
 
-def judgments(store: Path, shop: ProposerInput, error_rate: float) -> pa.Table:
+def judgments(store: Path, inputs: ProposerInput, error_rate: float) -> pa.Table:
     """What a judge who knows the truth says of a random sample of the hypotheses about types, products and pairs."""
     proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file)
     proposed = proposed.filter(pa.compute.not_equal(proposed["head_kind"], HeadKind.QUERY.value))
     chosen = np.random.default_rng(0).permutation(proposed.num_rows)[:JUDGED]
     judge = SimulatedJudge(store, error_rate=error_rate)
-    types = {product_id: shop.types[row] for product_id, row in shop.row_of.items()}
+    types = {product_id: inputs.types[row] for product_id, row in inputs.row_of.items()}
     claims = from_table(proposed.take(pa.array(chosen)))
     return to_table(judge.judge(one.head, one.relation, one.tail, type_of=types) for one in claims)
 

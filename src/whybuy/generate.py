@@ -78,11 +78,11 @@ class Generation:
             InputError: the shop has no logs, so that there are no pairs to ask about.
         """
         self._store, self._config, self._prices = store, config, prices or Prices()
-        self._shop = _proposer_input(store)
-        self._pairs = draw_pairs(self._shop, config)
+        self._inputs = _proposer_input(store)
+        self._pairs = draw_pairs(self._inputs, config)
         if not self._pairs.num_rows:
             raise InputError(f"{store} has no behavior pairs to ask about. Add logs to store.toml and build again.")
-        self._questions: list[PairPrompt] = pair_prompts(self._shop, self._pairs, config)
+        self._questions: list[PairPrompt] = pair_prompts(self._inputs, self._pairs, config)
 
     def plan(self, model: str, count: Callable[[Prompt], float] | None = None) -> Plan:
         """What is still to ask, in tokens and money. count: tokens of a prompt; default: a quarter of its letters."""
@@ -115,8 +115,8 @@ class Generation:
         new = {key: answers[place] for place, key in enumerate(keys) if key in waiting}
         new = {key: answer for key, answer in new.items() if answer.finish is not Finish.UNREACHED}
         tokens = sum(one.prompt_tokens for one in new.values()), sum(one.completion_tokens for one in new.values())
-        reasons, report = read_answers(self._questions, answers.items(), self._shop.language)
-        table = to_table(hypotheses_of(reasons, self._shop, self._pairs, self._config, generator.model))
+        reasons, report = read_answers(self._questions, answers.items(), self._inputs.language)
+        table = to_table(hypotheses_of(reasons, self._inputs, self._pairs, self._config, generator.model))
         _write(table, self._store / GENERATED_FILE)
         reused = len(set(keys) - waiting.keys())
         return Generated(reused, len(new), *tokens, self._prices.of(*tokens), report, table.num_rows, GENERATED_FILE)

@@ -116,16 +116,16 @@ def _propose(shop: StageShop, folder: Path) -> Summary:
         SynonymHypothesizer(settings.one(SYNONYM_CONFIG)),
         *map(GeneratedHypothesizer, _generated(shop)),
     )
-    given = ProposerInput(shop.catalog.table, shop.table(PAIRS), shop.language)
-    proposed = pa.concat_tables([to_table(one.propose(given)) for one in hypothesizers])
+    inputs = ProposerInput(shop.catalog.table, shop.table(PAIRS), shop.language)
+    proposed = pa.concat_tables([to_table(one.propose(inputs)) for one in hypothesizers])
     weighed = weigh_claims(proposed, settings.one(DEMAND_CONFIG), language=shop.language)
     plausible = majority_answers(weighed, judgments, Question.PLAUSIBLE) if judgments.num_rows else None
     filtered = apply_filters(
-        weighed, default_filters(given, config), limits=config.limits, plausible=plausible, aim=config.aim
+        weighed, default_filters(inputs, config), limits=config.limits, plausible=plausible, aim=config.aim
     )
     kept = weighed.filter(pa.array(filtered.kept))
     pq.write_table(kept, folder / HYPOTHESES.file, compression="zstd")
-    pq.write_table(filter_report(weighed, filtered, origins(weighed, given)), folder / FILTER_REPORT_FILE)
+    pq.write_table(filter_report(weighed, filtered, origins(weighed, inputs)), folder / FILTER_REPORT_FILE)
     counts: Summary = {"proposed": proposed.num_rows, "kept": kept.num_rows}
     return counts | {f"filter {name}": count for name, count in filtered.counts().items()}
 

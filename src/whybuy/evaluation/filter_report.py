@@ -91,14 +91,14 @@ def evaluate_filters(store: Path, judgments: pa.Table | None = None) -> FilterRe
             f"{counted.parent} has no {FILTER_REPORT_FILE} that this whybuy reads. Run `whybuy build` to write it."
         )
     counts, kept = pq.read_table(counted), shop.table(HYPOTHESES)
-    given = ProposerInput(shop.catalog.table, shop.table(PAIRS))
+    inputs = ProposerInput(shop.catalog.table, shop.table(PAIRS))
     judged = JUDGMENT_SCHEMA.empty_table() if judgments is None else judgments
     columns = {
         "in_graph": _are_edges(kept, shop.graph).astype(np.float64),
         "plausible": majority_answers(kept, judged, Question.PLAUSIBLE),
         "typical": majority_answers(kept, judged, Question.TYPICAL),
     }
-    return _report(counts, origins(kept, given), columns)
+    return _report(counts, origins(kept, inputs), columns)
 
 
 def _are_edges(hypotheses: pa.Table, graph: KnowledgeGraph) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ YES_NO = [task for task in Task if task is not Task.GENERATION]
 def known(small_store: Path) -> Known:
     known = read_known(small_store)
     judgments = pa.Table.from_pylist(judged_rows(), schema=JUDGMENT_SCHEMA)
-    return Known(known.shop, list(known.triples), judgments)
+    return Known(known.inputs, list(known.triples), judgments)
 
 
 @pytest.fixture(scope="module")

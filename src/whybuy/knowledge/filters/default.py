@@ -50,47 +50,47 @@ class FilterConfig:
 FILTER_CONFIG = ConfigTable("filters", FilterConfig)
 
 
-def default_filters(shop: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
+def default_filters(inputs: ProposerInput, config: FilterConfig) -> tuple[HypothesisFilter, ...]:
     """The filters of every build, in the order in which they run: cheap ones first, and last what compares the rest.
 
     Raises:
         InputError, MissingExtraError: a model of the config cannot be opened.
     """
-    products, language = shop.products, shop.language
+    products, language = inputs.products, inputs.language
     return (
         Incomplete(),
         Restates(products, language),
         Generic(products, language),
-        Disfluent(fluency_of(shop, config.fluency_model)),
-        _similar(shop, config.encoder),
+        Disfluent(fluency_of(inputs, config.fluency_model)),
+        _similar(inputs, config.encoder),
         Duplicate(products, language),
     )
 
 
-def _similar(shop: ProposerInput, model: str) -> Similar:
-    similar = Similar(shop.products, encoder_of(shop, model), shop.language)
+def _similar(inputs: ProposerInput, model: str) -> Similar:
+    similar = Similar(inputs.products, encoder_of(inputs, model), inputs.language)
     return replace(similar, limit=PRETRAINED_SIMILAR) if model else similar
 
 
-def fluency_of(shop: ProposerInput, model: str = "") -> Fluency:
+def fluency_of(inputs: ProposerInput, model: str = "") -> Fluency:
     """The given causal language model, or n-grams of the shop's titles, descriptions and queries."""
     if model:
         return TransformerFluency(model)
-    columns = (shop.products["title"], shop.products["description"], _queries(shop))
+    columns = (inputs.products["title"], inputs.products["description"], _queries(inputs))
     return NgramFluency.fit([text for column in columns for text in _some(column, MAX_TEXTS)])
 
 
-def encoder_of(shop: ProposerInput, model: str = "") -> Encoder:
+def encoder_of(inputs: ProposerInput, model: str = "") -> Encoder:
     """The given transformer, or an encoder fitted on the shop's titles and queries."""
     if model:
         return TransformerEncoder(model)
-    columns = (shop.products["title"], _queries(shop))
+    columns = (inputs.products["title"], _queries(inputs))
     texts = [text for column in columns for text in _some(column, MAX_ENCODED // len(columns))]
     return CatalogEncoder.fit(texts, dimensions=DIMENSIONS)
 
 
-def _queries(shop: ProposerInput) -> pa.ChunkedArray:
-    return shop.pairs.filter(pc.equal(shop.pairs["kind"], Behavior.SEARCH_BUY.value))["left"]
+def _queries(inputs: ProposerInput) -> pa.ChunkedArray:
+    return inputs.pairs.filter(pc.equal(inputs.pairs["kind"], Behavior.SEARCH_BUY.value))["left"]
 
 
 def _some(column: pa.ChunkedArray, most: int) -> list[str]:

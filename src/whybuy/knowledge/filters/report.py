@@ -38,20 +38,20 @@ FILTER_REPORT_SCHEMA = pa.schema(
 )
 
 
-def origins(hypotheses: pa.Table, shop: ProposerInput) -> pa.Table:
+def origins(hypotheses: pa.Table, inputs: ProposerInput) -> pa.Table:
     """Where each hypothesis comes from, in ORIGIN_SCHEMA.
 
     The category is that of the head's product, of a type the most frequent one; of a query, that of the product in the
     first pair of its evidence. The behavior is the kind of that pair.
     """
-    categories = [category[0] if category else "" for category in shop.products["category"].to_pylist()]
-    pair = pc.index_in(_first(hypotheses["evidence"]), value_set=shop.pairs["pair_id"])
-    bought = pc.index_in(pc.take(shop.pairs["right"], pair), value_set=pa.array(shop.ids, pa.string()))
+    categories = [category[0] if category else "" for category in inputs.products["category"].to_pylist()]
+    pair = pc.index_in(_first(hypotheses["evidence"]), value_set=inputs.pairs["pair_id"])
+    bought = pc.index_in(pc.take(inputs.pairs["right"], pair), value_set=pa.array(inputs.ids, pa.string()))
     heads, head = distinct_heads(hypotheses)
-    of_head = pa.array(_categories(heads, shop, categories), pa.string()).take(pa.array(head))
+    of_head = pa.array(_categories(heads, inputs, categories), pa.string()).take(pa.array(head))
     of_pair = pc.take(pa.chunked_array([pa.array(categories, pa.string())]), bought)
     category = pc.coalesce(of_head, of_pair, pa.scalar(""))
-    behavior = pc.coalesce(pc.take(shop.pairs["kind"], pair), pa.scalar(CATALOG))
+    behavior = pc.coalesce(pc.take(inputs.pairs["kind"], pair), pa.scalar(CATALOG))
     return pa.table([hypotheses["relation"], category, behavior], schema=ORIGIN_SCHEMA)
 
 
@@ -89,11 +89,11 @@ def _first(lists: pa.ChunkedArray) -> pa.ChunkedArray:
     )
 
 
-def _categories(heads: Sequence[Head], shop: ProposerInput, categories: Sequence[str]) -> list[str | None]:
+def _categories(heads: Sequence[Head], inputs: ProposerInput, categories: Sequence[str]) -> list[str | None]:
     """The category of each head's first product, or of its type; None for queries and unknown products."""
-    of_product = dict(zip(shop.ids, categories, strict=True))
+    of_product = dict(zip(inputs.ids, categories, strict=True))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for kind, category in zip(shop.types, categories, strict=True):
+    for kind, category in zip(inputs.types, categories, strict=True):
         counts[kind][category] += 1
     of_type = {kind: min(of_kind, key=lambda name: (-of_kind[name], name)) for kind, of_kind in counts.items()}
     return [

@@ -47,13 +47,13 @@ class PairPrompt:
     prompt: Prompt
 
 
-def draw_pairs(shop: ProposerInput, config: PromptedConfig) -> pa.Table:
+def draw_pairs(inputs: ProposerInput, config: PromptedConfig) -> pa.Table:
     """Pairs (PAIR_SCHEMA) sampled by weight within category and type; a larger sample contains a smaller one."""
-    known = pa.concat_tables([shop.pairs_of(kind) for kind in Behavior])
+    known = pa.concat_tables([inputs.pairs_of(kind) for kind in Behavior])
     if not known.num_rows:
         return known
-    roots = [category[0] if category else None for category in shop.products["category"].to_pylist()]
-    homes = shop.products.select(["product_id", "product_type"]).append_column("root", pa.array(roots, pa.string()))
+    roots = [category[0] if category else None for category in inputs.products["category"].to_pylist()]
+    homes = inputs.products.select(["product_id", "product_type"]).append_column("root", pa.array(roots, pa.string()))
     drawn = sample_pairs(ibis.memtable(known), ibis.memtable(homes), size=config.pairs, seed=config.seed)
     engine = ibis.duckdb.connect()
     try:
@@ -62,9 +62,9 @@ def draw_pairs(shop: ProposerInput, config: PromptedConfig) -> pa.Table:
         engine.disconnect()
 
 
-def pair_prompts(shop: ProposerInput, pairs: pa.Table, config: PromptedConfig) -> list[PairPrompt]:
+def pair_prompts(inputs: ProposerInput, pairs: pa.Table, config: PromptedConfig) -> list[PairPrompt]:
     """The prompts of all rounds, one for each pair and relation. pairs: PAIR_SCHEMA, whose products the catalog has."""
-    prompter = _Prompter(shop, config)
+    prompter = _Prompter(inputs, config)
     rows = pairs.select(["kind", "left", "right"]).to_pylist()
     rounds: tuple[tuple[Relation | Seed, ...], ...] = (tuple(Seed), config.relations)
     return [
@@ -78,9 +78,9 @@ def pair_prompts(shop: ProposerInput, pairs: pa.Table, config: PromptedConfig) -
 class _Prompter:
     """Builds the prompts of pairs of one shop."""
 
-    def __init__(self, shop: ProposerInput, config: PromptedConfig) -> None:
-        self._shop, self._config = shop, config
-        self._prompts = load_prompts(shop.language)
+    def __init__(self, inputs: ProposerInput, config: PromptedConfig) -> None:
+        self._inputs, self._config = inputs, config
+        self._prompts = load_prompts(inputs.language)
         self._product = functools.cache(self._read)
         self._sampling = Sampling(config.temperature, config.max_tokens, config.seed, SCHEMA if config.as_json else "")
 
@@ -96,6 +96,6 @@ class _Prompter:
         )
 
     def _read(self, product_id: str) -> Product:
-        row = self._shop.products.slice(self._shop.row_of[product_id], 1)
+        row = self._inputs.products.slice(self._inputs.row_of[product_id], 1)
         (shown,) = row.select(["product_id", "title", "product_type", "category"]).to_pylist()
         return Product(**shown | {"category": tuple(shown["category"])})

@@ -30,16 +30,16 @@ class PromptedHypothesizer:
     generator: Generator
     config: PromptedConfig = PromptedConfig()
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for queries, products, co-buy pairs, types and traits; nothing when the shop has no pairs."""
-        pairs = draw_pairs(shop, self.config)
-        prompts = pair_prompts(shop, pairs, self.config)
-        reasons, _ = read_answers(prompts, self.generator([one.prompt for one in prompts]), shop.language)
-        yield from hypotheses_of(reasons, shop, pairs, self.config, self.generator.model)
+        pairs = draw_pairs(inputs, self.config)
+        prompts = pair_prompts(inputs, pairs, self.config)
+        reasons, _ = read_answers(prompts, self.generator([one.prompt for one in prompts]), inputs.language)
+        yield from hypotheses_of(reasons, inputs, pairs, self.config, self.generator.model)
 
 
 def hypotheses_of(
-    reasons: Sequence[GeneratedReason], shop: ProposerInput, pairs: pa.Table, config: PromptedConfig, model: str
+    reasons: Sequence[GeneratedReason], inputs: ProposerInput, pairs: pa.Table, config: PromptedConfig, model: str
 ) -> Iterator[Hypothesis]:
     """Generated reasons as hypotheses about the heads of the graph.
 
@@ -49,12 +49,12 @@ def hypotheses_of(
 
     pairs: those of the prompts, PAIR_SCHEMA. The support of a hypothesis is the number of pairs with its reason.
     """
-    given = _ReasonsByIntent(reasons, shop, pairs)
-    name = f"{load_prompts(shop.language).version}/{model}"
-    for head, intent, numbers_of, prompted in given.by_head():
-        scores = (1.0, config.prior, config.prior * len(numbers_of) / prompted)
-        yield given.hypothesis(head, intent, name, numbers_of, scores)
-    groups = ProductGroups(shop)
+    given = _ReasonsByIntent(reasons, inputs, pairs)
+    name = f"{load_prompts(inputs.language).version}/{model}"
+    for head, intent, numbers, prompted in given.by_head():
+        scores = (1.0, config.prior, config.prior * len(numbers) / prompted)
+        yield given.hypothesis(head, intent, name, numbers, scores)
+    groups = ProductGroups(inputs)
     for some, thresholds in ((groups.types, config.of_type), (groups.traits, config.of_trait)):
         for association in associate(given.by_intent, given.prompted_of, some, groups.types, thresholds):
             head = some.heads[association.group]
@@ -70,12 +70,12 @@ def hypotheses_of(
 class _ReasonsByIntent:
     """Generated reasons by intent and pair."""
 
-    def __init__(self, reasons: Sequence[GeneratedReason], shop: ProposerInput, pairs: pa.Table) -> None:
-        self._shop = shop
+    def __init__(self, reasons: Sequence[GeneratedReason], inputs: ProposerInput, pairs: pa.Table) -> None:
+        self._inputs = inputs
         self._pairs = [(Behavior(row["kind"]), row["left"], row["right"], row["pair_id"]) for row in pairs.to_pylist()]
         words: defaultdict[tuple[Relation, str], dict[int, GeneratedReason]] = defaultdict(dict)
         for reason in reasons:
-            words[reason.relation, canonical(reason.tail, shop.language)].setdefault(reason.pair, reason)
+            words[reason.relation, canonical(reason.tail, inputs.language)].setdefault(reason.pair, reason)
         self._intents = sorted(intent for intent in words if intent[1])
         self._reasons = [words[intent] for intent in self._intents]  # by intent, then by pair
 
@@ -100,14 +100,14 @@ class _ReasonsByIntent:
             for row in self._rows(number)
         ]
         intents, rows = np.array(entries, dtype=np.int64).reshape(-1, 2).T
-        shape = (len(self._intents), len(self._shop.ids))
+        shape = (len(self._intents), len(self._inputs.ids))
         return sparse.csr_array((np.ones(len(entries)), (intents, rows)), shape=shape)
 
     @cached_property
     def prompted_of(self) -> Floats:
         """Prompted pairs by product. Shape (products,), > 0."""
         rows = np.array([row for number in range(len(self._pairs)) for row in self._rows(number)], dtype=np.int64)
-        return background(rows, np.ones(len(rows)), len(self._shop.ids))
+        return background(rows, np.ones(len(rows)), len(self._inputs.ids))
 
     def pairs_in(self, groups: Groups, association: Association) -> list[int]:
         """Numbers of the pairs with a product of the group for which the intent was generated."""
@@ -115,15 +115,15 @@ class _ReasonsByIntent:
         return [number for number in self._reasons[association.intent] if members.intersection(self._rows(number))]
 
     def hypothesis(
-        self, head: Head, intent: int, generator: str, numbers_of: Sequence[int], scores: tuple[float, float, float]
+        self, head: Head, intent: int, generator: str, numbers: Sequence[int], scores: tuple[float, float, float]
     ) -> Hypothesis:
-        """One hypothesis. numbers_of: of its pairs. scores: lift, plausibility and typicality."""
-        reasons = [self._reasons[intent][number] for number in numbers_of]
-        evidence = tuple(self._pairs[number][3] for number in numbers_of[:SAMPLE])
+        """One hypothesis. numbers: of its pairs. scores: lift, plausibility and typicality."""
+        reasons = [self._reasons[intent][number] for number in numbers]
+        evidence = tuple(self._pairs[number][3] for number in numbers[:SAMPLE])
         words = tuple(dict.fromkeys(reason.words for reason in reasons))[:SAMPLE]
         tails = Counter(reason.tail for reason in reasons)
         tail = min(tails, key=lambda text: (-tails[text], text))
-        return Hypothesis(head, self._intents[intent][0], tail, generator, len(numbers_of), *scores, evidence, words)
+        return Hypothesis(head, self._intents[intent][0], tail, generator, len(numbers), *scores, evidence, words)
 
     def _heads(self, number: int) -> tuple[Head, ...]:
         kind, left, right, _ = self._pairs[number]
@@ -134,4 +134,4 @@ class _ReasonsByIntent:
     def _rows(self, number: int) -> tuple[int, ...]:
         kind, left, right, _ = self._pairs[number]
         ends = (left, right) if kind is Behavior.CO_BUY else (right,)
-        return tuple(self._shop.row_of[product_id] for product_id in ends)
+        return tuple(self._inputs.row_of[product_id] for product_id in ends)

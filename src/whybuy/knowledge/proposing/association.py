@@ -64,14 +64,14 @@ class Association:
 class ProductGroups:
     """The groups of one shop's products, each made on first use."""
 
-    def __init__(self, shop: ProposerInput) -> None:
-        self._shop = shop
+    def __init__(self, inputs: ProposerInput) -> None:
+        self._inputs = inputs
 
     @cached_property
     def types(self) -> Groups:
         """Product types, compared with all products."""
         rows_of: defaultdict[str, list[int]] = defaultdict(list)
-        for row, name in enumerate(self._shop.types):
+        for row, name in enumerate(self._inputs.types):
             rows_of[name].append(row)
         names = sorted(name for name in rows_of if name)
         return Groups(
@@ -82,7 +82,7 @@ class ProductGroups:
     def traits(self) -> Groups:
         """Types with an attribute value or title word that at least two products share, compared within the type."""
         rows_of: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-        for row, (kind, traits) in enumerate(zip(self._shop.types, self._shop.traits, strict=True)):
+        for row, (kind, traits) in enumerate(zip(self._inputs.types, self._inputs.traits, strict=True)):
             for name, value in dict.fromkeys(traits) if kind else ():
                 rows_of[kind, name, value].append(row)
         keys = sorted(key for key, rows in rows_of.items() if len(rows) > 1)
@@ -92,16 +92,16 @@ class ProductGroups:
     @cached_property
     def products(self) -> Groups:
         """Single products, compared within their type."""
-        rows = [row for row, kind in enumerate(self._shop.types) if kind]
-        heads = [Head(HeadKind.PRODUCT, (self._shop.ids[row],)) for row in rows]
+        rows = [row for row, kind in enumerate(self._inputs.types) if kind]
+        heads = [Head(HeadKind.PRODUCT, (self._inputs.ids[row],)) for row in rows]
         return Groups(
-            heads, self._members([[row] for row in rows]), self._numbers([self._shop.types[row] for row in rows])
+            heads, self._members([[row] for row in rows]), self._numbers([self._inputs.types[row] for row in rows])
         )
 
     def _members(self, rows_of_group: list[list[int]]) -> sparse.csr_array:
         rows = np.array([row for rows in rows_of_group for row in rows], dtype=np.int64)
         groups = np.repeat(np.arange(len(rows_of_group)), [len(rows) for rows in rows_of_group])
-        return _ones(rows, groups, (len(self._shop.ids), len(rows_of_group)))
+        return _ones(rows, groups, (len(self._inputs.ids), len(rows_of_group)))
 
     def _numbers(self, names: list[str]) -> Integers:
         return np.array([self.types.number[name] for name in names], dtype=np.int64)

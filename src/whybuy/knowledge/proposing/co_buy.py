@@ -36,21 +36,21 @@ class ComplementHypothesizer:
 
     config: CoBuyConfig = CoBuyConfig()
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Complements in both directions; nothing without co-buy pairs or product types."""
-        pairs = shop.pairs_of(Behavior.CO_BUY)
-        types = ProductGroups(shop).types
+        pairs = inputs.pairs_of(Behavior.CO_BUY)
+        types = ProductGroups(inputs).types
         if not pairs.num_rows or len(types.heads) < 2:
             return
-        left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
-        kind = np.array([types.number.get(name, -1) for name in shop.types])
+        left, right = inputs.rows(pairs["left"]), inputs.rows(pairs["right"])
+        kind = np.array([types.number.get(name, -1) for name in inputs.types])
         sessions = pairs["sessions"].to_numpy().astype(np.float64)
         across = (kind[left] != kind[right]) & (kind[left] >= 0) & (kind[right] >= 0)
         left, right, sessions = left[across], right[across], sessions[across]
         intents, products = np.concatenate([kind[left], kind[right]]), np.concatenate([right, left])
         both = np.concatenate([sessions, sessions])
-        partners = sparse.csr_array((both, (intents, products)), shape=(len(types.heads), len(shop.ids)))
-        expected = background(products, both, len(shop.ids))
+        partners = sparse.csr_array((both, (intents, products)), shape=(len(types.heads), len(inputs.ids)))
+        expected = background(products, both, len(inputs.ids))
         samples = _strongest_pairs(kind[left], kind[right], sessions, np.array(pairs["pair_id"].to_pylist())[across])
         for one in associate(partners, expected, types, types, self.config.thresholds):
             head, tail = types.heads[one.intent], types.heads[one.group].key[0]
@@ -73,16 +73,18 @@ def _strongest_pairs(
     return {key: tuple(ids) for key, ids in ids_of.items()}
 
 
-def _one_line(shop: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
+def _one_line(inputs: ProposerInput, pairs: pa.Table) -> NDArray[np.bool_]:
     """Pairs whose products have the same known brand and type, such as variants of a product. Shape (pairs,)."""
-    brands = shop.products["brand"].to_pylist()
-    lines = [(brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, shop.types, strict=True))]
-    left, right = shop.rows(pairs["left"]).tolist(), shop.rows(pairs["right"]).tolist()
+    brands = inputs.products["brand"].to_pylist()
+    lines = [
+        (brand, kind) if brand else row for row, (brand, kind) in enumerate(zip(brands, inputs.types, strict=True))
+    ]
+    left, right = inputs.rows(pairs["left"]).tolist(), inputs.rows(pairs["right"]).tolist()
     return np.array([lines[one] == lines[other] for one, other in zip(left, right, strict=True)], dtype=bool)
 
 
 def shared_by_pairs(
-    shop: ProposerInput, by_intent: sparse.csr_array, intents: Sequence[tuple[Relation, str]], generator: str
+    inputs: ProposerInput, by_intent: sparse.csr_array, intents: Sequence[tuple[Relation, str]], generator: str
 ) -> Iterator[Hypothesis]:
     """Intents that both products of a co-buy pair answer, as reasons of the pair (<pair, relation, tail> in COSMO).
 
@@ -90,16 +92,16 @@ def shared_by_pairs(
 
     by_intent: intents × products; an entry above 0 means that the product answers the intent.
     """
-    pairs = shop.pairs_of(Behavior.CO_BUY)
+    pairs = inputs.pairs_of(Behavior.CO_BUY)
     if not pairs.num_rows:
         return
-    pairs = pairs.filter(pa.array(~_one_line(shop, pairs)))
+    pairs = pairs.filter(pa.array(~_one_line(inputs, pairs)))
     by_product = sparse.csr_array(by_intent.T > 0).astype(np.float64)
-    left, right = shop.rows(pairs["left"]), shop.rows(pairs["right"])
+    left, right = inputs.rows(pairs["left"]), inputs.rows(pairs["right"])
     shared = sparse.csr_array(by_product[left].multiply(by_product[right]))
     ids, sessions = pairs["pair_id"].to_pylist(), pairs["sessions"].to_pylist()
     for index in np.flatnonzero(np.diff(shared.indptr)).tolist():
-        head = Head(HeadKind.PAIR, (shop.ids[left[index]], shop.ids[right[index]]))
+        head = Head(HeadKind.PAIR, (inputs.ids[left[index]], inputs.ids[right[index]]))
         for intent in shared.indices[shared.indptr[index] : shared.indptr[index + 1]].tolist():
             relation, wording = intents[intent]
             support = int(sessions[index])

@@ -13,7 +13,7 @@ from whybuy.knowledge.proposing.association import AssociationThresholds, Groups
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import BY_KIND, load_patterns
-from whybuy.records import Head, HeadKind, Hypothesis, Proposer
+from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 from whybuy.text import canonical
 
@@ -37,16 +37,16 @@ class DescriptionHypothesizer:
 
     config: DescriptionConfig = DescriptionConfig()
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for products, types, traits and co-buy pairs; nothing when no text states an intent."""
-        stated = _Stated(shop, self.config.least_sources)
+        stated = _Stated(inputs, self.config.least_sources)
         if not stated.keys:
             return
-        groups = ProductGroups(shop)
-        background = np.ones(len(shop.ids))
+        groups = ProductGroups(inputs)
+        background = np.ones(len(inputs.ids))
         for some, thresholds in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
             for association in associate(stated.by_intent, background, some, groups.types, thresholds):
-                if some.heads[association.group].key[1:2] == ("title",):
+                if some.heads[association.group].key[1:2] == (TITLE_WORD,):
                     continue  # a word of the title beside a slogan explains nothing
                 yield stated.hypothesis(
                     some,
@@ -56,23 +56,23 @@ class DescriptionHypothesizer:
                     (association.lift, self.config.stated * association.plausibility, association.typicality),
                 )
         yield from stated.product_hypotheses(self.config.stated)
-        yield from shared_by_pairs(shop, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)
+        yield from shared_by_pairs(inputs, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)
 
 
 class _Stated:
     """Which products state which intents."""
 
-    def __init__(self, shop: ProposerInput, least_sources: int) -> None:
-        self._shop = shop
-        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
+    def __init__(self, inputs: ProposerInput, least_sources: int) -> None:
+        self._inputs = inputs
+        patterns = load_patterns(inputs.language).with_product_types(set(inputs.types))
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
-        texts = zip(shop.products["title"].to_pylist(), shop.products["description"].to_pylist(), strict=True)
+        texts = zip(inputs.products["title"].to_pylist(), inputs.products["description"].to_pylist(), strict=True)
         for row, (title, description) in enumerate(texts):
             for phrase in chain(patterns.in_title(title), patterns.in_text(description)):
                 if phrase.certainty < BY_KIND:
                     continue
-                rows_of[phrase.relation, canonical(phrase.tail, shop.language)].setdefault(row, phrase.tail)
-        brands = shop.products["brand"].to_pylist()
+                rows_of[phrase.relation, canonical(phrase.tail, inputs.language)].setdefault(row, phrase.tail)
+        brands = inputs.products["brand"].to_pylist()
         self.keys = sorted(
             key
             for key, rows in rows_of.items()
@@ -82,7 +82,7 @@ class _Stated:
         self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
         rows = np.repeat(np.arange(len(self.keys)), [len(rows) for rows in self._rows_of])
         columns = np.array([row for rows in self._rows_of for row in rows], dtype=np.int64)
-        shape = (len(self.keys), len(shop.ids))
+        shape = (len(self.keys), len(inputs.ids))
         self.by_intent = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=shape)
 
     def worded(self) -> list[tuple[Relation, str]]:
@@ -96,7 +96,7 @@ class _Stated:
         members = groups.rows(group)
         rows = [row for row in self._rows_of[intent] if row in members][:SAMPLE]
         words = tuple(dict.fromkeys(self._rows_of[intent][row] for row in rows))
-        evidence = tuple(self._shop.ids[row] for row in rows)
+        evidence = tuple(self._inputs.ids[row] for row in rows)
         relation = self.keys[intent][0]
         return Hypothesis(
             groups.heads[group],
@@ -113,7 +113,7 @@ class _Stated:
         """Each product with the intents of its own text."""
         for (relation, _), wording, rows in zip(self.keys, self.wording, self._rows_of, strict=True):
             for row, words in rows.items():
-                head, product_id = Head(HeadKind.PRODUCT, (self._shop.ids[row],)), self._shop.ids[row]
+                head, product_id = Head(HeadKind.PRODUCT, (self._inputs.ids[row],)), self._inputs.ids[row]
                 yield Hypothesis(
                     head,
                     relation,

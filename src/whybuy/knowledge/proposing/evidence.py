@@ -31,9 +31,8 @@ class EvidenceConfig:
     """Thresholds on the behavior behind a reason (our design; tuned on the looked-at half of the demo)."""
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.0, least_share=0.1)
-    of_trait: AssociationThresholds = AssociationThresholds(
-        least_count=3, midpoint=2.0, least_lift=1.2
-    )  # many are tested
+    of_trait: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.0, least_lift=1.2)
+    """A least lift, since many traits are tested."""
     of_product: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=3.0, least_lift=1.2)
     least_queries: int = 2  # different queries that name an intent
     least_alone: int = 25  # purchases that make a single query enough
@@ -49,15 +48,15 @@ class EvidenceHypothesizer:
 
     config: EvidenceConfig = EvidenceConfig()
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for types, traits, products, queries and pairs; nothing when the shop has no search-buy pairs."""
-        log = SearchLog(shop)
-        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
-        intents = read_intents(log.logged_queries(), set(shop.types), patterns)
+        log = SearchLog(inputs)
+        patterns = load_patterns(inputs.language).with_product_types(set(inputs.types))
+        intents = read_intents(log.logged_queries(), set(inputs.types), patterns)
         intents = self._frequent(intents, log)
         if not intents:
             return
-        ledger, groups, expected = _Ledger(log, intents), ProductGroups(shop), log.background
+        ledger, groups, expected = _Ledger(log, intents), ProductGroups(inputs), log.background
         accepted = list(associate(ledger.by_intent, expected, groups.types, groups.types, self.config.of_type))
         yield from ledger.hypotheses(groups.types, accepted)
         explained = restrict(ledger.by_intent, groups.types, accepted)
@@ -66,7 +65,7 @@ class EvidenceHypothesizer:
         products = associate(explained, expected, groups.products, groups.types, self.config.of_product)
         yield from ledger.hypotheses(groups.products, products)
         yield from ledger.query_hypotheses(explained, self.config.least_explained)
-        yield from shared_by_pairs(shop, explained, ledger.intents, Proposer.EVIDENCE)
+        yield from shared_by_pairs(inputs, explained, ledger.intents, Proposer.EVIDENCE)
 
     def _frequent(self, intents: list[QueryIntent], log: SearchLog) -> list[QueryIntent]:
         """The intents that several queries name, or one that led to many purchases."""

@@ -20,7 +20,7 @@ class GeneratedHypothesizer:
 
     path: Path
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """The reasons of the file whose products and types the shop still has.
 
         Raises:
@@ -33,9 +33,9 @@ class GeneratedHypothesizer:
                 f"{self.path} holds no generated reasons ({str(error).splitlines()[0]}). "
                 "Run `whybuy generate` again, or delete the file."
             ) from error
-        types = set(shop.types)
+        types = set(inputs.types)
         for one in from_table(table):
             named = {HeadKind.PRODUCT: one.head.key, HeadKind.PAIR: one.head.key}.get(one.head.kind, ())
             kind = one.head.key[:1] if one.head.kind in (HeadKind.TYPE, HeadKind.TYPE_ATTRIBUTE) else ()
-            if all(product_id in shop.row_of for product_id in named) and types.issuperset(kind):
+            if all(product_id in inputs.row_of for product_id in named) and types.issuperset(kind):
                 yield one

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from whybuy.records import HYPOTHESIS_SCHEMA, Behavior, Head, HeadKind, Hypothesis
+from whybuy.records import HYPOTHESIS_SCHEMA, TITLE_WORD, Behavior, Head, HeadKind, Hypothesis
 from whybuy.relations import Relation
 from whybuy.text import DETERMINERS, lemmas
 
@@ -49,9 +49,9 @@ class ProposerInput:
 
     @cached_property
     def traits(self) -> list[list[tuple[str, str]]]:
-        """Traits by row: attributes, and ("title", word) for title words that neither type nor attributes have."""
+        """Traits by row: attributes, and (TITLE_WORD, word) for title words that neither type nor attributes have."""
         return [
-            [*attributes, *(("title", word) for word in sorted(set(title) - set(kind) - values) if word.isalpha())]
+            [*attributes, *((TITLE_WORD, word) for word in sorted(set(title) - set(kind) - values) if word.isalpha())]
             for attributes, title, kind in zip(self.attributes, self._titles, self._type_lemmas, strict=True)
             for values in [DETERMINERS.union(*(lemmas(value, self.language) for _, value in attributes))]
         ]
@@ -94,7 +94,7 @@ class ProposerInput:
 class Hypothesizer(Protocol):
     """Proposes reasons from the behavior or the catalog of a shop."""
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Hypotheses with their evidence, in a deterministic order."""
         ...
 

@@ -20,14 +20,14 @@ SAMPLE = 5  # pair ids and queries kept per hypothesis
 class SearchLog:
     """Search-buy pairs, by number and by query."""
 
-    def __init__(self, shop: ProposerInput) -> None:
-        pairs = shop.pairs_of(Behavior.SEARCH_BUY)
-        self.shop = shop
+    def __init__(self, inputs: ProposerInput) -> None:
+        pairs = inputs.pairs_of(Behavior.SEARCH_BUY)
+        self.inputs = inputs
         self.pair_ids: list[str] = pairs["pair_id"].to_pylist()
         self.queries: list[str] = pairs["left"].to_pylist()
-        self.rows = shop.rows(pairs["right"])
+        self.rows = inputs.rows(pairs["right"])
         self.purchases = _purchases(pairs)
-        self.background = background(self.rows, self.purchases, len(shop.ids))
+        self.background = background(self.rows, self.purchases, len(inputs.ids))
         self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
         for pair, query in enumerate(self.queries):
             self.pairs_of[query].append(pair)
@@ -36,7 +36,7 @@ class SearchLog:
         """Purchases in several lists of pairs, by product. Shape (lists, products)."""
         pairs = np.array([pair for some in pairs_of for pair in some], dtype=np.int64)
         lists = np.repeat(np.arange(len(pairs_of)), [len(some) for some in pairs_of])
-        shape = (len(pairs_of), len(self.shop.ids))
+        shape = (len(pairs_of), len(self.inputs.ids))
         return sparse.csr_array((self.purchases[pairs], (lists, self.rows[pairs])), shape=shape)
 
     def logged_queries(self) -> Iterator[LoggedQuery]:
@@ -49,10 +49,10 @@ class SearchLog:
 
     def _purchases_with_words(self, query: str, pairs: list[int]) -> dict[str, float]:
         """Purchases whose product has a word of the query, by the word's lemma."""
-        words = {lemma(word, self.shop.language) for word in tokenize(query)}
+        words = {lemma(word, self.inputs.language) for word in tokenize(query)}
         counts: defaultdict[str, float] = defaultdict(float)
         for pair in pairs:
-            for word in words & self.shop.product_lemmas[self.rows[pair]]:
+            for word in words & self.inputs.product_lemmas[self.rows[pair]]:
                 counts[word] += float(self.purchases[pair])
         return counts
 

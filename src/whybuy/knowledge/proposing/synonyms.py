@@ -38,10 +38,10 @@ class SynonymHypothesizer:
 
     config: SynonymConfig = SynonymConfig()
 
-    def propose(self, shop: ProposerInput) -> Iterator[Hypothesis]:
+    def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Synonyms of product types; nothing when the shop has no search-buy pairs or no types."""
-        log, types = SearchLog(shop), ProductGroups(shop).types
-        queries_of = self._candidates(log, shop)
+        log, types = SearchLog(inputs), ProductGroups(inputs).types
+        queries_of = self._candidates(log, inputs)
         if not queries_of or not types.heads:
             return
         names = sorted(queries_of)
@@ -56,12 +56,12 @@ class SynonymHypothesizer:
                 head, name = types.heads[one.group], names[one.intent]
                 yield Hypothesis(head, Relation.IS_A, name, Proposer.SYNONYMS, int(one.count), *scores, evidence, words)
 
-    def _candidates(self, log: SearchLog, shop: ProposerInput) -> dict[str, set[str]]:
+    def _candidates(self, log: SearchLog, inputs: ProposerInput) -> dict[str, set[str]]:
         """Queries by candidate: words that enough queries have and that do not end in a type name of the shop."""
-        patterns = load_patterns(shop.language).with_product_types(set(shop.types))
+        patterns = load_patterns(inputs.language).with_product_types(set(inputs.types))
         queries = list(log.logged_queries())
-        intent_words = {intent.query: intent.wording for intent in read_intents(queries, set(shop.types), patterns)}
-        known = {canonical(name) for name in shop.types}
+        intent_words = {intent.query: intent.wording for intent in read_intents(queries, set(inputs.types), patterns)}
+        known = {canonical(name) for name in inputs.types}
         queries_of: defaultdict[str, set[str]] = defaultdict(set)
         for query in queries:
             phrases = patterns.in_query(query.text)

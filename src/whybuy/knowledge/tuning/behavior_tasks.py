@@ -17,13 +17,13 @@ from whybuy.records import Behavior, Head, HeadKind
 class BehaviorQuestions:
     """Instructions about queries and products, and about pairs of products."""
 
-    def __init__(self, shop: ProposerInput, products: Products, split: Split, seed: int) -> None:
-        self._shop, self._products, self._split = shop, products, split
+    def __init__(self, inputs: ProposerInput, products: Products, split: Split, seed: int) -> None:
+        self._inputs, self._products, self._split = inputs, products, split
         self._random, self._wording = np.random.default_rng(seed), Wording.load()
 
     def search_relevance(self, part: Part) -> Iterator[Instruction]:
         """Each query with a product bought for it, and with one of a type that nobody bought for it."""
-        pairs = self._shop.pairs_of(Behavior.SEARCH_BUY)
+        pairs = self._inputs.pairs_of(Behavior.SEARCH_BUY)
         queries, bought = pairs["left"].to_pylist(), pairs["right"].to_pylist()
         bought_for = defaultdict[str, set[str]](set)
         for query, product in zip(queries, bought, strict=True):
@@ -48,7 +48,7 @@ class BehaviorQuestions:
 
     def co_purchase(self, part: Part) -> Iterator[Instruction]:
         """Each co-buy pair, and one of its products with one of a type that is not bought with its own."""
-        pairs = self._shop.pairs_of(Behavior.CO_BUY)
+        pairs = self._inputs.pairs_of(Behavior.CO_BUY)
         left, right = pairs["left"].to_pylist(), pairs["right"].to_pylist()
         type_of, with_type = self._products.type_of, defaultdict[str, set[str]](set)
         for one, other in zip(left, right, strict=True):

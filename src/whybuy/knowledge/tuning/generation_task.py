@@ -37,13 +37,13 @@ class Reasons:
 class GenerationQuestions:
     """Makes instructions for reasons of behavior pairs, one relation each, balanced over relations."""
 
-    def __init__(self, shop: ProposerInput, products: Products, reasons: Reasons, split: Split, seed: int) -> None:
-        self._shop, self._products, self._reasons, self._split = shop, products, reasons, split
-        self._prompts, self._random = load_prompts(shop.language), np.random.default_rng(seed)
+    def __init__(self, inputs: ProposerInput, products: Products, reasons: Reasons, split: Split, seed: int) -> None:
+        self._inputs, self._products, self._reasons, self._split = inputs, products, reasons, split
+        self._prompts, self._random = load_prompts(inputs.language), np.random.default_rng(seed)
 
     def pairs(self, kind: Behavior, part: Part) -> Iterator[Instruction]:
         """The behavior pairs of one kind for which a reason is known."""
-        pairs, counts = self._shop.pairs_of(kind), Counter[Relation]()
+        pairs, counts = self._inputs.pairs_of(kind), Counter[Relation]()
         left, right = pairs["left"].to_pylist(), pairs["right"].to_pylist()
         known_of = self._of_search if kind is Behavior.SEARCH_BUY else self._of_pair
         for row in self._random.permutation(len(left)).tolist():

@@ -32,7 +32,7 @@ class InstructionConfig:
 class Known:
     """The sources of instructions: the graph is needed, the others are optional."""
 
-    shop: ProposerInput
+    inputs: ProposerInput
     triples: Iterable[Triple]  # accepted
     judgments: pa.Table  # of reasons, in JUDGMENT_SCHEMA; where empty, no plausibility and typicality
     relevance: Qrels | None = None  # of query-product pairs; in place of what was bought
@@ -57,11 +57,11 @@ class _Makers:
 
     def __init__(self, known: Known, config: InstructionConfig) -> None:
         split, seed = Split(config.held_out), config.seed
-        products = Products(known.shop, split)
+        products = Products(known.inputs, split)
         self._relevance = known.relevance
-        self._generation = GenerationQuestions(known.shop, products, Reasons(known.triples, split), split, seed)
+        self._generation = GenerationQuestions(known.inputs, products, Reasons(known.triples, split), split, seed)
         self._judged = JudgedQuestions(known.judgments, products, split, seed)
-        self._behavior = BehaviorQuestions(known.shop, products, split, seed)
+        self._behavior = BehaviorQuestions(known.inputs, products, split, seed)
 
     def tasks(self, part: Part) -> Iterator[Iterator[Instruction]]:
         """The instructions of each task."""

@@ -17,15 +17,15 @@ TRIES = 50  # draws before there is taken to be no product of another type
 class Products:
     """The products of a shop as texts, by part of the split."""
 
-    def __init__(self, shop: ProposerInput, split: Split) -> None:
-        self._shop, self._catalog = shop, Catalog(shop.products)
-        self._titles = shop.products["title"].to_pylist()
-        self._categories = shop.products["category"].to_pylist()
-        parts = np.array([split.part_of([Head(HeadKind.PRODUCT, (product_id,))]) for product_id in shop.ids])
+    def __init__(self, inputs: ProposerInput, split: Split) -> None:
+        self._inputs, self._catalog = inputs, Catalog(inputs.products)
+        self._titles = inputs.products["title"].to_pylist()
+        self._categories = inputs.products["category"].to_pylist()
+        parts = np.array([split.part_of([Head(HeadKind.PRODUCT, (product_id,))]) for product_id in inputs.ids])
         self._of_part = {part: np.flatnonzero(parts == part) for part in Part}
 
     def __contains__(self, product_id: object) -> bool:
-        return product_id in self._shop.row_of
+        return product_id in self._inputs.row_of
 
     def at(self, product_id: str) -> Product:
         """The product with this id."""
@@ -33,12 +33,12 @@ class Products:
 
     def type_of(self, product_id: str) -> str:
         """The type of a product; empty where the shop has none."""
-        return self._shop.types[self._shop.row_of[product_id]]
+        return self._inputs.types[self._inputs.row_of[product_id]]
 
     def words(self, product_id: str) -> str:
         """Title with type and category: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
-        row = self._shop.row_of[product_id]
-        kind = self._shop.types[row]
+        row = self._inputs.row_of[product_id]
+        kind = self._inputs.types[row]
         shelves = [shelf for shelf in self._categories[row] if shelf.casefold() != kind][-1:]
         known = ", ".join(word for word in (kind, *shelves) if word)
         return f"{self._titles[row]} ({known})" if known else str(self._titles[row])
@@ -48,6 +48,6 @@ class Products:
         rows = self._of_part[part]
         drawn: list[int] = random.choice(rows, TRIES).tolist() if len(rows) else []
         for row in drawn:
-            if self._shop.ids[row] not in ids and self._shop.types[row] not in types:
-                return self._shop.ids[row]
+            if self._inputs.ids[row] not in ids and self._inputs.types[row] not in types:
+                return self._inputs.ids[row]
         return None
