@@ -9,31 +9,24 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
-from whybuy.catalog.catalog import Catalog
-from whybuy.config import read_settings
+from whybuy.build.retrieval import tree_trainer
 from whybuy.evaluation.search import Rank, evaluate_search
-from whybuy.graph import KnowledgeGraph
-from whybuy.intents import IntentConfig, IntentReader
+from whybuy.intents import IntentReader
 from whybuy.qrels import Qrels, read_qrels
-from whybuy.records import PAIRS, PRODUCTS
-from whybuy.retrieval.expansion import ExpansionIndex
-from whybuy.retrieval.finder import Finder, FinderConfig
-from whybuy.retrieval.indexes import Indexes
-from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.finder import Finder
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.reranker import Reranker
 from whybuy.retrieval.ranking.training import RERANKER_CONFIG, train_reranker
-from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
+from whybuy.retrieval.training_set import qrels_training_set
 from whybuy.retrieval.tree import Logs, TreeIndex
-from whybuy.retrieval.tree_training import TreeConfig, TreeTrainer
+from whybuy.retrieval.tree_training import TreeTrainer
+from whybuy.shop import Shop
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.scoring import LabelScores
 from whybuy.xmr.tree import XMRTree
@@ -82,34 +75,19 @@ class BlindTrainer(TreeTrainer):
 
 def main() -> None:
     """Train, rank, print, write."""
-    folders = ArtifactStore(STORE / ARTIFACTS_FOLDER).current()
-    products = pq.read_table(folders["catalog"] / PRODUCTS.file)
-    ids, types = products["product_id"].to_pylist(), products["product_type"].to_pylist()
-    graph = KnowledgeGraph(folders["graph"])
-    reader = IntentReader(graph, IntentConfig())
-    expansion = ExpansionIndex(folders["expansion"], graph, types)
-    tree = TreeIndex.open(folders["tree"])
-    seeing = Indexes(LexicalIndex.open(folders["lexical"]), expansion, Catalog(products).types(), tree)
-    settings = read_settings(STORE).one(RERANKER_CONFIG)
-    blind = BlindIndex(tree)
-    trainer = BlindTrainer(
-        products,
-        search_training_set(pq.read_table(folders["pairs"] / PAIRS.file), products),
-        reason_training_set(graph, folders["expansion"], types),
-        TreeConfig(),
-        blind,
-    )
+    shop = Shop.open(STORE)
+    ids, tree, settings = shop.catalog.ids, shop.tree, shop.settings.one(RERANKER_CONFIG)
+    blind, trained = BlindIndex(tree), tree_trainer(shop)
+    trainer = BlindTrainer(trained.products, trained.searches, trained.reasons, trained.config, blind)
     gains = qrels_training_set(read_qrels(STORE / settings.judgments), ids)
     with tempfile.TemporaryDirectory() as folder:
-        indexes = replace(seeing, tree=blind)
-        train_reranker(trainer, gains, indexes, reader.read, Path(folder), config=settings)
-        orders = {
-            "fused without tree": replace(indexes, reranker=Reranker.open(Path(folder))),
-            "fused": replace(seeing, reranker=Reranker.open(folders["reranker"])),
+        train_reranker(trainer, gains, shop.finder.over(blind), shop.intent_reader.read, Path(folder), config=settings)
+        finders = {
+            "fused without tree": shop.finder.over(blind, Reranker.open(Path(folder))),
+            "fused": shop.finder,
         }
-        finders = {name: Finder(found, len(ids), FinderConfig()) for name, found in orders.items()}
-        ranks = {name: _rank(finder, reader, ids, "fused") for name, finder in finders.items()}
-        ranks |= {name: _rank(finders["fused"], reader, ids, name) for name in ("lexical", "tree")}
+        ranks = {name: _rank(finder, shop.intent_reader, ids, "fused") for name, finder in finders.items()}
+        ranks |= {name: _rank(shop.finder, shop.intent_reader, ids, name) for name in ("lexical", "tree")}
         qrels = read_qrels(STORE / JUDGMENTS)
         report = evaluate_search(ranks, qrels, relevant_from=RELEVANT_FROM)
         searched = {ids[row] for row in np.flatnonzero(tree.logs.searches).tolist()}

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from built_shops import BuiltShops
 from small_shop import write_judged_store, write_store
-from tree_shop import TreeShop, judged, make_shop
+from tree_shop import PRODUCTS, TreeShop, judged, make_shop
 from whybuy.discovery import Discovery
+from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.ranking.training import RerankerConfig, train_reranker
 
@@ -80,9 +81,15 @@ def indexes(shop: TreeShop) -> Indexes:
 
 
 @pytest.fixture(scope="session")
-def reranker_folder(shop: TreeShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finder(indexes: Indexes) -> Finder:
+    """Searches the shop, without a reranker."""
+    return Finder(indexes, len(PRODUCTS), FinderConfig())
+
+
+@pytest.fixture(scope="session")
+def reranker_folder(shop: TreeShop, finder: Finder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained reranker; to be read only."""
     folder = tmp_path_factory.mktemp("reranker")
     config = RerankerConfig(least_queries=50, folds=2, threads=1)
-    assert train_reranker(shop.trainer, judged(), shop.trained, shop.read, folder, config=config)
+    assert train_reranker(shop.trainer, judged(), finder, shop.read, folder, config=config)
     return folder

@@ -43,6 +43,7 @@ from whybuy.journal.judgments import JudgmentLog, to_table
 from whybuy.knowledge.proposing.hypothesizer import from_table
 from whybuy.knowledge.proposing.patterns import Patterns
 from whybuy.records import CRITIC, HYPOTHESES, Judgment, Query, Question, Role
+from whybuy.retrieval.finder import Finder
 from whybuy.shop import Shop
 
 STAGES = tuple("catalog events pairs hypotheses graph expansion lexical tree reranker completions student".split())
@@ -171,7 +172,7 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (lambda store: add_setting(store, "[tree]\nbeam = 5"), {"tree", "reranker"}),
     (lambda store: add_setting(store, "[reranker]\nfolds = 2"), {"reranker"}),
     (lambda store: add_setting(store, "[student]\ntrust = 2"), {"student"}),
-    (lambda store: add_setting(store, "[search]\ndepth = 100"), set()),
+    (lambda store: add_setting(store, "[search]\ndepth = 100"), {"reranker"}),
     (lambda store: add_setting(store, "[search]\nintents = { limit = 1 }"), {"completions", "reranker"}),
     (
         lambda store: add_setting(store, "[tree]\nthreads = 1\n[student]\nthreads = 1\n[pairs]\nmemory_limit = '1GB'"),
@@ -188,6 +189,24 @@ def test_a_change_rebuilds_only_what_depends_on_it(store: Path, change: Callable
     assert set(ear.stages(State.DONE)) == made
     assert set(ear.stages(State.REUSED)) == set(STAGES) - made
     assert len(folders(store)) == len(PUBLISHED) + len(made)  # what was live until now may still be opened
+
+
+def test_the_reranker_is_trained_on_what_search_finds(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finders: list[Finder] = []
+
+    def train(trainer: object, gains: object, finder: Finder, *others: object, **settings: object) -> None:
+        finders.append(finder)
+
+    monkeypatch.setattr("whybuy.build.retrieval.train_reranker", train)
+    add_setting(store, "[search]\ndepth = 3\nfusion = { always = 50.0 }")
+    rebuild(store)
+    shop, text = Shop.open(store), "marlowe lamp for pregnant women"
+    trained, served = (each.retrieve(text, shop.intent_reader.read(text)).stages for each in (*finders, shop.finder))
+    assert max(map(len, trained.values())) == 3
+    assert trained["weighted_sum"].scores[0] > 2, "by the default weights it is less"
+    assert {name: each.scores.tolist() for name, each in trained.items()} == {
+        name: each.scores.tolist() for name, each in served.items()
+    }
 
 
 def test_completions_name_the_intents_that_search_reads(store: Path) -> None:

@@ -23,6 +23,7 @@ from whybuy.intents import IntentConfig, IntentReader, Student, student
 from whybuy.records import BulkTable
 from whybuy.retrieval import expansion, lexical, tree
 from whybuy.retrieval.expansion import ExpansionIndex
+from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.fusion import FusionConfig
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
@@ -167,6 +168,12 @@ class Shop:
     def indexes(self) -> Indexes:
         """All that ranks products."""
         return Indexes(self.lexical, self.expansion, self.catalog.types(), self.tree, self.reranker)
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Ranks products by the settings of `[search]`; the same in training and in serving."""
+        config = self.settings.one(SEARCH_CONFIG)
+        return Finder(self.indexes, len(self.catalog), FinderConfig(config.depth, config.fusion))
 
     @cached_property
     def completer(self) -> Completer:

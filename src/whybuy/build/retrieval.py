@@ -60,7 +60,7 @@ def _train_reranker(shop: Shop, folder: Path) -> Summary:
     config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
     qrels = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
     gains = qrels[0] if qrels else trainer.searches
-    if train_reranker(trainer, gains, shop.indexes, shop.intent_reader.read, folder, config=config):
+    if train_reranker(trainer, gains, shop.finder, shop.intent_reader.read, folder, config=config):
         return {"queries": min(len(gains), config.most_queries)}
     why = f"too few of {len(gains)} queries to train on; {config.least_queries} are needed"
     return {"queries": 0, "why": why}
@@ -93,7 +93,7 @@ RERANKER = Stage(
     make=_train_reranker,
     after=("catalog", "graph", "lexical", "expansion", "tree"),
     after_if_there=("pairs",),
-    config=(RERANKER_CONFIG, SEARCH_CONFIG.only("intents")),
+    config=(RERANKER_CONFIG, SEARCH_CONFIG),
     files=_qrels,
     skip=_without_searches,
 )

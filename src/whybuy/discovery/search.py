@@ -12,7 +12,7 @@ from whybuy.discovery.products import ProductLookup
 from whybuy.discovery.texts import checked
 from whybuy.records import Answer, Hit, Intent, Query, Reason, Sort
 from whybuy.retrieval.facets import Facets
-from whybuy.retrieval.finder import Finder, FinderConfig, SearchResult
+from whybuy.retrieval.finder import SearchResult
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 REASONS_SHOWN = 4  # of a hit
@@ -22,12 +22,11 @@ class ProductSearch:
     """Searches one shop; safe for many threads."""
 
     def __init__(self, shop: Shop, products: ProductLookup, intents: IntentLookup) -> None:
-        config = shop.settings.one(SEARCH_CONFIG)
-        self._depth = config.depth
+        self._depth = shop.settings.one(SEARCH_CONFIG).depth
         self._products, self._intents = products, intents
         self._catalog, self._lexical, self._tree = shop.catalog, shop.lexical, shop.tree
         self._titles = shop.catalog.table.column("title")
-        self._finder = Finder(shop.indexes, len(shop.catalog), FinderConfig(config.depth, config.fusion))
+        self._finder = shop.finder
         self._facets = Facets(shop.catalog.table)
 
     def search(self, query: Query) -> Answer:

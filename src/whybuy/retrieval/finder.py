@@ -1,7 +1,7 @@
 """Search: runs the rankers of a shop, fuses their rankings, and keeps them for explanations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,8 @@ from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, UnboundedRanker
 from whybuy.retrieval.ranking.features import RerankerInput
+from whybuy.retrieval.ranking.reranker import Reranker
+from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
 
@@ -46,9 +48,13 @@ class Finder:
 
     def __init__(self, indexes: Indexes, products: int, config: FinderConfig) -> None:
         """products: how many there are."""
-        self._indexes, self._products, self._config = indexes, products, config
+        self.indexes, self._products, self._config = indexes, products, config
         self._rankers = {name: ranker(indexes) for name, ranker in RANKERS.items()}
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
+
+    def over(self, tree: TreeIndex, reranker: Reranker | None = None) -> "Finder":
+        """The same over another tree, with another reranker or none."""
+        return Finder(replace(self.indexes, tree=tree, reranker=reranker), self._products, self._config)
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:
         """The products of a query, ranked.
@@ -91,8 +97,8 @@ class Finder:
 
     # ------------------------------------------------------------ the rankers
     def _analyze(self, text: str, intents: tuple[Intent, ...]) -> AnalyzedQuery:
-        tree = self._indexes.tree
-        return AnalyzedQuery(text, intents, self._indexes.lexical, tree.vectorizer if tree else None)
+        tree = self.indexes.tree
+        return AnalyzedQuery(text, intents, self.indexes.lexical, tree.vectorizer if tree else None)
 
     def _rank(self, query: AnalyzedQuery, depth: int, *names: str) -> dict[str, Ranked]:
         bound = self._config.depth
@@ -102,7 +108,7 @@ class Finder:
         """The rankings by stage; that of the words is split by how well they match."""
         stages = dict(rankings)
         if (words := stages.pop("lexical", None)) is not None:
-            lexical = self._indexes.lexical
+            lexical = self.indexes.lexical
             stages["all_words"] = lexical.all_words(query.words, words)
             stages["typo"] = lexical.typo(query.words, words)
             stages["some_words"] = words
@@ -110,11 +116,11 @@ class Finder:
 
     @cached_property
     def _type_names(self) -> TypeNames:
-        return TypeNames(self._indexes.types)
+        return TypeNames(self.indexes.types)
 
     def _nearest_type(self, text: str) -> Ranked:
         name = self._type_names.nearest(text)
-        return self._indexes.lexical.of_type(name, self._products) if name else NOTHING
+        return self.indexes.lexical.of_type(name, self._products) if name else NOTHING
 
     # ------------------------------------------------------------ their order
     def _fused(self, query: AnalyzedQuery, rankings: Mapping[str, Ranked], by_stage: Mapping[str, Ranked]) -> Ranked:
@@ -128,7 +134,7 @@ class Finder:
             return NOTHING
         unmet_share = self._unmet_share(query, rankings, by_stage)
         best = self._weighted_sum(rankings, unmet_share)
-        reranker, tree = self._indexes.reranker, self._indexes.tree
+        reranker, tree = self.indexes.reranker, self.indexes.tree
         if reranker and tree:
             best = reranker.rank(self._reranker_input(query, rankings, best, unmet_share), tree).followed_by(best)
         if max(len(words), len(intents)) > self._config.depth:
@@ -159,6 +165,6 @@ class Finder:
         best = (by_stage["all_words"] or words).rows[0]
         content = {word for word in query.tokens if word not in FUNCTION_WORDS}
         intended = content & {word for intent in query.intents for word in tokenize(intent.words)}
-        (matches,) = self._indexes.lexical.matched(query.words, [int(best)])
+        (matches,) = self.indexes.lexical.matched(query.words, [int(best)])
         met = {match.term for match in matches if match.field != "description"}
         return len(intended - met) / len(content) if content else 0.0

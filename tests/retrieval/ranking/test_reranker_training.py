@@ -20,6 +20,8 @@ from whybuy.qrels import Qrels, Scale
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.ranking.candidates import Candidates
+from whybuy.retrieval.ranking.features import FeatureExtractor, RerankerInput
 from whybuy.retrieval.ranking.fitting import fit_translations
 from whybuy.retrieval.ranking.product_terms import QueryTerms, TermTable
 from whybuy.retrieval.ranking.reranker import open_reranker
@@ -69,18 +71,20 @@ def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int
     return [int(finder.find(text, shop.read(text)).ranked.rows[0]) for text in texts]
 
 
-def test_the_order_learns_what_words_do_not_say(shop: TreeShop, indexes: Indexes, reranker_folder: Path) -> None:
+def test_the_order_learns_what_words_do_not_say(
+    shop: TreeShop, indexes: Indexes, finder: Finder, reranker_folder: Path
+) -> None:
     gains = judged()
     wanted = gains.products.indices
-    weighted_sum = Finder(indexes, len(PRODUCTS), FinderConfig())
-    learned = Finder(replace(indexes, reranker=open_reranker(reranker_folder)), len(PRODUCTS), FinderConfig())
-    hits = [np.mean(first_rows(finder, shop, gains.texts) == wanted) for finder in (weighted_sum, learned)]
+    assert indexes.tree
+    learned = finder.over(indexes.tree, open_reranker(reranker_folder))
+    hits = [np.mean(first_rows(each, shop, gains.texts) == wanted) for each in (finder, learned)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8
 
 
-def test_trained_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, reranker_folder: Path, tmp_path: Path) -> None:
-    train_reranker(shop.trainer, judged(), indexes, shop.read, tmp_path, config=FEW)
+def test_trained_twice_it_is_the_same(shop: TreeShop, finder: Finder, reranker_folder: Path, tmp_path: Path) -> None:
+    train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path, config=FEW)
     files = {path.relative_to(reranker_folder) for path in reranker_folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     assert all((reranker_folder / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
@@ -88,7 +92,7 @@ def test_trained_twice_it_is_the_same(shop: TreeShop, indexes: Indexes, reranker
 
 # ---------------------------------------------------------------- out of fold
 def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
-    shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: TreeShop, finder: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gains = judged()
     trainer = replace(shop.trainer, searches=TrainingSet([text.lower() for text in gains.texts], gains.products))
@@ -105,14 +109,14 @@ def test_no_query_is_answered_by_a_tree_that_has_seen_it_in_any_spelling(
         return ()
 
     monkeypatch.setattr(whybuy.retrieval.tree_training, "train_tree", train)
-    assert train_reranker(trainer, gains, indexes, read, tmp_path, config=replace(FEW, folds=3))
+    assert train_reranker(trainer, gains, finder, read, tmp_path, config=replace(FEW, folds=3))
     assert sorted(asked) == sorted(map(bag_of_words, gains.texts))
     assert len(seen) == 3
     assert all(seen)
 
 
 def test_no_query_is_described_by_what_it_adds_to_translations(
-    shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: TreeShop, finder: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gains = judged()
     learned_from: dict[Translations, set[bytes]] = {}
@@ -132,7 +136,7 @@ def test_no_query_is_described_by_what_it_adds_to_translations(
 
     monkeypatch.setattr(whybuy.retrieval.ranking.training, "fit_translations", remember)
     monkeypatch.setattr(Translations, "features", describe)
-    train_reranker(shop.trainer, gains, indexes, shop.read, tmp_path, config=replace(FEW, folds=3))
+    train_reranker(shop.trainer, gains, finder, shop.read, tmp_path, config=replace(FEW, folds=3))
     every, *parts = learned_from.values()
     assert set(described) == every, "what is served has learned from all"
     assert len(described) == len(gains)
@@ -140,14 +144,31 @@ def test_no_query_is_described_by_what_it_adds_to_translations(
     assert all(parts)
 
 
-def test_of_many_queries_a_sample_teaches(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [5, 500])
+def test_training_sees_as_much_of_each_ranking_as_search_will(
+    shop: TreeShop, indexes: Indexes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    lengths: list[int] = []
+    describe = FeatureExtractor.describe
+
+    def measured(self: FeatureExtractor, retrieved: RerankerInput, *others: Any, **named: Any) -> Candidates:  # noqa: ANN401
+        lengths.extend(map(len, retrieved.stages.values()))
+        return describe(self, retrieved, *others, **named)
+
+    monkeypatch.setattr(FeatureExtractor, "describe", measured)
+    finder = Finder(indexes, len(PRODUCTS), FinderConfig(depth=depth))
+    train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path, config=FEW)
+    assert max(lengths) == min(depth, len(PRODUCTS))
+
+
+def test_of_many_queries_a_sample_teaches(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     asked: list[str] = []
 
     def read(text: str) -> tuple[Intent, ...]:
         asked.append(text)
         return ()
 
-    train_reranker(shop.trainer, judged(), indexes, read, tmp_path, config=replace(FEW, most_queries=52))
+    train_reranker(shop.trainer, judged(), finder, read, tmp_path, config=replace(FEW, most_queries=52))
     assert len(set(asked)) == len(asked) == 52
 
 
@@ -157,21 +178,20 @@ def test_one_fold_is_refused() -> None:
 
 
 # ---------------------------------------------------------------- too little to learn from
-def test_few_queries_teach_nothing(shop: TreeShop, indexes: Indexes, tmp_path: Path) -> None:
+def test_few_queries_teach_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     few = replace(FEW, least_queries=61)
-    assert train_reranker(shop.trainer, judged(), indexes, shop.read, tmp_path / "reranker", config=few) is None
+    assert train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path / "reranker", config=few) is None
     assert not (tmp_path / "reranker").exists()
 
 
-def test_queries_whose_good_products_nobody_finds_teach_nothing(
-    shop: TreeShop, indexes: Indexes, tmp_path: Path
-) -> None:
+def test_queries_whose_good_products_nobody_finds_teach_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     queries = [f"ωψ{number}" for number in range(60)]
     wanted = csr_matrix((np.ones(60, np.float32), (range(60), range(60))), shape=(60, len(PRODUCTS)))
     gains = TrainingSet(queries, wanted)
-    assert train_reranker(shop.trainer, gains, indexes, shop.read, tmp_path / "reranker", config=FEW) is None
+    assert train_reranker(shop.trainer, gains, finder, shop.read, tmp_path / "reranker", config=FEW) is None
     assert not (tmp_path / "reranker").exists()
 
 
 def test_without_a_tree_nothing_is_learned(shop: TreeShop, tmp_path: Path) -> None:
-    assert train_reranker(shop.trainer, judged(), shop.indexes, shop.read, tmp_path / "reranker", config=FEW) is None
+    finder = Finder(shop.indexes, len(PRODUCTS), FinderConfig())
+    assert train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path / "reranker", config=FEW) is None

@@ -12,8 +12,7 @@ from whybuy.artifacts import digest
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import Intent
-from whybuy.retrieval.finder import Finder, FinderConfig
-from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.finder import Finder
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
 from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
@@ -53,7 +52,7 @@ RERANKER_CONFIG = ConfigTable("reranker", RerankerConfig)
 def train_reranker(
     trainer: TreeTrainer,
     gains: TrainingSet,
-    indexes: Indexes,
+    finder: Finder,
     read: ReadIntents,
     folder: Path,
     *,
@@ -64,13 +63,14 @@ def train_reranker(
     Queries are split into folds; those of a fold are described with a tree and with translations made from the other
     folds, and without what they themselves add to the past queries.
 
-    gains: queries with what was good for them. indexes: with the shop's tree; its reranker is not used. read: finds the
-    intents of a query. folder: is made when missing.
+    gains: queries with what was good for them. finder: searches as the shop will be served, with its tree; its reranker
+    is not used. read: finds the intents of a query. folder: is made when missing.
     """
-    if len(gains) < config.least_queries or indexes.tree is None:
+    served = finder.indexes
+    if len(gains) < config.least_queries or served.tree is None:
         return None
-    vectorizer, good, terms = indexes.tree.vectorizer, _good(gains.products), fit_terms(trainer.products)
-    words = [terms.query(indexes.lexical.analyze(text).corrected) for text in gains.texts]
+    vectorizer, good, terms = served.tree.vectorizer, _good(gains.products), fit_terms(trainer.products)
+    words = [terms.query(served.lexical.analyze(text).corrected) for text in gains.texts]
     vectors = vectorizer.transform(gains.texts, threads=config.threads)
     past = PastQueries.build(gains.texts, vectors, good)
     features = FeatureExtractor(terms, past, fit_translations(words, good, terms.table))
@@ -80,11 +80,11 @@ def train_reranker(
         tree = trainer.train_without(
             [text for text, other in zip(gains.texts, others, strict=True) if not other], vectorizer
         )
-        finder = Finder(replace(indexes, tree=tree, reranker=None), len(terms), FinderConfig())
+        unseeing = finder.over(tree)
         other_words = [word for word, other in zip(words, others, strict=True) if other]
         out_of_fold = replace(features, translations=fit_translations(other_words, good[others], terms.table))
         for query in queries:
-            retrieved = finder.retrieve(gains.texts[query], read(gains.texts[query]))
+            retrieved = unseeing.retrieve(gains.texts[query], read(gains.texts[query]))
             candidates = out_of_fold.describe(retrieved, tree, without=query)
             described.append(candidates.within(retrieved.stages, TRAINING_DEPTHS))
         order += queries
