@@ -34,6 +34,7 @@ from whybuy.completion.session_training import SessionConfig, SessionTrainingSet
 from whybuy.completion.suffix_building import build_suffixes
 from whybuy.completion.suffixes import Suffixes
 from whybuy.records import VOCABULARY_SCHEMA, CompletionSource
+from whybuy.shop import Shop
 
 LENGTHS = (1, 2, 3, 5, 8, 12)
 WARM_UP = 1_000  # keystrokes
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     rng = np.random.default_rng(2026)
-    folder = ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()["completions"]
+    folder = Shop.open(arguments.store).folder("completions")
     vocabulary = made_up(pq.read_table(folder / "texts.parquet")["key"].to_pylist(), arguments.queries, rng)
     with TemporaryDirectory() as name:
         started = time.perf_counter()

@@ -14,9 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.artifacts import ArtifactStore
 from whybuy.build import open_critic
 from whybuy.demo.judge import TRUTH_FILE, SimulatedJudge, judge_candidates
 from whybuy.evaluation.graph import GraphReport, Truth, evaluate_graph, read_truth
@@ -54,11 +53,11 @@ class DemoShop:
     """A built demo shop with what is measured of it."""
 
     def __init__(self, store: Path) -> None:
-        folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
+        self.shop = Shop.open(store)
         self._projection = projection_of(store)
         self._truths: Sequence[Truth] = read_truth(store / TRUTH_FILE)
-        self.hypotheses: pa.Table = pq.read_table(folders["hypotheses"] / HYPOTHESES.file)
-        self.critic, _ = open_critic(Shop.open(store))
+        self.hypotheses: pa.Table = self.shop.table(HYPOTHESES)
+        self.critic, _ = open_critic(self.shop)
 
     def measure(self, hypotheses: pa.Table) -> GraphReport:
         """The graph of these hypotheses against the truth."""

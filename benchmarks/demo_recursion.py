@@ -15,10 +15,9 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from demo_critic import DemoShop, figures
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.artifacts import ArtifactStore
 from whybuy.demo.judge import SimulatedJudge, judge_candidates, judge_on
 from whybuy.graph import GraphConfig, KnowledgeGraph, assemble
 from whybuy.graph.files import FORMAT_VERSION, KIND
@@ -26,7 +25,7 @@ from whybuy.intents import Student
 from whybuy.intents.student_training import train_student
 from whybuy.knowledge.critic.edge_critic import CriticConfig, EdgeCritic
 from whybuy.knowledge.proposing.hypothesizer import to_table
-from whybuy.records import PAIRS, PRODUCTS, Behavior, Head, HeadKind, Hypothesis, Intent, Product
+from whybuy.records import PAIRS, Behavior, Head, HeadKind, Hypothesis, Intent, Product
 
 GENERATOR = "student.v1"
 
@@ -38,8 +37,8 @@ def main() -> None:
     parser.add_argument("--judgments", type=int, default=500)
     parser.add_argument("--least", type=float, default=0.2, help="confidence of a guess that becomes a proposal")
     arguments = parser.parse_args()
-    shop, folders = DemoShop(arguments.store), ArtifactStore(arguments.store / ARTIFACTS_FOLDER).current()
-    products, pairs = pq.read_table(folders["catalog"] / PRODUCTS.file), pq.read_table(folders["pairs"] / PAIRS.file)
+    shop = DemoShop(arguments.store)
+    products, pairs = shop.shop.catalog.table, shop.shop.table(PAIRS)
     judge = SimulatedJudge(arguments.store)
     judged = judge_candidates(shop.critic, judge, arguments.judgments)
     first, _ = shop.critic.rescored(judged)

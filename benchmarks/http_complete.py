@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from http_search import load, report, serving
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.shop import Shop
 
 ALONE = 1_000
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
-    folder = ArtifactStore(asked.store / ARTIFACTS_FOLDER).current()["completions"]
+    folder = Shop.open(asked.store).folder("completions")
     texts = pq.read_table(folder / "texts.parquet", columns=["key"])["key"].to_pylist()
     rng = np.random.default_rng(7)
     loads = []

@@ -12,10 +12,10 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, digest
+from whybuy.artifacts import digest
 from whybuy.catalog.catalog import Catalog
-from whybuy.graph import KnowledgeGraph
 from whybuy.records import HeadKind, Triple
+from whybuy.shop import Shop
 
 
 def main() -> None:
@@ -39,8 +39,8 @@ def main() -> None:
 
 def write_list(store: Path, file: Path, *, seed: int, size: int) -> None:
     """One edge per line: empty verdict, hash, relation, generator, head, tail."""
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    graph, catalog = KnowledgeGraph(folders["graph"]), Catalog.load(folders["catalog"])
+    shop = Shop.open(store)
+    graph, catalog = shop.graph, shop.catalog
     rows = random.Random(seed).sample(range(graph.edges.num_rows), min(size, graph.edges.num_rows))
     lines = [
         f"# seed {seed}, {len(rows)} of {graph.edges.num_rows} edges; write 1 (a shopper would accept it) or 0 in front"

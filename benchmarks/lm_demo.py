@@ -18,9 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
 from whybuy.build import read_known
 from whybuy.demo.judge import SimulatedJudge
 from whybuy.demo.tiny_lm import write_tiny_lm
@@ -31,6 +29,7 @@ from whybuy.knowledge.tuning.instruction_export import InstructionConfig, Known,
 from whybuy.knowledge.tuning.instructions import Instruction, Part, Task, path_of, write_instructions
 from whybuy.knowledge.tuning.tune import Step, TuningConfig, tune
 from whybuy.records import HYPOTHESES, HeadKind
+from whybuy.shop import Shop
 from whybuy.tables import ReadReport
 
 JUDGED = 8000
@@ -87,7 +86,7 @@ def instructions(store: Path) -> dict[Part, list[Instruction]]:
 
 def judgments(store: Path, inputs: ProposerInput, error_rate: float) -> pa.Table:
     """What a judge who knows the truth says of a random sample of the hypotheses about types, products and pairs."""
-    proposed = pq.read_table(ArtifactStore(store / ARTIFACTS_FOLDER).current()["hypotheses"] / HYPOTHESES.file)
+    proposed = Shop.open(store).table(HYPOTHESES)
     proposed = proposed.filter(pa.compute.not_equal(proposed["head_kind"], HeadKind.QUERY.value))
     chosen = np.random.default_rng(0).permutation(proposed.num_rows)[:JUDGED]
     judge = SimulatedJudge(store, error_rate=error_rate)

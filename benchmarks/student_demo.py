@@ -19,18 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
+from whybuy.artifacts import ARTIFACTS_FOLDER
 from whybuy.build import build
-from whybuy.catalog.catalog import Catalog
 from whybuy.demo.shop import EVENTS, NAMED, QUERIES, REASONS
 from whybuy.discovery import Discovery
 from whybuy.evaluation.graph import read_truth
 from whybuy.evaluation.splits import Part, part_of
 from whybuy.evaluation.student import evaluate_store_intents, type_precision
-from whybuy.graph import KnowledgeGraph
 from whybuy.intents import Student
 from whybuy.intents.student_training import train_student
 from whybuy.records import PAIRS
+from whybuy.shop import Shop
 from whybuy.text import normalize
 
 
@@ -60,11 +59,11 @@ def without(shop: Path, folder: Path, gone: Callable[[str], bool]) -> int:
 
 def products_withheld(store: Path) -> dict[str, float]:
     """How well a student that has not seen a fifth of the products names the reasons of their types."""
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    graph, catalog = KnowledgeGraph(folders["graph"]), Catalog.load(folders["catalog"])
+    shop = Shop.open(store)
+    graph, catalog = shop.graph, shop.catalog
     seen = pa.array([part_of(product_id) is Part.TRAIN for product_id in catalog.ids])
     started = time.perf_counter()
-    model = train_student(graph, catalog.table.filter(seen), pq.read_table(folders["pairs"] / PAIRS.file))
+    model = train_student(graph, catalog.table.filter(seen), shop.table(PAIRS))
     seconds = time.perf_counter() - started
     assert model is not None
     truths = read_truth(store / REASONS)
@@ -82,8 +81,7 @@ def discovery_times(store: Path) -> dict[str, float]:
 
 def student_times(store: Path) -> dict[str, float]:
     """The same of the student alone."""
-    folders = ArtifactStore(store / ARTIFACTS_FOLDER).current()
-    student = Student.open(folders["student"], KnowledgeGraph(folders["graph"]))
+    student = Shop.open(store).student
     assert student is not None
     return timed(student.read, pq.read_table(store / NAMED)["query"].to_pylist()[::10])
 
