@@ -18,7 +18,7 @@ _TABLES = ("product", "title", "type")
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Corrected product types: by product id, else by a pattern of the title, else by the type that was inferred."""
+    """Corrected product types: by product id, else by a pattern of the title, else by the type that it has."""
 
     products: dict[str, str]
     titles: tuple[tuple[re.Pattern[str], str], ...]

@@ -54,9 +54,9 @@ def test_words_are_covered_by_titles(terms: ProductTerms) -> None:
 def test_order_and_place_are_seen(terms: ProductTerms) -> None:
     paint = matched(terms, "red paint bucket", "a")
     assert (paint["pairs_adjacent"], paint["longest_run"], paint["window_gap"]) == (1, 3, 0)
-    assert (paint["first_place"], paint["last_word_from_end"], paint["title_end_asked"]) == (3, 0, 1)
+    assert (paint["first_place"], paint["last_word_from_end"], paint["title_end_matched"]) == (3, 0, 1)
     turned = matched(terms, "red paint bucket", "d")
-    assert (turned["pairs_adjacent"], turned["pairs_near"], turned["title_end_asked"]) == (0, 0.5, 1)
+    assert (turned["pairs_adjacent"], turned["pairs_near"], turned["title_end_matched"]) == (0, 0.5, 1)
 
 
 def test_measures_agree_or_contradict(terms: ProductTerms) -> None:
@@ -103,7 +103,7 @@ def test_features_are_what_they_are_said_to_be(terms: ProductTerms, asked: list[
         rarity = table.rarity[title]
         assert row[Match.TITLE_WORDS] == len(title)
         assert row[Match.WORDS_COVERED] == pytest.approx(sum(heavy) / max(1, len(heavy)))
-        assert row[Match.TITLE_RARITY_ASKED] == pytest.approx(rarity[hit].sum() / max(1e-9, rarity.sum()))
+        assert row[Match.TITLE_RARITY_MATCHED] == pytest.approx(rarity[hit].sum() / max(1e-9, rarity.sum()))
         assert row[Match.FIRST_PLACE] == (hit.index(True) if any(hit) else len(title))
         assert row[Match.LONGEST_RUN] == max(map(len, "".join("x" if each else " " for each in hit).split()), default=0)
         assert (row[Match.BM25] > 0) == any(joined)

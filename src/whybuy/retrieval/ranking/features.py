@@ -27,7 +27,7 @@ class Evidence(IntEnum):
 
     TREE_MARGIN = 0  # of the product at its leaf, see `xmr.scoring.LabelScores`
     TREE_BIAS = auto()
-    TREE_PATH = auto()  # score of the path to its leaf
+    TREE_PATH = auto()  # logarithm of the score of the path to its leaf
     TREE_SEARCHES = auto()  # ln(1 + searches that led to the product in training)
     QUERY_KNOWN = auto()  # share of the query vector that occurred in training searches, in [0, 1]
     UNMET_SHARE = auto()  # share of the query that names intents and that the best lexical hit lacks, in [0, 1]

@@ -41,17 +41,17 @@ class Match(IntEnum):
     WINDOW_GAP = auto()  # other words between the first and the last that are covered
     FIRST_PLACE = auto()  # in the title
     LAST_WORD_FROM_END = auto()
-    TITLE_START_ASKED = auto()  # often the brand
-    TITLE_END_ASKED = auto()  # often what it is
-    TITLE_RARITY_ASKED = auto()  # share of the title's rarity in words of the query
-    TITLE_RARITY_UNASKED = auto()
+    TITLE_START_MATCHED = auto()  # often the brand
+    TITLE_END_MATCHED = auto()  # often what it is
+    TITLE_RARITY_MATCHED = auto()  # share of the title's rarity in words of the query
+    TITLE_RARITY_UNMATCHED = auto()
     TITLE_NUMBERS = auto()
     NUMBERS_COVERED = auto()
     NUMBERS_MISSED = auto()
     MEASURES_MATCHED = auto()  # "5 gal" in both
     MEASURES_CONTRADICTED = auto()  # "5 gal" in the query, "1 gal" in the product
     TYPE_COVERED = auto()  # share of the words of its product type that are in the query
-    TYPE_END_ASKED = auto()
+    TYPE_END_MATCHED = auto()
     TYPE_HAS_LAST_WORD = auto()
 
 
@@ -167,11 +167,11 @@ def _match_title(
         row[Match.LONGEST_RUN] = max(row[Match.LONGEST_RUN], run)
         row[Match.FIRST_PLACE] = min(row[Match.FIRST_PLACE], at) if hit else row[Match.FIRST_PLACE]
         row[Match.TITLE_NUMBERS] += is_number[term]
-        row[Match.TITLE_START_ASKED] = hit if at == 0 else row[Match.TITLE_START_ASKED]
-        row[Match.TITLE_END_ASKED] = hit
+        row[Match.TITLE_START_MATCHED] = hit if at == 0 else row[Match.TITLE_START_MATCHED]
+        row[Match.TITLE_END_MATCHED] = hit
     row[Match.TITLE_WORDS] = len(words)
-    row[Match.TITLE_RARITY_ASKED] = matched_rarity / total if total > 0 else 0
-    row[Match.TITLE_RARITY_UNASKED] = total - matched_rarity
+    row[Match.TITLE_RARITY_MATCHED] = matched_rarity / total if total > 0 else 0
+    row[Match.TITLE_RARITY_UNMATCHED] = total - matched_rarity
 
 
 @kernel
@@ -251,7 +251,7 @@ def _match_type(query: QueryTerms, last: int, words: NDArray[np.int32], row: NDA
         for word in query.terms:
             in_query |= word == term
         row[Match.TYPE_COVERED] += in_query / len(words)
-        row[Match.TYPE_END_ASKED] = in_query  # of the last word, in the end
+        row[Match.TYPE_END_MATCHED] = in_query  # of the last word, in the end
         row[Match.TYPE_HAS_LAST_WORD] = max(row[Match.TYPE_HAS_LAST_WORD], np.float32(term == query.terms[last]))
 
 
