@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whybuy import artifacts
 from whybuy.errors import ArtifactError, InputError
 from whybuy.retrieval.ranking.boosted_trees import evaluate, from_lightgbm
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
@@ -31,7 +32,7 @@ def examples(queries: int = 80, size: int = 20, *, seed: int = 0) -> RankingExam
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("fusion")
+    path = tmp_path_factory.mktemp("model")
     fit_lambdamart(examples(), NAMES, path, config=SHORT)
     return path
 
@@ -131,6 +132,19 @@ def test_what_may_only_help_must_be_a_feature(tmp_path: Path) -> None:
         fit_lambdamart(examples(), NAMES, tmp_path, config=replace(SHORT, monotone=("word_covered",)))
 
 
+def test_the_manifest_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[set[str]] = []
+    write = artifacts.write_json
+
+    def remember(path: Path, content: object) -> None:
+        there.append({file.name for file in path.parent.iterdir()})
+        write(path, content)
+
+    monkeypatch.setattr(artifacts, "write_json", remember)
+    fit_lambdamart(examples(), NAMES, tmp_path, config=SHORT)
+    assert there == [{file.name for file in tmp_path.iterdir()} - {"reranker_model.json"}]
+
+
 def test_names_must_fit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="3 features, but 2 names"):
         fit_lambdamart(examples(), NAMES[:2], tmp_path)
@@ -152,13 +166,13 @@ def test_examples_are_numbers() -> None:
 
 
 def test_another_format_is_named(folder: Path, tmp_path: Path) -> None:
-    about = json.loads((folder / "fusion.json").read_text())
-    (tmp_path / "fusion.json").write_text(json.dumps(about | {"format_version": 99}))
+    about = json.loads((folder / "reranker_model.json").read_text())
+    (tmp_path / "reranker_model.json").write_text(json.dumps(about | {"format_version": 99}))
     with pytest.raises(ArtifactError, match="format 99"):
         LambdaMART.load(tmp_path)
 
 
 def test_a_missing_array_is_named(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "fusion.json").write_text((folder / "fusion.json").read_text())
-    with pytest.raises(ArtifactError, match=r"no readable fusion .*feature\.npy"):
+    (tmp_path / "reranker_model.json").write_text((folder / "reranker_model.json").read_text())
+    with pytest.raises(ArtifactError, match=r"no readable reranker model .*feature\.npy"):
         LambdaMART.load(tmp_path)

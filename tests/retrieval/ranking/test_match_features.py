@@ -131,17 +131,17 @@ def test_no_group_agrees_with_nothing(terms: ProductTerms) -> None:
 
 
 def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
-    fusion = StageFeatures({"lexical": 2, "cosine": 2})
+    extractor = StageFeatures({"lexical": 2, "cosine": 2})
     stages = {
         "lexical": Ranked(np.array([3, 0, 1], np.int32), np.array([3, 2, 1], np.float32)),
         "cosine": Ranked(np.array([0, 4], np.int32), np.array([0.5, 0.4], np.float32)),
     }
     past = PastProducts(Ranked(np.array([0], np.int32), np.ones(1, np.float32)), 0.5)
-    found = fusion.of(terms.query(["red", "bucket"]), stages, past, terms.table)
-    column = {name: found.features[:, at] for at, name in enumerate(fusion.names)}
+    found = extractor.of(terms.query(["red", "bucket"]), stages, past, terms.table)
+    column = {name: found.features[:, at] for at, name in enumerate(extractor.names)}
     assert found.rows.tolist() == [3, 0, 4]
-    assert found.features.shape == (3, len(set(fusion.names)))
-    assert {"past_itself", "cosine_score"} < set(fusion.monotone) < set(fusion.names)
+    assert found.features.shape == (3, len(set(extractor.names)))
+    assert {"past_itself", "cosine_score"} < set(extractor.monotone) < set(extractor.names)
     near = found.within(stages, {"lexical": 1, "cosine": 1})
     assert near.rows.tolist() == [3, 0]
     np.testing.assert_array_equal(near.features, found.features[:2])
@@ -152,9 +152,9 @@ def test_candidates_come_from_all_stages_once(terms: ProductTerms) -> None:
 
 
 def test_without_anything_found_there_are_no_candidates(terms: ProductTerms) -> None:
-    fusion = StageFeatures({"lexical": 2})
-    found = fusion.of(terms.query([]), {"lexical": Ranked.empty()}, PastProducts(Ranked.empty(), 0.0), terms.table)
-    assert found.features.shape == (0, len(fusion.names))
+    extractor = StageFeatures({"lexical": 2})
+    found = extractor.of(terms.query([]), {"lexical": Ranked.empty()}, PastProducts(Ranked.empty(), 0.0), terms.table)
+    assert found.features.shape == (0, len(extractor.names))
 
 
 def test_a_missing_stage_is_named(terms: ProductTerms) -> None:

@@ -136,7 +136,7 @@ def test_nothing_learned_is_no_order(tmp_path: Path) -> None:
 
 
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
-    (lambda folder: (folder / "fusion" / "fusion.json").unlink(), r"holds no readable fusion"),
+    (lambda folder: (folder / "model" / "reranker_model.json").unlink(), r"holds no readable reranker model"),
     (lambda folder: shutil.rmtree(folder / "terms"), r"holds no readable product terms"),
     (lambda folder: shutil.rmtree(folder / "past"), r"holds no readable past queries"),
     (lambda folder: shutil.rmtree(folder / "past" / "index"), r"holds no readable n-gram index"),

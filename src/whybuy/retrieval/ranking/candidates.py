@@ -22,7 +22,7 @@ class Candidates:
     features: NDArray[np.float32]  # shape (n, features)
 
     def within(self, stages: Mapping[str, Ranked], depths: Mapping[str, int]) -> "Candidates":
-        """Those that a stage has among its first: what a fusion is trained on, as all of them are slower and no better.
+        """Those that a stage has among its first: what trains a reranker, as all of them are slower and no better.
 
         Never train on a sample of the others: what stands far down then looks better than it is.
         """

@@ -12,7 +12,7 @@ from whybuy.errors import InputError
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.ranking.boosted_trees import BoostedTrees, evaluate
 
-_SAVED = ArrayFolder("fusion", 1, "fusion.json")
+_SAVED = ArrayFolder("reranker model", 1, "reranker_model.json")
 
 
 class LambdaMART:
@@ -32,7 +32,7 @@ class LambdaMART:
         """
         if features.ndim != 2 or features.shape[1] != len(self.features):
             raise InputError(
-                f"The fusion was trained on {len(self.features)} features, what came has the shape {features.shape}. "
+                f"The reranker was trained on {len(self.features)} features, what came has the shape {features.shape}. "
                 "Run `whybuy build` to train it anew."
             )
         return evaluate(self._trees, features).astype(np.float32)
@@ -48,7 +48,7 @@ class LambdaMART:
         """Open the folder that `save` wrote; LightGBM is not needed.
 
         Raises:
-            ArtifactError: the folder holds no fusion, one of another format version, or a damaged one.
+            ArtifactError: the folder holds no such model, one of another format version, or a damaged one.
         """
         arrays, facts = _SAVED.load(folder)
         return cls(facts["features"], BoostedTrees(**arrays), facts["importance"])

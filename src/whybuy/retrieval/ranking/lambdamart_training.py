@@ -83,8 +83,9 @@ def fit_lambdamart(
     importance = dict(zip(features, shares, strict=True))
     trees = from_lightgbm(booster.dump_model())
     model = LambdaMART(features, trees, importance)
-    model.save(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / _MODEL).write_text(booster.model_to_string(), encoding="utf-8")
+    model.save(folder)  # with the manifest, which is the last file
     return model
 
 

@@ -7,15 +7,15 @@ from whybuy.retrieval.ranking.features import FeatureExtractor, RerankerInput
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.tree import TreeIndex
 
-FORMAT_VERSION = 5
-FUSION = "fusion"  # folder of the trained model within the artifact
+FORMAT_VERSION = 6
+MODEL = "model"  # folder of the trained model within the artifact
 
 
 class Reranker:
     """Ranks the candidates of a query by LambdaMART (Burges, MSR-TR-2010-82); immutable, safe for many threads."""
 
-    def __init__(self, features: FeatureExtractor, fusion: LambdaMART) -> None:
-        self._features, self.fusion = features, fusion
+    def __init__(self, features: FeatureExtractor, model: LambdaMART) -> None:
+        self._features, self.model = features, model
 
     @classmethod
     def open(cls, folder: Path) -> "Reranker":
@@ -24,12 +24,12 @@ class Reranker:
         Raises:
             ArtifactError: a part is missing, damaged or of another format version.
         """
-        return cls(FeatureExtractor.open(folder), LambdaMART.load(folder / FUSION))
+        return cls(FeatureExtractor.open(folder), LambdaMART.load(folder / MODEL))
 
     def rank(self, retrieved: RerankerInput, tree: TreeIndex) -> Ranked:
         """The candidates of all rankers, best first. Scores: comparable within the query, of any sign."""
         candidates = self._features.describe(retrieved, tree)
-        return self.fusion.rank(candidates.rows, candidates.features) if len(candidates.rows) else Ranked.empty()
+        return self.model.rank(candidates.rows, candidates.features) if len(candidates.rows) else Ranked.empty()
 
 
 def open_reranker(folder: Path | None) -> Reranker | None:
@@ -38,4 +38,4 @@ def open_reranker(folder: Path | None) -> Reranker | None:
     Raises:
         ArtifactError: a part is damaged or of another format version.
     """
-    return Reranker.open(folder) if folder is not None and (folder / FUSION).is_dir() else None
+    return Reranker.open(folder) if folder is not None and (folder / MODEL).is_dir() else None

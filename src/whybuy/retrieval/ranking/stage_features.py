@@ -50,7 +50,7 @@ class StageFeatures:
             InputError: a stage is missing.
         """
         if missing := self.depths.keys() - stages.keys():
-            raise InputError(f"The fusion weighs {', '.join(self.depths)}; {', '.join(sorted(missing))} is missing.")
+            raise InputError(f"Candidates come from {', '.join(self.depths)}; {', '.join(sorted(missing))} is missing.")
         candidates = gather(stages, self.depths)
         leading = stages[next(iter(self.depths))]
         groups = [*(_leaders(leading, count) for count in LEADERS.values()), past.products]

@@ -19,7 +19,7 @@ from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.ranking.lambdamart_training import MIN_QUERIES, LambdaMARTConfig, RankingExamples, fit_lambdamart
 from whybuy.retrieval.ranking.past_queries import PastQueries
-from whybuy.retrieval.ranking.reranker import FUSION
+from whybuy.retrieval.ranking.reranker import MODEL
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree_training import TreeTrainer
 from whybuy.text import bag_of_words
@@ -93,7 +93,7 @@ def train_reranker(
         return None
     features.save(folder)
     training = LambdaMARTConfig(threads=config.threads, monotone=features.monotone)
-    return fit_lambdamart(examples, features.names, folder / FUSION, config=training)
+    return fit_lambdamart(examples, features.names, folder / MODEL, config=training)
 
 
 def _folds(gains: TrainingSet, config: RerankerConfig) -> Iterator[tuple[list[int], NDArray[np.bool_]]]:
