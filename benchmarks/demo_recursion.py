@@ -2,9 +2,9 @@
 
     python benchmarks/demo_recursion.py STORE [--judgments 500] [--least 0.2]
 
-Round 1: what a build proposes, judged by a critic of simulated judgments. Round 2: a student taught by the graph of
+Round 1: what a build proposes, judged by a critic of simulated judgments. Round 2: a student trained on the graph of
 round 1 proposes reasons for all queries that were bought for and for all product types, beside those of round 1; the
-same judgments teach the critic; then as many more, which it asks about both rounds. STORE is a built demo shop.
+same judgments train the critic; then as many more, which it asks about both rounds. STORE is a built demo shop.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
         graph = KnowledgeGraph(artifacts.folder(KIND, "first"))
         model = train_student(graph, products, pairs)
         if model is None:
-            parser.error("the graph could not teach a student")
+            parser.error("the graph could not train a student")
         guesses = to_table(proposals(Student(model, graph), products, pairs, arguments.least))
     new = guesses.filter(pa.array(shop.critic.edges.find(guesses) < 0))
     both = pa.concat_tables([shop.hypotheses, new])

@@ -31,7 +31,7 @@ class Recipe:
 
     title: str
     files: tuple[str, ...]
-    judgments: str = ""  # split by query; the training part is one more log, and teaches the order
+    judgments: str = ""  # split by query; the training part is one more log, and trains the reranker
 
 
 RECIPES = {

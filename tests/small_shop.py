@@ -90,7 +90,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
 
 
 def write_judged_store(store: Path, *, logs: bool = True) -> Path:
-    """The same with sixty judged queries that teach its order."""
+    """The same with sixty judged queries that train its reranker."""
     write_store(store, logs=logs, settings=f'[reranker]\njudgments = "{JUDGED}"\nleast_queries = 50\n')
     write_rows(store / JUDGED, judged_rows())
     return store

@@ -51,6 +51,15 @@ def test_queries_without_relevant_products_are_left_out_and_counted(report: Sear
     assert np.isnan(report.rankers["ideal"].per_query["recall@10"]).tolist() == [False, False, True]
 
 
+def test_a_printed_report_says_what_is_left_out(report: SearchReport) -> None:
+    printed = report.as_report()
+    assert printed.title == "3 queries"
+    assert set(printed.tables[0].rows) == {"listed", "ideal"}
+    assert printed.notes == ("1 queries without a relevant product are left out of recall and MRR.",)
+    whole = evaluate_search({"ideal": ideal}, QRELS, relevant_from=1)
+    assert whole.as_report().notes == ()
+
+
 def test_json_is_the_contract(report: SearchReport) -> None:
     body = json.loads(json.dumps(report.as_json()))
     assert body["queries"] == 3

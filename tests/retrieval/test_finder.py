@@ -26,7 +26,7 @@ DEPTH = 7  # fewer than many queries find
 
 @pytest.fixture(scope="module")
 def steps(shop: TreeShop, reranker_folder: Path) -> dict[str, Indexes]:
-    """A shop with words and needs alone, with its tree, and with its reranker."""
+    """A shop with words and intents alone, with its tree, and with its reranker."""
     trained = shop.trained
     return {
         "plain": shop.indexes,
@@ -62,7 +62,7 @@ def test_an_unknown_ranker_is_named(shop: TreeShop, steps: dict[str, Indexes], s
 
 
 @pytest.mark.parametrize("step", ["tree", "reranker"])
-def test_what_words_and_needs_do_not_find_the_tree_does(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
+def test_what_words_and_intents_do_not_find_the_tree_does(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     for text, kind in (("kicks", "slip-on shoe"), ("walkies", "dog leash")):
         found = find(shop, finder, text)
@@ -84,7 +84,7 @@ def test_without_a_tree_nothing_is_found_by_it(shop: TreeShop, steps: dict[str, 
 
 
 @pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
-def test_words_and_needs_are_found_at_every_step(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
+def test_words_and_intents_are_found_at_every_step(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     for kind in KINDS:
         assert kinds_of(find(shop, finder, kind).ranked.rows[:10]) == {kind}

@@ -1,4 +1,4 @@
-"""What a tree is trained on: searches by what followed them, products by their own words, needs by their reasons."""
+"""What a tree is trained on: searches and what was bought, texts and their products, intents and what answers them."""
 
 from collections import defaultdict
 from math import log
@@ -75,7 +75,7 @@ def test_the_own_text_of_a_product_leads_to_it_alone() -> None:
 
 
 # ---------------------------------------------------------------- reasons
-def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop) -> None:
+def test_an_intent_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop) -> None:
     examples = as_dict(shop.trainer.reasons)
     assert examples.keys() == {
         *("pregnant women", "slip-on shoe for pregnant women"),
@@ -90,7 +90,7 @@ def test_a_need_leads_to_what_answers_it_alone_and_with_each_type(shop: TreeShop
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_a_need_teaches_the_products_that_answer_it_best(tmp_path: Path, limit: int) -> None:
+def test_an_intent_is_trained_with_the_products_that_answer_it_best(tmp_path: Path, limit: int) -> None:
     best = Head(HeadKind.PRODUCT, ("dome-7",))
     found = [reason(of_type("dome tent"), Relation.USED_FOR_EVENT, "camping")]
     graph = open_graph(tmp_path / "graph", [*found, reason(best, Relation.USED_FOR_EVENT, "camping")])
@@ -117,7 +117,7 @@ def test_without_reasons_nothing_is_trained(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- together
-def test_lessons_are_chosen_and_joined_with_their_products() -> None:
+def test_training_texts_are_chosen_and_joined_with_their_products() -> None:
     searches, texts = search_training_set(pairs(), TABLE), text_training_set(product_texts(TABLE))
     kept = searches.only(np.array([text != "kicks" for text in searches.texts]))
     whole = kept.followed_by(texts)

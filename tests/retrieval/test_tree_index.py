@@ -1,4 +1,4 @@
-"""A tree of products: searches, texts and reasons teach it; it says how much it knows."""
+"""A tree of products, trained on searches, texts and reasons; it says how much of a query it has seen."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def asked(tree: TreeIndex, text: str, limit: int = 60) -> Ranked:
     return tree.rank(*tree.vectorizer.vector(text), limit)
 
 
-# ---------------------------------------------------------------- what it has learned
+# ---------------------------------------------------------------- what it was trained on
 @pytest.mark.parametrize("kind", ["floor lamp", "hiking boot"])
 def test_a_product_that_was_never_bought_is_found_by_its_own_words(tree: TreeIndex, kind: str) -> None:
     for row, product in enumerate(PRODUCTS):
@@ -58,7 +58,7 @@ def test_a_word_of_searches_leads_to_what_was_bought_after_it(tree: TreeIndex, t
     assert set(asked(tree, text, 4).rows.tolist()) == bought
 
 
-def test_a_need_leads_to_what_answers_it_when_reasons_teach(shop: TreeShop, tree: TreeIndex) -> None:
+def test_an_intent_leads_to_what_answers_it_where_reasons_train(shop: TreeShop, tree: TreeIndex) -> None:
     assert kinds_of(asked(tree, "pregnant women", 10).rows) == {"slip-on shoe"}
     assert kinds_of(asked(tree, "camping", 10).rows) == {"dome tent", "sleeping bag"}
     nothing = shop.trainer.reasons.only(np.zeros(len(shop.trainer.reasons), bool))
@@ -79,7 +79,7 @@ def test_it_knows_how_much_of_a_query_stood_in_searches(tree: TreeIndex) -> None
     assert tree.known(*tree.vectorizer.vector("")) == 0
 
 
-def test_likeness_is_the_cosine_of_the_texts(tree: TreeIndex) -> None:
+def test_similarity_is_the_cosine_of_the_texts(tree: TreeIndex) -> None:
     own = tree.vectorizer.transform(product_texts(product_table(PRODUCTS))).toarray()
     cosines = own @ tree.vectorizer.transform(["tarn tent"]).toarray()[0]
     found = tree.similar(*tree.vectorizer.vector("tarn tent"), 60)

@@ -1,4 +1,4 @@
-"""The path to a product in words: nodes have telling names, and words of the query carry the steps."""
+"""The path to a product in words: nodes have names, and words of the query contribute to the steps."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -25,7 +25,7 @@ WORDS = st.lists(st.sampled_from("marlowe sage shoes bots tent camping pregnant 
 
 @pytest.fixture(scope="module")
 def index() -> TreeIndex:
-    """Sixty products under leaves of eight at most; each need was searched once."""
+    """Sixty products under leaves of eight at most; each intent was searched once."""
     rows = list(product_rows())
     kinds = [row["product_type"].split(" > ")[1] for row in rows]
     products = [Product(row["id"], row["title"], product_type=kind) for row, kind in zip(rows, kinds, strict=True)]
@@ -95,7 +95,7 @@ def test_a_tree_of_one_node_has_one_empty_name() -> None:
     assert named(binary_tree(1, 3), [("boot", "")] * 3) == [""]
 
 
-# ---------------------------------------------------------------- signs
+# ---------------------------------------------------------------- contributions
 def test_letters_stand_for_the_first_word_that_has_them(index: TreeIndex) -> None:
     words = words_by_column(index.vectorizer, "hiking boots for muddy trails boots")
     assert set(words) == set(index.vectorizer.vector("hiking boots for muddy trails boots")[0].tolist())
@@ -104,7 +104,7 @@ def test_letters_stand_for_the_first_word_that_has_them(index: TreeIndex) -> Non
     assert not any("-" in said or '"' in said for said in by_words)
 
 
-def test_a_misspelled_word_still_carries_by_its_letters(index: TreeIndex) -> None:
+def test_a_misspelled_word_still_contributes_by_its_letters(index: TreeIndex) -> None:
     text = "sleping"
     row = int(index.rank(*index.vectorizer.vector(text), 1).rows[0])
     (*_, last) = explain(index, text, [row])[0]
@@ -113,7 +113,7 @@ def test_a_misspelled_word_still_carries_by_its_letters(index: TreeIndex) -> Non
 
 
 @given(words=WORDS)
-def test_signs_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[str]) -> None:
+def test_contributions_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[str]) -> None:
     text = " ".join(words)
     ids, values = index.vectorizer.vector(text)
     found = index.rank(ids, values, 5)
@@ -131,7 +131,7 @@ def test_signs_and_scores_are_those_of_the_tree(index: TreeIndex, words: list[st
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_product_that_the_search_leaves_out_has_a_way_too(index: TreeIndex) -> None:
+def test_a_product_that_the_search_leaves_out_has_a_path_too(index: TreeIndex) -> None:
     text = "floor lamp"
     found = set(index.rank(*index.vectorizer.vector(text), 10).rows.tolist())
     other = next(row for row in range(60) if row not in found)
@@ -139,7 +139,7 @@ def test_a_product_that_the_search_leaves_out_has_a_way_too(index: TreeIndex) ->
     assert path[-1].score < float(index.rank(*index.vectorizer.vector(text), 1).scores[0])
 
 
-def test_a_query_without_a_known_ngram_has_no_way(index: TreeIndex) -> None:
+def test_a_query_without_a_known_ngram_has_no_path(index: TreeIndex) -> None:
     assert explain(index, "", [0, 1]) == [(), ()]
     assert explain(index, "\U0001f9e6", [3]) == [()]
 

@@ -50,7 +50,7 @@ def test_a_stage_scores_beyond_its_depth_what_another_found() -> None:
     assert found.features[1].tolist() == [1.5, 0.5, np.float32(1 / 3), 1, 1, 1]
 
 
-def test_few_are_kept_within_the_depths_that_teach() -> None:
+def test_few_are_kept_within_the_depths_of_training() -> None:
     stages = {"a": ranking([(1, 3.0), (2, 2.0)]), "b": ranking([(3, 1.0), (4, 0.5)])}
     found = gather(stages, {"a": 2, "b": 2}).within(stages, {"a": 1, "b": 1})
     assert found.rows.tolist() == [1, 3]

@@ -1,4 +1,4 @@
-"""What was good for similar queries is remembered, and can be left out of one's own lesson."""
+"""What was good for similar queries is remembered, and a query can be left out of its own training example."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_the_same_query_brings_back_its_products(past: PastQueries, vectorizer: 
     assert good.products.rows[0] == 3
 
 
-def test_a_product_counts_by_likeness_times_weight(past: PastQueries, vectorizer: NgramVectorizer) -> None:
+def test_a_product_counts_by_similarity_times_weight(past: PastQueries, vectorizer: NgramVectorizer) -> None:
     asked = vectorizer.vector("steel angle")
     dense = np.zeros(vectorizer.features, np.float32)
     dense[asked[0]] = asked[1]

@@ -20,7 +20,7 @@ from whybuy.retrieval.ranking.reranker import Reranker, open_reranker
 
 WORDS = st.sampled_from("Marlowe sage shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
-NEED = "tent for camping"
+INTENT = "tent for camping"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,12 @@ def test_tree_scores_are_features(shop: TreeShop, indexes: Indexes, extractor: F
 
 def test_the_unmet_share_is_a_feature(shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor) -> None:
     assert indexes.tree
-    for text, unmet_share in ((NEED, 0.5), ("dome tent", 0.0)):
+    for text, unmet_share in ((INTENT, 0.5), ("dome tent", 0.0)):
         found = extractor.describe(ask(indexes, shop, text), indexes.tree)
         assert set(column(extractor, found, "unmet_share")) == {unmet_share}
 
 
-def test_a_query_does_not_remember_itself_while_it_teaches(
+def test_a_query_does_not_remember_itself_in_training(
     shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor
 ) -> None:
     assert indexes.tree
@@ -119,18 +119,18 @@ def test_many_threads_get_the_same_answers(shop: TreeShop, indexes: Indexes, rer
     assert found == [order.rank(asked, tree).rows.tolist() for asked in questions]
 
 
-def test_signs_saved_again_say_the_same(
+def test_a_saved_extractor_gives_the_same_features(
     shop: TreeShop, indexes: Indexes, extractor: FeatureExtractor, tmp_path: Path
 ) -> None:
     assert indexes.tree
     extractor.save(tmp_path)
-    asked = ask(indexes, shop, NEED)
+    asked = ask(indexes, shop, INTENT)
     again = FeatureExtractor.open(tmp_path).describe(asked, indexes.tree)
     np.testing.assert_array_equal(again.features, extractor.describe(asked, indexes.tree).features)
 
 
 # ---------------------------------------------------------------- on disk
-def test_nothing_learned_is_no_order(tmp_path: Path) -> None:
+def test_without_a_trained_model_there_is_no_reranker(tmp_path: Path) -> None:
     assert open_reranker(None) is None
     assert open_reranker(tmp_path) is None
 

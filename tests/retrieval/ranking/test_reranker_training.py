@@ -66,19 +66,19 @@ def test_gains_are_those_of_the_judgments(grades: dict[str, dict[str, float]]) -
     assert found == {pair: gain for pair, gain in every.items() if gain > 0 and pair[1] in "pqr"}
 
 
-# ---------------------------------------------------------------- what is learned
+# ---------------------------------------------------------------- what training gives
 def first_rows(finder: Finder, shop: TreeShop, texts: Sequence[str]) -> list[int]:
     return [int(finder.find(text, shop.read(text)).ranked.rows[0]) for text in texts]
 
 
-def test_the_order_learns_what_words_do_not_say(
+def test_the_reranker_learns_what_words_do_not_say(
     shop: TreeShop, indexes: Indexes, finder: Finder, reranker_folder: Path
 ) -> None:
     gains = judged()
     wanted = gains.products.indices
     assert indexes.tree
-    learned = finder.over(indexes.tree, open_reranker(reranker_folder))
-    hits = [np.mean(first_rows(each, shop, gains.texts) == wanted) for each in (finder, learned)]
+    reranked = finder.over(indexes.tree, open_reranker(reranker_folder))
+    hits = [np.mean(first_rows(each, shop, gains.texts) == wanted) for each in (finder, reranked)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8
 
@@ -119,26 +119,26 @@ def test_no_query_is_described_by_what_it_adds_to_translations(
     shop: TreeShop, finder: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gains = judged()
-    learned_from: dict[Translations, set[bytes]] = {}
+    fitted_on: dict[Translations, set[bytes]] = {}
     described: list[bytes] = []
     fit, features = fit_translations, Translations.features
 
     def remember(asked: Sequence[QueryTerms], good: csr_matrix, table: TermTable) -> Translations:
         assert len(asked) == good.shape[0]
         translations = fit(asked, good, table)
-        learned_from[translations] = {query.stems.tobytes() for query in asked}
+        fitted_on[translations] = {query.stems.tobytes() for query in asked}
         return translations
 
     def describe(self: Translations, query: QueryTerms, *others: Any) -> NDArray[np.float32]:  # noqa: ANN401
-        assert query.stems.tobytes() not in learned_from[self]
+        assert query.stems.tobytes() not in fitted_on[self]
         described.append(query.stems.tobytes())
         return features(self, query, *others)
 
     monkeypatch.setattr(whybuy.retrieval.ranking.training, "fit_translations", remember)
     monkeypatch.setattr(Translations, "features", describe)
     train_reranker(shop.trainer, gains, finder, shop.read, tmp_path, config=replace(FEW, folds=3))
-    every, *parts = learned_from.values()
-    assert set(described) == every, "what is served has learned from all"
+    every, *parts = fitted_on.values()
+    assert set(described) == every, "what is served was fitted on all"
     assert len(described) == len(gains)
     assert len(parts) == 3
     assert all(parts)
@@ -161,7 +161,7 @@ def test_training_sees_as_much_of_each_ranking_as_search_will(
     assert max(lengths) == min(depth, len(PRODUCTS))
 
 
-def test_of_many_queries_a_sample_teaches(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
+def test_of_many_queries_a_sample_is_trained_on(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     asked: list[str] = []
 
     def read(text: str) -> tuple[Intent, ...]:
@@ -177,14 +177,14 @@ def test_one_fold_is_refused() -> None:
         RerankerConfig(folds=1)
 
 
-# ---------------------------------------------------------------- too little to learn from
-def test_few_queries_teach_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
+# ---------------------------------------------------------------- too little to train on
+def test_few_queries_train_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     few = replace(FEW, least_queries=61)
     assert train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path / "reranker", config=few) is None
     assert not (tmp_path / "reranker").exists()
 
 
-def test_queries_whose_good_products_nobody_finds_teach_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
+def test_queries_whose_good_products_nobody_finds_train_nothing(shop: TreeShop, finder: Finder, tmp_path: Path) -> None:
     queries = [f"ωψ{number}" for number in range(60)]
     wanted = csr_matrix((np.ones(60, np.float32), (range(60), range(60))), shape=(60, len(PRODUCTS)))
     gains = TrainingSet(queries, wanted)
@@ -192,6 +192,6 @@ def test_queries_whose_good_products_nobody_finds_teach_nothing(shop: TreeShop, 
     assert not (tmp_path / "reranker").exists()
 
 
-def test_without_a_tree_nothing_is_learned(shop: TreeShop, tmp_path: Path) -> None:
+def test_without_a_tree_nothing_is_trained(shop: TreeShop, tmp_path: Path) -> None:
     finder = Finder(shop.indexes, len(PRODUCTS), FinderConfig())
     assert train_reranker(shop.trainer, judged(), finder, shop.read, tmp_path / "reranker", config=FEW) is None

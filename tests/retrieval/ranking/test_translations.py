@@ -1,4 +1,4 @@
-"""What past queries tell of words, against the slow obvious way to count it."""
+"""How words of past queries translate into those of titles, against the slow obvious way to count it."""
 
 import math
 from collections import defaultdict
@@ -34,7 +34,7 @@ PAST = st.lists(st.tuples(st.lists(WORDS, min_size=1, max_size=3), st.sets(st.in
 Past = list[tuple[list[str], set[int]]]
 
 
-def learned(past: Past) -> Translations:
+def fitted(past: Past) -> Translations:
     good = np.array([[product in found for product in range(len(TITLES))] for _, found in past], float)
     words = [TERMS.query(asked) for asked, _ in past]
     return fit_translations(words, csr_matrix(good.reshape(len(past), len(TITLES))), TERMS.table)
@@ -73,7 +73,7 @@ def test_features_are_what_the_slow_version_says(past: Past, asked: list[str]) -
     for weight, found in zip(weights.tolist(), answers, strict=True):
         for term, (_, lift) in found.items():
             expected[term] += weight * lift
-    features = learned(past).features(query, TERMS.table, ALL)
+    features = fitted(past).features(query, TERMS.table, ALL)
     for row, title in zip(features, map(list, map(dict.fromkeys, titles())), strict=True):
         covered = otherwise = 0.0
         for weight, term, found in zip(weights.tolist(), query.terms.tolist(), answers, strict=True):
@@ -89,21 +89,21 @@ def test_features_are_what_the_slow_version_says(past: Past, asked: list[str]) -
         np.testing.assert_allclose(row, slow, rtol=1e-4, atol=1e-6)
 
 
-def test_another_word_for_the_same_thing_is_learned() -> None:
+def test_another_word_for_the_same_thing_is_a_translation() -> None:
     past: Past = [(["fridge"], {0, 1})] * 8 + [(["white", "fridge"], {0}), (["garden", "hose"], {3})]
-    features = learned(past).features(TERMS.query(["fridge"]), TERMS.table, ALL)
+    features = fitted(past).features(TERMS.query(["fridge"]), TERMS.table, ALL)
     assert features[0, Translated.OTHERWISE] > 0.3
     assert features[0, Translated.SIMILARITY] > features[2, Translated.SIMILARITY]
     assert (features[3:] == 0).all()
 
 
 def test_a_query_of_nothing_and_a_past_of_nothing_say_nothing() -> None:
-    assert not learned([]).features(TERMS.query(["fridge"]), TERMS.table, ALL).any()
-    assert not learned([(["fridge"], {0})]).features(TERMS.query([]), TERMS.table, ALL).any()
+    assert not fitted([]).features(TERMS.query(["fridge"]), TERMS.table, ALL).any()
+    assert not fitted([(["fridge"], {0})]).features(TERMS.query([]), TERMS.table, ALL).any()
 
 
 def test_saved_translations_are_the_same(tmp_path: Path) -> None:
-    translations, query = learned([(["fridge"], {0, 1})]), TERMS.query(["white", "fridge"])
+    translations, query = fitted([(["fridge"], {0, 1})]), TERMS.query(["white", "fridge"])
     translations.save(tmp_path)
     loaded = Translations.load(tmp_path)
     assert len(loaded) == len(translations)
