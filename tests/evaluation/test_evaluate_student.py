@@ -38,7 +38,7 @@ def test_an_intent_is_found_in_any_of_its_wordings_and_inflections() -> None:
     assert (figures["seen"]["recall@10"], figures["unseen"]["recall@10"]) == (1.0, 0.5)
     assert (figures["seen"]["recall@10_with_relation"], figures["unseen"]["recall@10_with_relation"]) == (0.0, 0.5)
     assert figures["all"]["calibration_error"] == pytest.approx((0.1 + 0.8 + 0.6) / 3)
-    assert report.above("neighbors")["mute"].mean == -0.75
+    assert report.above["neighbors"]["mute"].mean == -0.75
     json = report.as_json()
     assert json["queries"] == 2
     assert {"all", "seen", "unseen", "above_neighbors"} <= json.keys()

@@ -96,7 +96,7 @@ def as_json(value: object) -> str:
 def print_report(report: "Report", *, json: bool) -> None:
     """Print the tables and notes of an evaluation, or its JSON body."""
     if json:
-        print(as_json(report.body))
+        print(as_json(report.body()))
         return
     print(report.title)
     for table in report.tables:

@@ -138,7 +138,7 @@ class CompletionReport:
         if share := self.share_of_oracle_gain():
             interval = f"({share.low:.2f} to {share.high:.2f})"
             notes = [f"session: {share.mean:.2f} of the oracle's gain at short prefixes {interval}"]
-        return Report(f"{len(self.keystrokes):,} keystrokes", (*tables, saved), self.as_json(), tuple(notes))
+        return Report(f"{len(self.keystrokes):,} keystrokes", (*tables, saved), self.as_json, tuple(notes))
 
     def above(self, other: str) -> dict[str, Difference]:
         """How much higher the session ranker's MRR is than another's, by part, with the interval of `significance`."""

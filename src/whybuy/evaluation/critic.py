@@ -53,7 +53,7 @@ class CriticReport:
         original = {"accuracy": self.accuracy, "option alone": self.option_only_original}
         rows = {"drawn anew": redrawn, "as they are": original}
         title = f"{self.n:,} questions, answered by what is {question}"
-        return Report(title, (Table(rows, "distractors"),), self.as_json())
+        return Report(title, (Table(rows, "distractors"),), self.as_json)
 
 
 def read_questions(path: Path, report: ReadReport) -> list[Question]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ class FilterReport:
         ]
         counts = {name: {"reached": one.reached, "rejected": one.rejected} for name, one in self.filters.items()}
         examples = [f"{name} rejected {text}" for name, one in self.filters.items() for text in one.examples]
-        return Report("hypotheses", (*kinds, Table(counts, "filter")), asdict(self), tuple(examples))
+        return Report("hypotheses", (*kinds, Table(counts, "filter")), partial(asdict, self), tuple(examples))
 
 
 def evaluate_filters(store: Path, judgments: pa.Table | None = None) -> FilterReport:

@@ -92,7 +92,7 @@ class GraphReport:
         parts = {"all": self.overall, "looked at": self.seen, "unseen": self.unseen}
         parts |= {relation.value: score for relation, score in self.per_relation.items()}
         rows = {name: score.as_json() for name, score in parts.items()}
-        return Report("graph against latent truth", (Table(rows, "part"),), self.as_json())
+        return Report("graph against latent truth", (Table(rows, "part"),), self.as_json)
 
 
 def read_truth(path: Path) -> list[Truth]:

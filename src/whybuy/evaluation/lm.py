@@ -52,7 +52,7 @@ def evaluate_lm(model: str, instructions: Sequence[Instruction], listen: Listene
 def report_of(scores: Scores) -> Report:
     """A row for each task."""
     figures = {task.value: each for task, each in scores.items()}
-    return Report("held-out instructions", (Table(figures, "task"),), figures)
+    return Report("held-out instructions", (Table(figures, "task"),), lambda: figures)
 
 
 def _yes_or_no(likelihood: "Likelihood", questions: Sequence[Instruction]) -> dict[str, float]:

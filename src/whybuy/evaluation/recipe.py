@@ -156,7 +156,7 @@ class RecipeReport:
         }
         notes = [f"differs from the paper: {line}" for line in self.recipe.differs_from_paper]
         notes.append(f"{self.moved} of {len(self.figures)} figures moved beyond their tolerance.")
-        return Report(self.recipe.about.title, (Table(rows, "figure"),), self.as_json(), tuple(notes))
+        return Report(self.recipe.about.title, (Table(rows, "figure"),), self.as_json, tuple(notes))
 
     def as_json(self) -> dict[str, object]:
         """The body that `whybuy recipe NAME --json` prints."""

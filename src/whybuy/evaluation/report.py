@@ -1,6 +1,6 @@
 """The one form in which every evaluation is shown: tables of figures and notes for people, a JSON body for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Row = Mapping[str, float | str | None]
@@ -22,5 +22,5 @@ class Report:
 
     title: str
     tables: tuple[Table, ...]
-    body: Mapping[str, object]  # what `--json` prints: records, mappings, sequences and scalars
+    body: Callable[[], Mapping[str, object]]  # makes what `--json` prints: records, mappings, sequences and scalars
     notes: tuple[str, ...] = ()  # lines below the tables

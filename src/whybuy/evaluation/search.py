@@ -83,7 +83,7 @@ class SearchReport:
         return Report(
             f"{len(self.queries):,} queries",
             (Table(rows, "ranker"),),
-            self.as_json(),
+            self.as_json,
             (left_out,) if self.without_relevant else (),
         )
 

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ class ReaderReport:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class IntentReport:
     """Results of several readers on the same queries."""
 
@@ -96,16 +97,21 @@ class IntentReport:
         parts = {"all": np.ones_like(self.held_out), "seen": ~self.held_out, "unseen": self.held_out}
         return {name: kept for name, kept in parts.items() if kept.any()}
 
-    def above(self, baseline: str) -> dict[str, Difference]:
-        """By how much the recall of the other readers exceeds that of one, with the interval of `significance`."""
-        base = self.readers[baseline].recall[CUT]
-        return {name: significance(one.recall[CUT], base) for name, one in self.readers.items() if name != baseline}
+    @cached_property
+    def above(self) -> dict[str, dict[str, Difference]]:
+        """By baseline: by how much the recall of each other reader exceeds its own, as `significance` tells."""
+        recall = {name: one.recall[CUT] for name, one in self.readers.items()}
+        return {
+            baseline: {name: significance(one, base) for name, one in recall.items() if name != baseline}
+            for baseline, base in recall.items()
+            if baseline.startswith(BASELINE)
+        }
 
     def as_json(self) -> dict[str, object]:
         """The body that `whybuy evaluate intents --json` prints: figures by part, and differences to the baselines."""
         above = {
-            f"above_{baseline}": {name: asdict(one) for name, one in self.above(baseline).items()}
-            for baseline in self._baselines()
+            f"above_{baseline}": {name: asdict(one) for name, one in above.items()}
+            for baseline, above in self.above.items()
         }
         figures = {
             part: {name: one.as_json(kept) for name, one in self.readers.items()} for part, kept in self.parts().items()
@@ -124,16 +130,13 @@ class IntentReport:
         ]
         differences = [
             Table(
-                {name: asdict(one) for name, one in self.above(baseline).items()},
+                {name: asdict(one) for name, one in above.items()},
                 "reader",
                 f"recall@{CUT} above that of {baseline}, with the 95 % interval",
             )
-            for baseline in self._baselines()
+            for baseline, above in self.above.items()
         ]
-        return Report(f"{len(self.held_out):,} queries", (*figures, *differences), self.as_json())
-
-    def _baselines(self) -> list[str]:
-        return [name for name in self.readers if name.startswith(BASELINE)]
+        return Report(f"{len(self.held_out):,} queries", (*figures, *differences), self.as_json)
 
 
 def evaluate_intents(readers: Mapping[str, ReadIntents], queries: Sequence[LabeledQuery]) -> IntentReport:
