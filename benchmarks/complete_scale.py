@@ -147,7 +147,7 @@ def keep(completer: Completer, store: Path, copy: Path) -> None:
 
 
 def suffixes_of(vocabulary: pa.Table, count: int, rng: np.random.Generator) -> Suffixes:
-    """Beginnings and suffixes of some of the queries, each of which three shoppers or more asked."""
+    """Heads and suffixes of some of the queries, each of which three shoppers or more asked."""
     chosen = [vocabulary["key"][row].as_py().split() for row in rng.permutation(len(vocabulary))[:count].tolist()]
     parts = [(words[:at], " ".join(words[at:])) for words in chosen for at in range(1, len(words))]
     begun = Counter(" ".join(words) for words, _ in parts)

@@ -70,7 +70,7 @@ def products_withheld(store: Path) -> dict[str, float]:
     right = {(truth.product_type, wording) for truth in truths for wording in truth.wordings}
     products = [catalog.at(row) for row, kept in enumerate(seen.to_pylist()) if not kept]
     figures = type_precision(Student(model, graph).read_product, products, right)
-    return {**figures, "seconds_to_teach": round(seconds, 1)}
+    return {**figures, "seconds_to_train": round(seconds, 1)}
 
 
 def discovery_times(store: Path) -> dict[str, float]:

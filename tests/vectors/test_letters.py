@@ -21,11 +21,13 @@ def test_plain_runs_are_those_of_scikit_learn() -> None:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), min_size=1, max_size=8))
-def test_early_runs_count_more(texts: list[str]) -> None:
+def test_early_ngrams_count_more(texts: list[str]) -> None:
     vectors = LetterVectorizer.fit(texts, by_position=True).transform(texts).toarray()
-    runs = sorted({text[at : at + size] for text in texts for size in (1, 2, 3) for at in range(len(text) - size + 1)})
-    counts = np.array([[sum(1 / (at + 1) for at in range(len(text)) if text[at : at + len(run)] == run) for run in runs]
-                       for text in texts]).reshape(len(texts), len(runs))  # fmt: skip
+    ngrams = sorted({text[at : at + size] for text in texts for at in range(len(text)) for size in (1, 2, 3)})
+    counts = np.zeros((len(texts), len(ngrams)))
+    for row, text in enumerate(texts):
+        for column, ngram in enumerate(ngrams):
+            counts[row, column] = sum(1 / (at + 1) for at in range(len(text)) if text[at:].startswith(ngram))
     had = (counts > 0).sum(axis=0)
     slow = counts * (np.log((1 + len(texts)) / (1 + had)) + 1)
     slow /= np.maximum(np.linalg.norm(slow, axis=1, keepdims=True), 1e-12)

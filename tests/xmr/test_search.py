@@ -64,10 +64,10 @@ def test_equal_scores_are_ordered_by_label() -> None:
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_and_single_queries_answer_as_the_batch_does(threads: int) -> None:
     tree, searched = random_searched(200)
-    queries, walk = random_queries(50), BeamParams(tree.levels, 3, 10, 3)
-    whole = beam_search(searched, sparse_rows(queries), from_root(50), walk)
-    split = beam_search(searched, sparse_rows(queries), from_root(50), walk, threads=threads)
-    singles = [beam_search(searched, sparse_rows(queries[[row]]), from_root(1), walk) for row in range(50)]
+    queries, params = random_queries(50), BeamParams(tree.levels, 3, 10, 3)
+    whole = beam_search(searched, sparse_rows(queries), from_root(50), params)
+    split = beam_search(searched, sparse_rows(queries), from_root(50), params, threads=threads)
+    singles = [beam_search(searched, sparse_rows(queries[[row]]), from_root(1), params) for row in range(50)]
     for name in ("labels", "scores"):
         np.testing.assert_array_equal(getattr(split, name), getattr(whole, name))
         np.testing.assert_array_equal(np.concatenate([getattr(one, name) for one in singles]), getattr(whole, name))
@@ -87,10 +87,10 @@ def test_a_search_goes_on_from_where_another_stopped() -> None:
 
 def test_removed_labels_are_passed_over() -> None:
     tree, searched = random_searched(60)
-    queries, walk = sparse_rows(random_queries(5)), BeamParams(tree.levels, ALL, 10, 3)
-    before = beam_search(searched, queries, from_root(5), walk._replace(limit=60))
+    queries, params = sparse_rows(random_queries(5)), BeamParams(tree.levels, ALL, 10, 3)
+    before = beam_search(searched, queries, from_root(5), params._replace(limit=60))
     searched.removed[before.labels[:, :3].ravel()] = True
-    after = beam_search(searched, queries, from_root(5), walk)
+    after = beam_search(searched, queries, from_root(5), params)
     for row in range(5):
         expected = [label for label in before.labels[row] if not searched.removed[label]][:10]
         np.testing.assert_array_equal(after.labels[row], expected)
@@ -109,8 +109,8 @@ def test_features_that_no_ranker_knows_change_nothing() -> None:
     known = np.array([3, 40], np.int32)
     one = SparseRows(np.array([0, 2]), known, np.ones(2, np.float32))
     more = SparseRows(np.array([0, 3]), np.array([3, 40, 1_000_000], np.int32), np.ones(3, np.float32))
-    walk = BeamParams(tree.levels, 3, 5, 3)
+    params = BeamParams(tree.levels, 3, 5, 3)
     for left, right in zip(
-        beam_search(searched, one, from_root(1), walk), beam_search(searched, more, from_root(1), walk), strict=True
+        beam_search(searched, one, from_root(1), params), beam_search(searched, more, from_root(1), params), strict=True
     ):
         np.testing.assert_array_equal(left, right)

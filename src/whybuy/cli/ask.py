@@ -87,9 +87,9 @@ def _print_answer(answer: "Answer") -> None:
 
 def _print_completions(answer: "Completions") -> None:
     for one in answer.completions:
-        likely = "" if one.session_score is None else f", likely {one.session_score:.2f}"
+        in_session = "" if one.session_score is None else f", in session {one.session_score:.2f}"
         intent = f" {one.intent.relation.words} {one.intent.tail}" if one.intent else ""
-        print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{likely}){intent}")
+        print(f"{one.text}  ({one.fit.value}, {one.source.value}, {one.score:.2f}{in_session}){intent}")
     if not answer.completions:
         print("nothing to suggest")
     stderr().print(f"in {answer.took_ms:.2f} ms", highlight=False)

@@ -16,6 +16,7 @@ from whybuy.cli.terminal import (
     print_set_aside,
     stderr,
 )
+from whybuy.completion.limits import MIN_SHOPPERS
 from whybuy.errors import WhybuyError
 
 if TYPE_CHECKING:
@@ -103,11 +104,11 @@ def evaluate_intents(
     *,
     store: Store = HERE,
     named: Annotated[
-        Path | None, typer.Option(help="Queries and their needs. Default: truth/named.parquet of the store.")
+        Path | None, typer.Option(help="Queries and their intents. Default: truth/named.parquet of the store.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Ask graph, student and nearest neighbors for the needs of queries that the shop's logs do not have."""
+    """Ask graph, student and nearest neighbors for the intents of queries that the shop's logs do not have."""
     from whybuy.evaluation.student import evaluate_store_intents
 
     with failing_clearly():
@@ -125,7 +126,7 @@ def evaluate_complete(
     ] = None,
     least_shoppers: Annotated[
         int, typer.Option(min=1, help="Shoppers who asked a query that may be suggested; with --log.")
-    ] = 3,
+    ] = MIN_SHOPPERS,
     held_out: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the log, the latest, to type.")] = 0.1,
     queries: Annotated[int, typer.Option(min=1, help="Queries to type at most.")] = 3000,
     configurations: Annotated[
@@ -136,7 +137,7 @@ def evaluate_complete(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Teach completion the early part of the shop's log and type the late part: MRR, BLEU_RR, keys saved, latency."""
+    """Train completion on the early part of the shop's log, type the late part: MRR, BLEU_RR, keys saved, latency."""
     from whybuy.evaluation.completion_trial import CompletionTrial, evaluate_log_completion, evaluate_store_completion
     from whybuy.evaluation.published_tree import CONFIGURATIONS
 

@@ -33,7 +33,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, CompletionSource, Fit
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MIN_LETTERS_FOR_TYPOS = 4  # of a prefix; the last one is not taken for an error yet
 ENOUGH = 5  # completions; the next fit is tried where there are fewer
 MIN_COUNT = 1e-30  # of which a logarithm is taken
@@ -42,7 +42,7 @@ _TEXTS_FILE = "texts.parquet"
 _SESSION_FOLDER, _SUFFIXES_FOLDER = "session", "suffixes"
 _THRESHOLDS_FILE = "thresholds.json"
 _SHOWN = ["key", "text", "source", "word_key", "relation", "tail", "words", "confidence", "category"]
-_SAVED = ArrayFolder("completions", 2, "completions.json")
+_SAVED = ArrayFolder("completions", FORMAT_VERSION, "completions.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,9 @@ class Completer:
         span = self._whole.span(codes)
         context = ranker.context(previous) if ranker and previous and ranker.weight(prefix) else None
         more = (4 if distinct else 2) * limit  # some are on the page already
-        likely = self._in_session(span, prefix, context, more)
+        in_session = self._in_session(span, prefix, context, more)
         page = Page(prefix, limit, distinct)
-        self._show(page, likely, Fit.PREFIX)
+        self._show(page, in_session, Fit.PREFIX)
         if not page.full and span[0] < span[1]:
             self._show(page, _unscored(self._whole.heaviest(span, more)), Fit.PREFIX)
         enough = min(ENOUGH, limit)
@@ -168,7 +168,7 @@ class Completer:
         additions = live.complete(typed, limit=limit, distinct=distinct) if live else ()
         if not additions:
             return list(page.shown.values())
-        return page.with_live({self._identity(one.text, distinct): one for one in additions}, by_weight=not likely)
+        return page.with_live({self._identity(one.text, distinct): one for one in additions}, by_weight=not in_session)
 
     def span(self, prefix: str) -> tuple[int, int]:
         """The rows that begin with a folded prefix: from the first up to the second number."""

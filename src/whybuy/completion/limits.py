@@ -5,7 +5,7 @@ from dataclasses import dataclass
 LONGEST = 100  # letters of a suggestion; longer texts were pasted
 LOOKED_BACK = 3  # earlier queries of a session that completion takes into account
 MIN_SEARCHES = 2  # searches for a query that may be suggested
-LEAST_SHOPPERS = 3  # different shoppers who searched for it, for privacy
+MIN_SHOPPERS = 3  # different shoppers who searched for it, for privacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +13,5 @@ class Thresholds:
     """What a query has to meet to be suggested."""
 
     least_asked: int = MIN_SEARCHES
-    least_shoppers: int = LEAST_SHOPPERS
+    least_shoppers: int = MIN_SHOPPERS
     language: str = "en"  # in which words are brought to their dictionary form

@@ -120,10 +120,10 @@ def _summed(columns: NDArray[np.int32], values: NDArray[np.float32]) -> Context:
 
 @kernel
 def _path_scores(
-    margins: NDArray[np.float32], biases: NDArray[np.float32], ways: NDArray[np.float32], power: int
+    margins: NDArray[np.float32], biases: NDArray[np.float32], paths: NDArray[np.float32], power: int
 ) -> NDArray[np.float32]:
     """See `LabelScores`."""
-    scores = np.empty_like(ways)
-    for at in range(len(ways)):
-        scores[at] = max(ways[at] + log_factor(margins[at] + biases[at], power), np.float32(MIN_LOG_SCORE))
+    scores = np.empty_like(paths)
+    for at in range(len(paths)):
+        scores[at] = max(paths[at] + log_factor(margins[at] + biases[at], power), np.float32(MIN_LOG_SCORE))
     return scores

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from whybuy.behavior.engine import EngineName
 from whybuy.completion.folding import fold, join_spellings, word_key, word_key_hash
 from whybuy.completion.intent_columns import intent_columns
-from whybuy.completion.limits import LEAST_SHOPPERS, LONGEST, MIN_SEARCHES, Thresholds
+from whybuy.completion.limits import LONGEST, MIN_SEARCHES, MIN_SHOPPERS, Thresholds
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.records import VOCABULARY_SCHEMA, CompletionSource, Intent
 
@@ -30,7 +30,7 @@ class VocabularyConfig:
     """Which queries may be suggested, and how logs are read for it: the table `[vocabulary]` (our design)."""
 
     least_asked: int = MIN_SEARCHES  # searches for its words, in whatever order and inflection
-    least_shoppers: int = LEAST_SHOPPERS  # different ones who made those, for privacy
+    least_shoppers: int = MIN_SHOPPERS  # different ones who made those, for privacy
     half_life_days: float = 90.0  # after which a search counts half
     gap_minutes: int = 30  # a longer pause ends a session
     typing_seconds: int = 5  # a query that the next one continues so soon was not finished

@@ -14,7 +14,7 @@ from whybuy.behavior.recognize import EventSource
 from whybuy.completion.building import build_parts
 from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.folding import fold
-from whybuy.completion.limits import LEAST_SHOPPERS, LOOKED_BACK
+from whybuy.completion.limits import LOOKED_BACK, MIN_SHOPPERS
 from whybuy.completion.query_log import read_query_log
 from whybuy.completion.session_training import SESSION_CONFIG, SessionConfig
 from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups, VocabularyConfig
@@ -50,7 +50,7 @@ class CompletionTrial:
     queries: int = 3000  # of these at most, drawn at random
     configurations: tuple[int, ...] = LADDER  # of the published tree
     network: bool = False  # whether a recurrent network is trained too; minutes, and torch
-    least_shoppers: int = LEAST_SHOPPERS  # of a suggested query, where no shop's settings say how many
+    least_shoppers: int = MIN_SHOPPERS  # of a suggested query, where no shop's settings say how many
 
 
 def evaluate_store_completion(

@@ -62,10 +62,3 @@ class Completions:
     prefix: str
     completions: tuple[Completion, ...]
     took_ms: float = 0.0
-
-    def by_intent(self) -> dict[str, tuple[Completion, ...]]:
-        """The completions by the intent that they name, "" for those that name none; both in their order."""
-        groups: dict[str, list[Completion]] = {}
-        for one in self.completions:
-            groups.setdefault(one.intent.tail if one.intent else "", []).append(one)
-        return {tail: tuple(group) for tail, group in groups.items()}

@@ -156,7 +156,7 @@ def _end_of_run(text: NDArray[np.uint8], start: int, highest: int) -> int:
 
 @kernel
 def _hash_words(marked: NDArray[np.uint8], longest: int, hashes: NDArray[np.uint64]) -> int:
-    """All runs of 1 to `longest` words, from left to right, the shorter first. Returns: how many."""
+    """All n-grams of 1 to `longest` words, from left to right, the shorter first. Returns: how many."""
     words = np.empty(len(marked) // 2, np.uint64)
     total = 0
     word = _SEED
@@ -179,7 +179,7 @@ def _hash_words(marked: NDArray[np.uint8], longest: int, hashes: NDArray[np.uint
 
 @kernel
 def _hash_letters(marked: NDArray[np.uint8], length: int, hashes: NDArray[np.uint64], count: int) -> int:
-    """All runs of `length` characters of each marked word; a shorter marked word whole. Returns: the new count."""
+    """All n-grams of `length` characters of each marked word; a shorter marked word whole. Returns: the new count."""
     opening = 0
     for closing in range(1, len(marked)):
         if marked[closing] != _MARK:

@@ -53,7 +53,10 @@ def log_factors(
     power: int,
     factors: NDArray[np.float32],
 ) -> None:
-    """Fill `factors` with the `log_factor` of each child, whose margin is bias + scale * sum; `sums` is overwritten."""
+    """Write the `log_factor` of each child of a node into `factors`; its margin is bias + scale * sum.
+
+    All arrays have the shape (children,). What `sums` holds is lost.
+    """
     if power == 0:
         for child in range(len(bias)):
             factors[child] = log_factor(bias[child] + scale[child] * sums[child], 0)

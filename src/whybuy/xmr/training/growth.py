@@ -76,8 +76,8 @@ def _leaf(tree: XMRTree, positives: Positives) -> int:
     total = np.bincount(place, weights).astype(np.float32)
     length = np.sqrt((total * total).sum()) or np.float32(1)
     query = single_row(features_of(codes, code_bits(tree.features)), total / length)
-    walk = BeamParams(levels - 1, ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
-    return int(beam_search(tree.searched, query, from_root(1), walk).labels[0, 0])
+    params = BeamParams(levels - 1, ROUTING_BEAM, 1, PostProcessor.L3_HINGE.power)
+    return int(beam_search(tree.searched, query, from_root(1), params).labels[0, 0])
 
 
 def _positives(

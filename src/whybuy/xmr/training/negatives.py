@@ -40,11 +40,11 @@ def instances_by_level(labels: csr_matrix, tree: LabelTree) -> list[NodeInstance
     return [_columns(level) for level in reversed(levels)]
 
 
-def with_matched(reach: NodeInstances, matched: csr_matrix) -> NodeInstances:
-    """Instances of both kinds. matched: instances x nodes of the level, from a `Matcher`."""
+def with_matched(forced: NodeInstances, matched: csr_matrix) -> NodeInstances:
+    """Instances by teacher forcing, and those of a `Matcher` (instances x nodes of the level)."""
     columns = csc_matrix(matched)
-    forced = csc_matrix((np.ones(len(reach.instances), np.float32), reach.instances, reach.starts), shape=columns.shape)
-    return _columns((columns + forced).tocsr())
+    ones = np.ones(len(forced.instances), np.float32)
+    return _columns((columns + csc_matrix((ones, forced.instances, forced.starts), shape=columns.shape)).tocsr())
 
 
 def _by_position(labels: csr_matrix, tree: LabelTree) -> csr_matrix:
