@@ -59,12 +59,11 @@ def saved_kind(folder: Path) -> Kind:
         ArtifactError: the folder holds no critic, one of another format version or unknown kind, or a damaged one.
     """
     _, facts = SAVED.load(folder)
-    kind = str(facts.get("kind"))
     try:
-        return Kind(kind)
+        return Kind(facts["kind"])
     except ValueError:
         raise ArtifactError(
-            f"{folder} holds a critic that is {kind!r}; this whybuy opens those that are {' or '.join(Kind)}. "
+            f"{folder} holds a critic that is {facts['kind']!r}; this whybuy opens those that are {' or '.join(Kind)}. "
             "Run `whybuy critic train` to make it anew."
         ) from None
 
