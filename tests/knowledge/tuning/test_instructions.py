@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from judged_reasons import judged_rows, judgment
 from small_shop import KINDS, NEEDS, product_rows
+from tiny_shop import make_shop
 from whybuy.build import read_known
 from whybuy.errors import InputError
 from whybuy.knowledge.prompting.parsing import parse_answer
@@ -28,9 +29,10 @@ from whybuy.knowledge.tuning.instructions import (
     write_instructions,
 )
 from whybuy.knowledge.tuning.judgment_tasks import settle
+from whybuy.knowledge.tuning.products import Products
 from whybuy.knowledge.tuning.split import Split
 from whybuy.knowledge.tuning.wording import Wording
-from whybuy.records import JUDGMENT_SCHEMA, Head, HeadKind, Question, Role, Triple
+from whybuy.records import JUDGMENT_SCHEMA, Head, HeadKind, Product, Question, Role, Triple
 from whybuy.relations import Relation, Seed
 from whybuy.tables import ReadReport
 from whybuy.text import normalize
@@ -50,6 +52,11 @@ def known(small_store: Path) -> Known:
 @pytest.fixture(scope="module")
 def made(known: Known) -> dict[Part, list[Instruction]]:
     return make_instructions(known, HALF)
+
+
+def test_a_product_is_named_with_its_type_and_the_deepest_category_that_is_another_word() -> None:
+    lamp = Product("l", "Vinehold Arc", product_type="floor lamp", category=("Lighting", "Floor Lamps"))
+    assert Products(make_shop([lamp]), Split(0.5)).words("l") == "Vinehold Arc (floor lamp, Lighting)"
 
 
 def text(one: Instruction) -> str:

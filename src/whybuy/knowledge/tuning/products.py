@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from whybuy.catalog.catalog import Catalog
+from whybuy.catalog.categories import deepest_categories
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.tuning.instructions import Part
 from whybuy.knowledge.tuning.split import Split
@@ -20,7 +21,7 @@ class Products:
     def __init__(self, inputs: ProposerInput, split: Split) -> None:
         self._inputs, self._catalog = inputs, Catalog(inputs.products)
         self._titles = inputs.products["title"].to_pylist()
-        self._categories = inputs.products["category"].to_pylist()
+        self._categories = deepest_categories(inputs.products)
         parts = np.array([split.part_of([Head(HeadKind.PRODUCT, (product_id,))]) for product_id in inputs.ids])
         self._of_part = {part: np.flatnonzero(parts == part) for part in Part}
 
@@ -36,11 +37,9 @@ class Products:
         return self._inputs.types[self._inputs.row_of[product_id]]
 
     def words(self, product_id: str) -> str:
-        """Title with type and category: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
+        """Title with type and deepest category: `Vinehold Spiral Tomato Cage (tomato cage, Garden)`."""
         row = self._inputs.row_of[product_id]
-        kind = self._inputs.types[row]
-        shelves = [shelf for shelf in self._categories[row] if shelf.casefold() != kind][-1:]
-        known = ", ".join(word for word in (kind, *shelves) if word)
+        known = ", ".join(word for word in (self._inputs.types[row], self._categories[row]) if word)
         return f"{self._titles[row]} ({known})" if known else str(self._titles[row])
 
     def random_other(self, part: Part, ids: Set[str], types: Set[str], random: Generator) -> str | None:
