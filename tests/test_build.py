@@ -430,6 +430,16 @@ def test_a_process_that_is_killed_ends_the_build_in_words(tmp_path: Path) -> Non
     assert {"catalog", "events", "pairs"} <= set(rebuild(store).stages(State.REUSED))
 
 
+@pytest.mark.heavy
+def test_ctrl_c_passes_over_processes_that_are_still_beginning(tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.state is State.STARTED:  # the second time there are processes, which import what they need
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGINT)
+
+    assert build(write_store(tmp_path / "shop"), listen=interrupt, processes=2, stages=STAGE_VALUES[:2]).made == 2
+
+
 def test_what_goes_wrong_in_a_process_is_what_goes_wrong(tmp_path: Path) -> None:
     store = write_store(tmp_path / "shop")
     (store / FEED).write_text("id,title\n")
@@ -654,11 +664,11 @@ def command(store: Path, processes: int) -> list[str]:
 def test_a_real_ctrl_c_ends_in_words_and_the_next_build_finishes(tmp_path: Path, after: str, processes: int) -> None:
     store = write_store(tmp_path / "shop")
     with subprocess.Popen(
-        command(store, processes), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command(store, processes), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stderr is not None
         said = [next(line for line in process.stderr if after in line)]
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal interrupts the workers as well
         said += process.stderr
     assert process.returncode == 1, said
     told = "".join(said)  # a library that was interrupted may have its own last word
@@ -667,6 +677,18 @@ def test_a_real_ctrl_c_ends_in_words_and_the_next_build_finishes(tmp_path: Path,
     assert after in {name.rsplit("-", 1)[0] for name in folders(store)}
     assert [name for name in folders(store) if name.startswith(".")] == []
     assert after in rebuild(store).stages(State.REUSED)
+    assert found(store)
+
+
+@pytest.mark.heavy
+def test_the_workers_of_a_killed_build_end_and_the_next_build_finishes(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop")
+    with subprocess.Popen(command(store, 2), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "catalog" in line)
+        process.kill()
+        process.communicate(timeout=30)  # returns once nobody holds its stderr any more
+    assert "catalog" in rebuild(store).stages(State.REUSED)
     assert found(store)
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -76,7 +77,8 @@ class Processes:
 
     def start(self, planned: Planned) -> None:
         """Submit the stage to a process."""
-        task = self._pool.submit(_make_here, _shop_for(planned, self._shop), planned)
+        with _ctrl_c_held_back():  # the first stage spawns the processes
+            task = self._pool.submit(_make_here, _shop_for(planned, self._shop), planned)
         self._running[task] = planned
 
     def finished(self) -> tuple[Planned, Made]:
@@ -147,10 +149,35 @@ def _make_here(shop: StageShop, planned: Planned) -> Made:
         os._exit(1)
 
 
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Ctrl-C waits until the block ends; processes that are spawned in it never get it, not even while they import."""
+    if sys.platform == "win32":
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _prepare() -> None:
-    """Ignore Ctrl-C, which the building process handles, and clean up when it asks to stop."""
+    """Ignore Ctrl-C, which the building process handles, and clean up when it asks to stop or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _exit)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Stop this process when the building one was killed; the pool would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)
+    os._exit(1)
 
 
 def _exit(*_: object) -> None:
