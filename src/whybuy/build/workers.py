@@ -93,9 +93,11 @@ class Processes:
         try:
             return planned, task.result()
         except BrokenProcessPool:
+            where = f"{planned.stage.kind} or beside it" if self.size > 1 else planned.stage.kind
+            remedy = "with --processes 1" if self.size > 1 else "when more memory is free"
             raise ArtifactError(
-                f"A process that built was killed, in the stage {planned.stage.kind} or beside it; most often memory "
-                "ran out. What was finished is kept. Run the same command again with --processes 1."
+                f"A process that built was killed, in the stage {where}; most often memory ran out. "
+                f"What was finished is kept. Run the same command again {remedy}."
             ) from None
 
 
