@@ -511,6 +511,22 @@ def test_changes_are_listed_by_stage(store: Path) -> None:
     assert changes(store)["graph"] == ["it was never made"]
 
 
+def test_nothing_has_changed_where_a_build_takes_what_an_earlier_or_a_stopped_one_made(store: Path) -> None:
+    settings = (store / STORE_FILE).read_text()
+    add_setting(store, "[student]\ntrust = 2")
+    build(store)
+    (store / STORE_FILE).write_text(settings)
+    assert changes(store)["student"] == []
+    assert "student" in rebuild(store).stages(State.REUSED)
+    rename_product(store)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_in(patch, "knowledge.apply_filters", KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            build(store)
+    expected = {stage for stage, lines in changes(store).items() if lines}
+    assert expected == set(rebuild(store).stages(State.DONE)) == PUBLISHED - {"catalog", "events", "pairs"}
+
+
 def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
     one, other = (replace(STAGE_VALUES[0], kind=kind, after=(after,)) for kind, after in (("a", "b"), ("b", "a")))
     with pytest.raises(ConfigError, match="The stages a, b come after each other"):

@@ -70,7 +70,10 @@ class Line:
         """What has changed since the last finished build, by kind; nothing where the artifact will be taken again."""
         live = self._live()
         folders = {kind: self._artifacts.folder(kind, key) for kind, key in live.items()}
-        return {one.stage.kind: changes(one, folders.get(one.stage.kind)) for one in self._plan.stages}
+        return {
+            one.stage.kind: [] if self._is_there(one) else changes(one, folders.get(one.stage.kind))
+            for one in self._plan.stages
+        }
 
     def run(self, listen: Listener, processes: int) -> BuildReport:
         """Make what is not there yet, then publish all. processes: that make stages side by side; 0 makes them here.
@@ -104,7 +107,7 @@ class Line:
             for one in list(waiting):
                 if not all(map(self._shop.has, one.after)):
                     continue
-                if self._artifacts.has(one.stage.kind, one.key, one.stage.version):
+                if self._is_there(one):
                     self._finish(one, Progress(one.stage.kind, State.REUSED), listen)
                     waiting.remove(one)
                 elif running < workers.size:
@@ -118,6 +121,10 @@ class Line:
                 made.append(result)
                 self._finish(done, Progress(done.stage.kind, State.DONE, result.seconds, result.summary), listen)
         return made
+
+    def _is_there(self, one: Planned) -> bool:
+        """Whether it was made before: in the last build, in one that was stopped, or before the inputs changed back."""
+        return self._artifacts.has(one.stage.kind, one.key, one.stage.version)
 
     def _finish(self, one: Planned, progress: Progress, listen: Listener) -> None:
         self._shop.include(one.stage.kind, self._artifacts.folder(one.stage.kind, one.key))

@@ -81,7 +81,7 @@ def plan(artifacts: ArtifactStore, shop: Shop, stages: Sequence[Stage], left_out
 
 
 def changes(planned: Planned, live: Path | None) -> list[str]:
-    """Why a stage is made anew, a line each; empty where its artifact is the live one. live: the folder of that one.
+    """What changed since the live artifact of a stage was made, a line each. live: its folder; None if there is none.
 
     Raises nothing: a damaged artifact is a reason.
     """
