@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from enum import EnumType
 from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
 import typer
@@ -48,14 +49,17 @@ def _request(operation: Operation[Any], named: dict[str, object]) -> Any:  # noq
         problem = error.errors()[0]
         name = str(problem["loc"][0])
         text = operation.request.model_fields[name].description
-        raise typer.BadParameter(f"{_NAMES.get(name, name)} {problem['input']!r}: {problem['msg']}. {text}") from None
+        pattern = problem["type"] == "string_pattern_mismatch"  # which the text says in words
+        why = " does not fit:" if pattern else f": {problem['msg']}."
+        raise typer.BadParameter(f"{_NAMES.get(name, name)} {problem['input']!r}{why} {text}") from None
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """A field of a request as a parameter of a command: an argument where it is required, else an option."""
     name, text = _NAMES.get(name, name), field.description or ""
     several = get_origin(field.annotation) is list
-    kind: Any = list[str] if several else field.annotation if field.annotation in (int, bool) else str
+    shown = field.annotation in (int, bool) or isinstance(field.annotation, EnumType)  # by Typer, with what is allowed
+    kind: Any = list[str] if several else field.annotation if shown else str
     if field.is_required():
         argument = Annotated[kind, typer.Argument(help=text)]
         return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=argument)
