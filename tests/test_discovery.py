@@ -20,9 +20,9 @@ from whybuy.discovery import Discovery, UnknownProduct, live_key
 from whybuy.discovery.graph import GraphView
 from whybuy.discovery.intents import MIN_CONFIDENCE, SHOWN
 from whybuy.discovery.products import ProductLookup
-from whybuy.discovery.texts import MAX_QUERY
 from whybuy.errors import ArtifactError, ConfigError, InputError
 from whybuy.graph import KnowledgeGraph
+from whybuy.operations import MAX_QUERY
 from whybuy.records import Answer, Filter, Hit, Query, Reason, Sort
 from whybuy.relations import Relation
 from whybuy.retrieval.rankers import RANKER_NAMES

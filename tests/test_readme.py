@@ -81,6 +81,13 @@ def test_the_glossary_names_what_carries_each_word() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_modules_that_a_page_names_exist(page: Path) -> None:
+    if page.name not in ("CHANGELOG.md", "LOG.md"):  # which name what there was
+        names = re.findall(r"`(whybuy(?:\.\w+)+)(?:\(\))?`", read(page))
+        assert [name for name in names if not is_there(name)] == []
+
+
 def is_there(name: str) -> bool:
     """Whether a module, or something in one, has this dotted name."""
     try:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from whybuy.records import Answer, Completions, Filter, Hit, Intent, Query, QueryIntents, Sort
 
-QueryText = Annotated[str, StringConstraints(max_length=10_000)]
+MAX_QUERY = 10_000  # characters that a shopper may type
+QueryText = Annotated[str, StringConstraints(max_length=MAX_QUERY)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 FilterText = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^:]+:[\s\S]+$")]
 R = TypeVar("R", bound=BaseModel)

@@ -10,7 +10,7 @@ from whybuy.build.intents import STUDENT
 from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic, read_known
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
 from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, TREE
-from whybuy.build.stage import Refresh, Stage, Summary
+from whybuy.build.stage import Stage, Summary
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.completer import COMPLETION_CONFIG
 from whybuy.config import Settings, read_settings
@@ -24,7 +24,6 @@ __all__ = [
     "BuildReport",
     "Listener",
     "Progress",
-    "Refresh",
     "Stage",
     "State",
     "Summary",

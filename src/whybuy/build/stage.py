@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ class StageShop(Shop):
         """judgments: JUDGMENT_SCHEMA, as the stage's `judgments` gave them when the build was planned."""
         super().__init__(store, settings, folders)
         self.judgments = judgments
-
-
-class Refresh(Enum):
-    """How an artifact follows new events and judgments between builds."""
-
-    AS_BUILD = "as build"  # made anew, as a build makes it
 
 
 def no_files(shop: Shop) -> Sequence[Path]:
@@ -72,4 +65,3 @@ class Stage:
     judgments: Callable[[Shop, Sequence[Judgment]], pa.Table] = no_judgments  # of those of the journal, and of files
     also: Callable[[Shop], Mapping[str, str]] = nothing_else  # name -> digest of whatever else it is made from
     skip: Callable[[Shop, pa.Table], str] = never  # by its judgments: why there is nothing to make; empty if there is
-    refresh: Refresh = Refresh.AS_BUILD

@@ -103,7 +103,7 @@ class Processes:
 
 @contextmanager
 def open_workers(shop: Shop, processes: int) -> Iterator[Workers]:
-    """Those who make the stages of a shop. processes: how many; 0 is this one.
+    """The workers that make the stages of a shop. processes: how many; 0 is this process alone.
 
     Whatever stops the block ends the processes, and they leave nothing half-written.
     """

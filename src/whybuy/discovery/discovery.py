@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, file_digest
+from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, file_digest
 from whybuy.completion.live_queries import LoggedQuery
 from whybuy.config import STORE_FILE
 from whybuy.discovery.completion import QueryCompletion
@@ -12,10 +12,10 @@ from whybuy.discovery.graph import GraphView
 from whybuy.discovery.intents import IntentLookup
 from whybuy.discovery.products import ProductLookup
 from whybuy.discovery.search import ProductSearch
-from whybuy.discovery.texts import MAX_QUERY
 from whybuy.errors import ArtifactError
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_judgments
+from whybuy.operations import MAX_QUERY
 from whybuy.records import Answer, Completions, Head, Hit, Intent, Neighborhood, Product, Query, Reason, Role
 from whybuy.relations import Relation
 from whybuy.shop import Shop
@@ -171,7 +171,7 @@ class Discovery:
 def live_key(store: Path) -> str:
     """A key of the live build and the settings, which changes with either; empty where there is no build."""
     try:
-        live = json.dumps(json.loads((store / ARTIFACTS_FOLDER / CURRENT).read_text()), sort_keys=True)
+        live = json.dumps(ArtifactStore(store / ARTIFACTS_FOLDER).live(), sort_keys=True)
         return f"{live} {(store / STORE_FILE).stat().st_mtime_ns}"
-    except (OSError, ValueError):
+    except (OSError, ArtifactError):
         return ""

@@ -1,8 +1,7 @@
 """The limit on what a shopper may type."""
 
 from whybuy.errors import InputError
-
-MAX_QUERY = 10_000  # characters
+from whybuy.operations import MAX_QUERY
 
 
 def checked(text: str) -> str:

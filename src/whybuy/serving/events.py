@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from whybuy.operations import QueryText
 from whybuy.serving.requests import whole
 from whybuy.serving.services import ServicesDep
 from whybuy.web.problems import Fault, problem_response
@@ -58,7 +59,7 @@ class UbiEvent(_Open):
     session_id: Name | None = None
     client_id: Name | None = None
     user_id: Name | None = None
-    user_query: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    user_query: QueryText | None = None
     message_type: Name | None = None
     message: Annotated[str, StringConstraints(max_length=1024)] | None = None
     event_attributes: UbiAttributes | None = None
