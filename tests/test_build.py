@@ -128,6 +128,7 @@ def test_a_build_makes_every_stage_in_order_and_says_so(tmp_path: Path) -> None:
     assert facts["events"]["queries"] == 180
 
 
+@pytest.mark.heavy
 def test_two_builds_of_the_same_files_find_the_same(tmp_path: Path) -> None:
     stores = [write_store(tmp_path / name) for name in ("one", "two")]
     reports: list[BuildReport] = [build(store) for store in stores]
@@ -346,6 +347,7 @@ def test_a_plan_reads_the_journal_once(store: Path, monkeypatch: pytest.MonkeyPa
     assert len(refreshed) == 1
 
 
+@pytest.mark.heavy
 def test_other_judgments_train_the_reranker_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
     assert rebuild(judged).stages(State.DONE) == ["reranker"]
@@ -456,6 +458,7 @@ def test_what_goes_wrong_in_a_process_is_what_goes_wrong(tmp_path: Path) -> None
     assert [name for name in folders(store) if name.startswith(".")] == []
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("processes", [0, 1])
 def test_what_is_judged_during_a_build_waits_for_the_next_one(store: Path, processes: int) -> None:
     journal_one(store, 0)
@@ -625,6 +628,7 @@ def test_a_damaged_artifact_is_never_opened_and_is_made_anew(
     assert rebuild(store).stages(State.DONE) == [kind]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("damage", [half_write, cut_off, lose_a_file, garble_manifest])
 def test_a_damaged_order_is_never_opened_and_is_made_anew(judged: Path, damage: Callable[[Path], None]) -> None:
     damage(ArtifactStore(judged / ARTIFACTS_FOLDER).current()["reranker"])

@@ -401,6 +401,7 @@ def questions_of_kinds(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.heavy
 def test_a_critic_is_trained_and_measured(tmp_path: Path) -> None:
     judged, out = judgments_of_kinds(tmp_path), tmp_path / "critic"
     said = done("critic", "train", "--judgments", judged, "--out", out, "--curve")

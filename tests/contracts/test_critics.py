@@ -31,7 +31,7 @@ def judged() -> JudgedStatements:
     return judged_titles()
 
 
-@pytest.fixture(scope="module", params=Kind)
+@pytest.fixture(scope="module", params=[Kind.FITTED, pytest.param(Kind.FINE_TUNED, marks=pytest.mark.heavy)])
 def kind(request: pytest.FixtureRequest) -> Kind:
     return Kind(request.param)
 

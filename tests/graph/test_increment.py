@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def test_taking_evidence_away_equals_never_having_had_it(
         assert_same(smaller, build_graph(root / "left", left + second))
 
 
+@pytest.mark.heavy
 @settings(max_examples=25, deadline=None)
 @given(hypotheses_lists(), hypotheses_lists(), st.data())
 def test_a_rejected_edge_is_left_out_and_stays_out_until_that_is_taken_back(

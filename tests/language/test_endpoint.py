@@ -87,9 +87,9 @@ def test_a_connection_that_breaks_is_tried_again() -> None:
 
 def test_an_answer_that_does_not_come_is_given_up() -> None:
     with ChatServer(lambda body, number: Reply(delay=60.0)) as server:
-        (answer,) = ask(server, prompts(1), replace(IMPATIENT, timeout=2.0, tries=2))
+        (answer,) = ask(server, prompts(1), replace(IMPATIENT, timeout=1.0, tries=2))
     assert answer.finish is Finish.FAILED
-    assert answer.problem == "no answer within 2 s (2 tries)"
+    assert answer.problem == "no answer within 1 s (2 tries)"
     assert len(server.requests) == 2
 
 

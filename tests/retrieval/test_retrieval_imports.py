@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 OPENED = ("finder", "tree", "lexical", "expansion", "facets", "ranking.reranker")
 TRAINING = (
@@ -20,5 +21,4 @@ def test_serving_loads_no_trainer() -> None:
 
 
 def test_what_must_not_be_loaded_exists() -> None:
-    script = f"import {', '.join(TRAINING)}"
-    subprocess.run([sys.executable, "-c", script], check=True)
+    assert all(map(find_spec, TRAINING))

@@ -3,24 +3,19 @@
 import subprocess
 import sys
 
-import pytest
-
-LOADED = "import sys; print(*(name for name in sys.modules if name.startswith(('whybuy.xmr.training', 'sklearn'))))"
+SEARCHING = ("tree", "text_model", "text_files", "explanation", "scoring")
 
 
-@pytest.mark.parametrize("module", ["tree", "text_model", "text_files", "explanation", "scoring"])
-def test_searching_loads_no_trainer(module: str) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", f"import whybuy.xmr.{module}; {LOADED}"], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.split() == []
+def loaded(*modules: str) -> set[str]:
+    """What a process that imports some modules of `xmr` has loaded."""
+    script = f"import sys, {', '.join(f'whybuy.xmr.{name}' for name in modules)}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_searching_loads_no_trainer() -> None:
+    assert not [name for name in loaded(*SEARCHING) if name.startswith(("whybuy.xmr.training", "sklearn"))]
 
 
 def test_training_is_seen_by_the_same_look() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", f"import whybuy.xmr.training.trainer; {LOADED}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "whybuy.xmr.training.solver" in run.stdout.split()
+    assert "whybuy.xmr.training.solver" in loaded("training.trainer")
