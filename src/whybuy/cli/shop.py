@@ -19,7 +19,7 @@ Processes = Annotated[
     typer.Option(
         min=0,
         envvar="WHYBUY_PROCESSES",
-        help="That make stages side by side; 0 makes all in this one. Default: the processors.",
+        help="Processes that make stages side by side; 0 makes all in this one. Default: one a processor.",
     ),
 ]
 
