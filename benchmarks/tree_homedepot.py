@@ -83,7 +83,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         train_reranker(trainer, gains, shop.finder.over(blind), shop.intent_reader.read, Path(folder), config=settings)
         finders = {
-            "fused without tree": shop.finder.over(blind, Reranker.open(Path(folder))),
+            "fused without tree": shop.finder.over(blind, reranker=Reranker.open(Path(folder))),
             "fused": shop.finder,
         }
         ranks = {name: _rank(finder, shop.intent_reader, ids, "fused") for name, finder in finders.items()}

@@ -21,7 +21,7 @@ from whybuy.graph import KnowledgeGraph, RejectedEdges
 from whybuy.graph import files as graph_files
 from whybuy.intents import IntentConfig, IntentReader, Student, student
 from whybuy.records import BulkTable
-from whybuy.retrieval import expansion, lexical, tree
+from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.fusion import FusionConfig
@@ -29,6 +29,7 @@ from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import Reranker, open_reranker
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.tree import TreeIndex
 
 
@@ -160,6 +161,11 @@ class Shop:
         return TreeIndex.open(self.artifact("tree", tree.FORMAT_VERSION))
 
     @cached_property
+    def signals(self) -> SignalIndex:
+        """Ranks what earlier searches of the same words led to."""
+        return SignalIndex.open(self.artifact("signals", signals.FORMAT_VERSION))
+
+    @cached_property
     def reranker(self) -> Reranker | None:
         """Reranks candidates; trained on relevance judgments or purchases."""
         return open_reranker(self.artifact("reranker", reranker.FORMAT_VERSION) if self.has("reranker") else None)
@@ -167,7 +173,7 @@ class Shop:
     @cached_property
     def indexes(self) -> Indexes:
         """All that ranks products."""
-        return Indexes(self.lexical, self.expansion, self.catalog.types(), self.tree, self.reranker)
+        return Indexes(self.lexical, self.expansion, self.catalog.types(), self.tree, self.signals, self.reranker)
 
     @cached_property
     def finder(self) -> Finder:

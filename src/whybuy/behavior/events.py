@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import Table, _, coalesce
@@ -12,12 +13,16 @@ from whybuy.behavior.engine import Engine, open_engine
 from whybuy.behavior.ga4 import read_ga4
 from whybuy.behavior.lists import read_baskets, read_judgments, read_sessions
 from whybuy.behavior.log import Log
+from whybuy.behavior.pairs import stable_hash
 from whybuy.behavior.recognize import EventFormat, EventPlan, EventSource, check_plan, recognize_events
+from whybuy.behavior.sessions import epoch_seconds, shopper
 from whybuy.behavior.ubi import read_actions, read_ubi_queries
 from whybuy.catalog.sources import source_files
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.records import EVENT_SCHEMA, EVENTS, QUERIES, QUERY_SCHEMA
 from whybuy.tables import ReadReport
+
+SEARCH_PAUSE = 1_800  # seconds, the default of web analytics
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class EventReport:
     plans: tuple[EventPlan, ...]
     events: int
     queries: int
+    implied: int  # of these, searches that no row of their own tells of, but the actions after them
     repeated: int  # events and queries that were exact copies of another
     reading: ReadReport
 
@@ -78,11 +84,13 @@ def read_events(
         draft = engine.spill
         rows = _write_drafts(plans, draft, reading)
         events, queries = engine.read(draft / "raw-events.parquet"), engine.read(draft / "raw-queries.parquet")
-        kept = (
-            _publish(engine, _completed(events, queries), folder / EVENTS.file, EVENT_SCHEMA),
-            _publish(engine, queries, folder / QUERIES.file, QUERY_SCHEMA),
-        )
-    return EventReport(tuple(plans), *kept, rows - sum(kept), reading)
+        completed = engine.keep(_completed(events, queries), "completed")
+        written = _publish(engine, completed, folder / EVENTS.file, EVENT_SCHEMA)
+        logged = _publish(engine, queries, folder / QUERIES.file, QUERY_SCHEMA)
+        implied = _implied_searches(engine.read(folder / EVENTS.file), engine.read(folder / QUERIES.file))
+        searches = engine.keep(ibis.union(engine.read(folder / QUERIES.file), implied), "searches")
+        searched = _publish(engine, searches, folder / QUERIES.file, QUERY_SCHEMA)
+    return EventReport(tuple(plans), written, searched, searched - logged, rows - written - logged, reading)
 
 
 def _write_drafts(plans: Sequence[EventPlan], draft: Path, reading: ReadReport) -> int:
@@ -110,6 +118,29 @@ def _completed(events: Table, queries: Table) -> Table:
         session_id=coalesce(_.session_id.nullif(""), _.session, ""),
         client_id=coalesce(_.client_id.nullif(""), _.client.nullif(""), _.session_id.nullif(""), _.query_id),
     )
+
+
+def _implied_searches(events: Table, queries: Table) -> Table:
+    """Searches that only the actions after them tell of, in QUERY_SCHEMA: an action names a query that was not logged.
+
+    Actions of one shopper on one query belong to one search, if no pause between them exceeds `SEARCH_PAUSE`; so do
+    actions and a logged search before them.
+    """
+    acted = events.filter(events.query != "").anti_join(queries.filter(queries.query_id != ""), "query_id")
+    columns = ["timestamp", "query_id", "query", "client_id", "session_id"]
+    rows = ibis.union(
+        *(
+            table.select(*columns, shopper=shopper(table), logged=ibis.literal(flag))
+            for table, flag in ((acted, 0), (queries, 1))
+        )
+    )
+    rows = rows.mutate(seconds=epoch_seconds(rows))
+    before = rows.seconds.lag().over(group_by=[rows.shopper, rows.query], order_by=[rows.timestamp, rows.logged.desc()])
+    first = rows.filter((before.isnull() | (rows.seconds - before > SEARCH_PAUSE)) & (rows.logged == 0))
+    named = stable_hash(first.shopper, first.timestamp.cast("string"), first.query)
+    return first.mutate(
+        query_id=first.query_id.nullif("").fill_null(named), hits=ibis.literal([], "array<string>")
+    ).select(QUERY_SCHEMA.names)
 
 
 def _publish(engine: Engine, table: Table, path: Path, schema: pa.Schema) -> int:

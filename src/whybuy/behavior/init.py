@@ -136,6 +136,8 @@ def _toml(
         yield f"attributes = [{', '.join(map(_quoted, named))}]"
     for log in logs:
         yield from ["", "[[events]]", *_source_lines(store, log.path, log.format.value, log.columns)]
+        if log.likely_action:
+            yield f'action = "{log.likely_action}"  # of all rows, since none is named'
     for look in looks:
         if look.catalog not in feeds and look.events not in logs:
             yield from ["", f"# Not recognized: {look.catalog.path.name}. If it is a log, give its format and columns."]

@@ -1,22 +1,24 @@
 """Behavior pairs out of a folder of logs: sessions, pairs, pruning, specificity, sampling, one after the other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ibis
-from ibis.expr.types import FloatingValue, Table
+from ibis.expr.types import Table
 
 from whybuy.behavior.engine import Engine, EngineName, open_engine
 from whybuy.behavior.pairs import (
+    ACTION_COUNTS,
     AttributionConfig,
     activity,
     baskets,
     co_buy,
+    credited_actions,
     impressions,
-    search_buy,
-    searched_clicks,
-    searched_purchases,
+    search_pairs,
     stable_hash,
+    with_impressions,
 )
 from whybuy.behavior.pruning import (
     PruningConfig,
@@ -32,6 +34,7 @@ from whybuy.behavior.pruning import (
     with_type_share,
 )
 from whybuy.behavior.sampling import sample_pairs
+from whybuy.behavior.signals import SignalConfig, log_time, unit_weights, with_evidence
 from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
@@ -39,11 +42,12 @@ from whybuy.records import EVENTS, PAIR_SCHEMA, PAIRS, QUERIES, Action, Behavior
 
 LEAST_BREADTH = 0.05  # of the most specific query, so that every pair can be drawn
 QUERY_STATS_FILE = "query_stats.parquet"
+_ZERO = ibis.literal(0, "int64")
 
 
 @dataclass(frozen=True)
-class PairConfig(AttributionConfig, PruningConfig):
-    """How behavior pairs are mined: attribution, pruning, and the settings here."""
+class PairConfig(AttributionConfig, SignalConfig, PruningConfig):
+    """How behavior pairs are mined: attribution, evidence, pruning, and the settings here."""
 
     max_basket: int = 50  # products of one basket that are paired; 50 make 1,225 pairs
     specificity_prior: float = 5.0  # clicks and purchases that the words of a query weigh as much as
@@ -64,11 +68,13 @@ class PairReport:
 
     events: int
     searches: int
-    sessions: int  # in which something was bought
+    sessions: int  # in which something was bought or, where no purchase is logged, put in a cart
     search_buy: int  # pairs kept, before sampling
     co_buy: int
     pairs: int  # written
     queries: int  # different ones
+    weights: Mapping[str, float]  # what an action of each kind counts as evidence, of those that are logged
+    lacking: tuple[str, ...]  # what the logs do not have that could be learned from
     steps: tuple[StepReport, ...]
 
     def lines(self) -> list[str]:
@@ -76,9 +82,17 @@ class PairReport:
         return [
             f"{self.events:,} events, {self.searches:,} searches ({self.queries:,} different), "
             f"{self.sessions:,} sessions that bought",
+            self.evidence,
             *(str(step) for step in self.steps),
             f"{self.search_buy:,} search-buy and {self.co_buy:,} co-buy pairs; {self.pairs:,} written",
         ]
+
+    @property
+    def evidence(self) -> str:
+        """What the logs are learned from, and what they lack, in one line."""
+        kinds = ", ".join(f"{kind} counts {weight:.2g}" for kind, weight in self.weights.items())
+        lacking = f"; the logs have no {', no '.join(self.lacking)}" if self.lacking else ""
+        return (kinds or "no action after a search") + lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +109,11 @@ class _Shop:
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """Counts by query and product."""
+    """What searches led to."""
 
-    purchases: Table
-    clicks: Table
-    shown: Table
+    weights: dict[str, float]  # units of evidence by kind of action
+    pairs: Table  # see `search_pairs`
+    shown: Table  # see `impressions`
 
 
 def mine_pairs(events_folder: Path, products: Path, target: Path, config: PairConfig | None = None) -> PairReport:
@@ -109,8 +123,8 @@ def mine_pairs(events_folder: Path, products: Path, target: Path, config: PairCo
     `PRODUCT_SCHEMA`. Writes `pairs.parquet` (`PAIR_SCHEMA`, ordered by kind, left, right) and `query_stats.parquet`
     (`QUERY_STATS_SCHEMA`, ordered by query) into `target`; the same logs and config give the same rows.
 
-    Weights: of a search-buy pair `(log(1 + purchases) + log(1 + clicks) / 4) * max(1 - specificity, 0.05)`, so that
-    broad queries come first (idea of COSMO, SIGMOD 2024; the formula is our design); of a co-buy pair
+    Evidence of a pair: see `signals`. Weights: of a search-buy pair `log(1 + evidence) * max(1 - specificity, 0.05)`,
+    so that broad queries come first (idea of COSMO, SIGMOD 2024; the formula is our design); of a co-buy pair
     `log(1 + sessions) * lift / (1 + lift)` with the lift of its two types, 1 where they are unknown (our design).
 
     Raises:
@@ -145,9 +159,9 @@ def _open_shop(engine: Engine, events_folder: Path, products: Path, config: Pair
 
 
 def _mine(engine: Engine, shop: _Shop, target: Path, config: PairConfig) -> PairReport:
-    searched = _count_searched(engine, shop, config)
+    searched = _searched(engine, shop, config)
     facts = _facts(shop, searched)
-    stats = query_stats(shop.queries, searched.purchases, searched.clicks, shop.types, prior=config.specificity_prior)
+    stats = query_stats(shop.queries, searched.pairs, shop.types, prior=config.specificity_prior)
     queries = engine.write(stats.order_by("query"), target / QUERY_STATS_FILE, QUERY_STATS_SCHEMA)
     bought, search_steps = _prune_search_buy(engine, shop, searched, facts, config)
     together, basket_steps = _prune_co_buy(engine, shop, facts, config)
@@ -158,43 +172,74 @@ def _mine(engine: Engine, shop: _Shop, target: Path, config: PairConfig) -> Pair
     if config.sample is not None:
         pairs = sample_pairs(engine.keep(pairs, "unsampled"), shop.products, size=config.sample, seed=config.seed)
     written = engine.write(pairs.order_by(["kind", "left", "right"]), target / PAIRS.file, PAIR_SCHEMA)
-    bought_in = shop.stream.filter(shop.stream.action == Action.PURCHASE.value).session.nunique()
     return PairReport(
         events=_count(shop.events),
         searches=_count(shop.queries),
-        sessions=bought_in.to_pyarrow().as_py(),
+        sessions=_sessions_with(shop.stream, facts.basket_action),
         search_buy=search_steps[-1].left,
         co_buy=basket_steps[-1].left,
         pairs=written,
         queries=queries,
+        weights=searched.weights,
+        lacking=_lacking(shop, facts),
         steps=(*search_steps, *basket_steps),
     )
 
 
-def _count_searched(engine: Engine, shop: _Shop, config: PairConfig) -> _Searched:
-    purchases = engine.keep(searched_purchases(shop.stream, shop.queries, config), "purchases")
-    clicks = engine.keep(searched_clicks(shop.events, shop.queries, shop.stream, config), "clicks")
+def _searched(engine: Engine, shop: _Shop, config: PairConfig) -> _Searched:
+    acts = engine.keep(credited_actions(shop.events, shop.queries, shop.stream, config), "actions")
+    counts = acts.group_by("action").agg(count=acts.count()).to_pyarrow().to_pylist()
+    weights = unit_weights({row["action"]: row["count"] for row in counts})
+    weighed = with_evidence(acts, weights, log_time(acts.seconds, config.late_share), config)
+    pairs = engine.keep(search_pairs(weighed), "searched")
     has_hits = _count(shop.queries.filter(shop.queries.hits.length() > 0).limit(1)) > 0
-    bought_from = shop.queries.semi_join(purchases, "query")
-    shown = impressions(shop.events, bought_from, from_hits=has_hits).semi_join(purchases, "query")
-    return _Searched(purchases, clicks, engine.keep(shown, "shown"))
+    of_pairs = pairs.select(query=pairs.left, product_id=pairs.right)
+    shown = impressions(shop.events, shop.queries.semi_join(of_pairs, "query"), from_hits=has_hits)
+    return _Searched(weights, pairs, engine.keep(shown.semi_join(of_pairs, "query"), "shown"))
 
 
 def _count(table: Table) -> int:
     return int(table.count().to_pyarrow().as_py())
 
 
+def _lacking(shop: _Shop, facts: ShopFacts) -> tuple[str, ...]:
+    """What could be learned from and is not logged."""
+    kinds = shop.events.group_by("action").agg(rows=shop.events.count()).to_pyarrow()["action"].to_pylist()
+    present = {
+        "purchases": Action.PURCHASE in kinds,
+        "carts": Action.ADD_TO_CART in kinds,
+        "clicks": Action.CLICK in kinds,
+        "impressions": facts.impressions > 0,
+        "searches": _count(shop.queries.limit(1)) > 0,
+    }
+    return tuple(name for name, there in present.items() if not there)
+
+
+def _sessions_with(stream: Table, action: Action) -> int:
+    return int(stream.filter(stream.action == action.value).session.nunique().to_pyarrow().as_py())
+
+
 def _facts(shop: _Shop, searched: _Searched) -> ShopFacts:
     depth = shop.levels.depth.max().to_pyarrow().as_py()
     types = shop.types.product_type.nunique().to_pyarrow().as_py()
-    return ShopFacts(types, depth or 0, _count(searched.shown), _count(searched.clicks))
+    totals = searched.pairs.aggregate(clicks=searched.pairs.clicks.sum(), purchases=searched.pairs.purchases.sum())
+    row = totals.to_pyarrow().to_pylist()[0]
+    bought = _count(shop.stream.filter(shop.stream.action == Action.PURCHASE.value).limit(1))
+    return ShopFacts(
+        types,
+        depth or 0,
+        _count(searched.shown),
+        row["clicks"] or 0,
+        row["purchases"] or 0,
+        Action.PURCHASE if bought else Action.ADD_TO_CART,
+    )
 
 
 def _prune_search_buy(
     engine: Engine, shop: _Shop, searched: _Searched, facts: ShopFacts, config: PairConfig
 ) -> tuple[Table, tuple[StepReport, ...]]:
-    pairs = search_buy(searched.purchases, searched.clicks, searched.shown)
-    pairs = with_type_share(pairs, searched.clicks, searched.shown, shop.types)
+    pairs = with_impressions(searched.pairs, searched.shown)
+    pairs = with_type_share(pairs, searched.shown, shop.types)
     steps = search_buy_steps(facts, config)
     judged = engine.keep(judge(pairs, steps), "search_buy")
     return judged.filter(judged.taken_by == len(steps)), report_steps(judged, steps, Behavior.SEARCH_BUY)
@@ -203,7 +248,8 @@ def _prune_search_buy(
 def _prune_co_buy(
     engine: Engine, shop: _Shop, facts: ShopFacts, config: PairConfig
 ) -> tuple[Table, tuple[StepReport, ...]]:
-    content = engine.keep(baskets(shop.stream, max_basket=config.max_basket, seed=config.seed), "baskets")
+    content = baskets(shop.stream, facts.basket_action, max_basket=config.max_basket, seed=config.seed)
+    content = engine.keep(content, "baskets")
     raw = engine.keep(co_buy(content), "together")
     steps = co_buy_steps(facts, config, pairs=_count(raw))
     judged = with_category_distance(with_partner_facts(raw, shop.types), shop.levels)
@@ -211,25 +257,22 @@ def _prune_co_buy(
     reports = report_steps(judged, steps, Behavior.CO_BUY)
     kept = judged.filter(judged.taken_by == len(steps))
     lift = kept.type_lift.fill_null(1.0)
-    zero = ibis.literal(0, "int64")
-    weight = (1 + kept.sessions.cast("float64")).ln() * lift / (1 + lift)
-    return kept.mutate(purchases=kept.sessions, clicks=zero, impressions=zero, weight=weight), reports
+    sessions = kept.sessions.cast("float64")
+    taken = {name: kept.sessions if kind is facts.basket_action else _ZERO for name, kind in ACTION_COUNTS.items()}
+    weight = (1 + sessions).ln() * lift / (1 + lift)
+    evidence = dict.fromkeys(("evidence", "recent", "earlier"), sessions)
+    together = kept.mutate(**taken, impressions=_ZERO, **evidence, late=0.0, weight=weight)
+    return together, reports
 
 
 def _weigh_search_buy(pairs: Table, specificity: Table) -> Table:
     joined = pairs.left_join(specificity, pairs.left == specificity.query)
     breadth = ibis.greatest(1 - joined.specificity, LEAST_BREADTH)
-    evidence: FloatingValue = _log1p(joined, "purchases") + _log1p(joined, "clicks") / 4
-    return joined.mutate(weight=evidence * breadth)
-
-
-def _log1p(table: Table, column: str) -> FloatingValue:
-    return (1 + table[column].cast("float64")).ln()
+    return joined.mutate(weight=(1 + joined.evidence).ln() * breadth)
 
 
 def _as_pairs(pairs: Table, kind: Behavior) -> Table:
     name = ibis.literal(kind.value)
-    keyed = pairs.mutate(
-        kind=name, pair_id=stable_hash(name, pairs.left, pairs.right), weight=pairs.weight.round(DECIMALS)
-    )
+    rounded = {column: pairs[column].round(DECIMALS) for column in ("evidence", "recent", "earlier", "late", "weight")}
+    keyed = pairs.mutate(kind=name, pair_id=stable_hash(name, pairs.left, pairs.right), **rounded)
     return keyed.select(PAIR_SCHEMA.names)

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 
 import ibis
 from ibis.expr.builders import WindowBuilder
-from ibis.expr.types import StringColumn, StringValue, Table
+from ibis.expr.types import BooleanValue, StringColumn, StringValue, Table
 
-from whybuy.behavior.sessions import shopper, with_sessions
+from whybuy.behavior.sessions import epoch_seconds, shopper, with_sessions
 from whybuy.keys import SEPARATOR
 from whybuy.records import Action
 
 SEARCH = "search"
+ACT_COLUMNS = ("client", "seconds", "action", "query", "product_id")
+"""Of an action that is credited to a query."""
+ACTION_COUNTS = {"purchases": Action.PURCHASE, "carts": Action.ADD_TO_CART, "clicks": Action.CLICK}
+"""Columns of `records.PAIR_SCHEMA` that count actions."""
+_TAKEN = (Action.PURCHASE, Action.ADD_TO_CART)
 
 
 @dataclass(frozen=True)
@@ -25,22 +30,26 @@ class AttributionConfig:
 
 
 def activity(events: Table, queries: Table, config: AttributionConfig) -> Table:
-    """What shoppers did who bought something, or clicked on a product without a known query, in one stream.
+    """What shoppers did who bought something or put it in a cart, or clicked without a known query, in one stream.
 
-    Columns session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id, `wording` (how
-    many queries the session had so far, an immediate repetition not counted), `clicked` (clicks so far), and the
-    `seconds` and `clicked` of the last search so far: `searched_seconds` and `searched_clicked`.
+    Columns client, session, timestamp, seconds, query_id, query, action (an `Action` or "search"), product_id,
+    `wording` (how many queries the session had so far, an immediate repetition not counted), `clicked` (clicks so far),
+    and the `seconds` and `clicked` of the last search so far: `searched_seconds` and `searched_clicked`.
     """
     acted = events.filter(events.action != Action.IMPRESSION.value)
     searches = queries.filter(queries.query != "").mutate(action=ibis.literal(SEARCH), product_id=ibis.literal(""))
     columns = ["timestamp", "session_id", "query_id", "query", "action", "product_id"]
     everyone = ibis.union(
-        *(rows.select(*columns, shopper=shopper(rows)) for rows in (searches, acted)),
+        *(rows.select(*columns, shopper=shopper(rows), client=shopper(rows)) for rows in (searches, acted)),
     )
-    lost_click = (everyone.action == Action.CLICK.value) & (everyone.query == "") & (everyone.query_id == "")
-    wanted = everyone.filter((everyone.action == Action.PURCHASE.value) | lost_click)
+    wanted = everyone.filter(everyone.action.isin(_TAKEN) | _is_lost_click(everyone))
     stream = with_sessions(everyone.semi_join(wanted, "shopper"), config.session_gap_minutes)
     return _count_so_far(stream)
+
+
+def _is_lost_click(acts: Table) -> BooleanValue:
+    """Whether an action is a click whose query the source does not know."""
+    return (acts.action == Action.CLICK.value) & (acts.query == "") & (acts.query_id == "")
 
 
 def _count_so_far(stream: Table) -> Table:
@@ -91,7 +100,7 @@ def with_query_text(actions: Table, queries: Table) -> Table:
 
 
 def attributed(actions: Table, searches: Table, config: AttributionConfig, *, queries: int) -> Table:
-    """Actions with each query that they may be credited to: columns session, timestamp, product_id, query, direct.
+    """Actions with each query that they may be credited to: columns of `ACT_COLUMNS`, and `direct`.
 
     The query that the source names comes first (`direct` 1). Then the last `queries` wordings of the session count,
     each within the minutes and clicks of the config; where the source names a query, only if it is the last one.
@@ -107,9 +116,9 @@ def attributed(actions: Table, searches: Table, config: AttributionConfig, *, qu
         ibis._.clicked - ibis._.searched_clicked <= config.attribution_clicks,
     )
     credited = credited.mutate(direct=ibis.literal(0, "int64"))
-    columns = ["session", "timestamp", "product_id", "query"]
+    columns = ["session", "timestamp", *ACT_COLUMNS]
     both = ibis.union(direct.select(*columns, "direct"), credited.select(*columns, "direct"))
-    return both.group_by(columns).agg(direct=both.direct.max())
+    return both.group_by(columns).agg(direct=both.direct.max()).select(*ACT_COLUMNS, "direct")
 
 
 def _stack(tables: Sequence[Table]) -> Table:
@@ -122,25 +131,36 @@ def _wording_before(actions: Table, searches: Table, back: int) -> Table:
     return moved.inner_join(searches, ["session", "wording"])
 
 
-def searched_purchases(stream: Table, queries: Table, config: AttributionConfig) -> Table:
-    """Purchases by query and product: columns query, product_id, purchases, sessions, direct (purchases so named)."""
-    bought = with_query_text(stream.filter(stream.action == Action.PURCHASE.value), queries)
-    credited = attributed(bought, wordings(stream), config, queries=config.attribution_queries)
-    return credited.group_by(["query", "product_id"]).agg(
-        purchases=credited.count(), sessions=credited.session.nunique(), direct=credited.direct.sum()
+def credited_actions(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
+    """Purchases, carts and clicks with the query that led to them: columns of `ACT_COLUMNS`, and `direct`.
+
+    A purchase is credited to the last wordings of its session. A cart and a click are credited to one query: their own,
+    else the last of the session. stream: of `activity`.
+    """
+    searches = wordings(stream)
+    bought, carted = (with_query_text(stream.filter(stream.action == kind.value), queries) for kind in _TAKEN)
+    clicks = events.filter(events.action == Action.CLICK.value)
+    clicks = clicks.select(
+        "query_id", "query", "product_id", "action", client=shopper(clicks), seconds=epoch_seconds(clicks)
+    )
+    named = with_query_text(clicks, queries).mutate(direct=ibis.literal(1, "int64"))
+    return ibis.union(
+        attributed(bought, searches, config, queries=config.attribution_queries),
+        attributed(carted, searches, config, queries=1),
+        attributed(stream.filter(_is_lost_click(stream)), searches, config, queries=1),
+        named.filter(named.query != "").select(*ACT_COLUMNS, "direct"),
     )
 
 
-def searched_clicks(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
-    """Clicks by query and product, each credited to one query: its own, else the last of the session."""
-    clicks = with_query_text(
-        events.filter(events.action == Action.CLICK.value).select("query_id", "query", "product_id"), queries
-    )
-    named = clicks.filter(clicks.query != "").select("query", "product_id")
-    lost = stream.filter((stream.action == Action.CLICK.value) & (stream.query == "") & (stream.query_id == ""))
-    credited = attributed(lost, wordings(stream), config, queries=1).select("query", "product_id")
-    both = ibis.union(named, credited)
-    return both.group_by(["query", "product_id"]).agg(clicks=both.count())
+def search_pairs(acts: Table) -> Table:
+    """Search-buy pairs: columns left, right, sessions (distinct shoppers), direct, counts of actions, and evidence.
+
+    acts: of `credited_actions`, with the columns of `signals.with_evidence`.
+    """
+    counts = {name: acts.action.count(where=acts.action == kind.value) for name, kind in ACTION_COUNTS.items()}
+    counts["direct"] = acts.direct.count(where=acts.direct == 1)
+    sums = {name: acts[name].sum() for name in ("evidence", "recent", "earlier", "late")}
+    return acts.group_by(left=acts.query, right=acts.product_id).agg(sessions=acts.client.nunique(), **counts, **sums)
 
 
 def impressions(events: Table, queries: Table, *, from_hits: bool) -> Table:
@@ -154,28 +174,18 @@ def impressions(events: Table, queries: Table, *, from_hits: bool) -> Table:
     return shown.group_by(["query", "product_id"]).agg(impressions=shown.count())
 
 
-def search_buy(purchases: Table, clicks: Table, shown: Table) -> Table:
-    """Search-buy pairs with their counts; a pair that was never clicked or shown has 0 there."""
-    keys = ["query", "product_id"]
-    joined = purchases.left_join(clicks, keys).drop("query_right", "product_id_right")
-    joined = joined.left_join(shown, keys)
-    return joined.select(
-        left=joined.query,
-        right=joined.product_id,
-        sessions=joined.sessions,
-        purchases=joined.purchases,
-        direct=joined.direct,
-        clicks=joined.clicks.fill_null(0),
-        impressions=joined.impressions.fill_null(0),
-    )
+def with_impressions(pairs: Table, shown: Table) -> Table:
+    """Search-buy pairs with `impressions`, 0 where the product was never shown. shown: of `impressions`."""
+    joined = pairs.left_join(shown, [pairs.left == shown.query, pairs.right == shown.product_id])
+    return joined.select(*pairs.columns, impressions=joined.impressions.fill_null(0))
 
 
-def baskets(stream: Table, *, max_basket: int, seed: int) -> Table:
-    """The different products of each session that bought: columns basket, product_id.
+def baskets(stream: Table, action: Action, *, max_basket: int, seed: int) -> Table:
+    """The different products of each session that were bought, or put in a cart: columns basket, product_id.
 
     Of a basket with more than `max_basket` products that many are drawn, the same ones for the same seed.
     """
-    bought = stream.filter(stream.action == Action.PURCHASE.value)
+    bought = stream.filter(stream.action == action.value)
     bought = bought.select(basket=bought.session, product_id=bought.product_id).distinct()
     sized = bought.mutate(size=bought.count().over(group_by=bought.basket))
     huge = sized.filter(sized.size > max_basket)

@@ -11,7 +11,7 @@ import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, Table
 
 from whybuy.keys import SEPARATOR
-from whybuy.records import Behavior
+from whybuy.records import Action, Behavior
 
 DEEPEST_CATEGORY = 6
 
@@ -20,7 +20,7 @@ DEEPEST_CATEGORY = 6
 class PruningConfig:
     """Thresholds of the pruning steps."""
 
-    min_sessions: int = 1  # of a search-buy pair: the evidence generator weighs rare pairs itself
+    min_shoppers: int = 1  # of a search-buy pair: what learns from pairs weighs rare ones itself
     min_type_share: float = 0.02  # of a product's type among what a query showed, for purchases credited by time
     min_impressions: int = 50  # before a click rate is used
     min_click_rate: float = 0.002  # a tenth of what the worst position on a page usually gets
@@ -42,6 +42,8 @@ class ShopFacts:
     category_depth: int  # of the deepest category path
     impressions: int
     clicks: int
+    purchases: int  # that searches led to
+    basket_action: Action  # products of one session are paired by: purchases or, where none is logged, carts
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ def search_buy_steps(facts: ShopFacts, config: PruningConfig) -> tuple[Step, ...
     """
     no_types = "" if facts.product_types > 1 else "the catalog has no product types"
     no_clicks = "" if facts.clicks else "the logs have no clicks"
+    no_purchases = "" if facts.purchases else "the logs have no purchases"
     no_impressions = "" if facts.impressions else "the logs do not say which products were shown"
     nothing_seen = no_types or (no_clicks and no_impressions and f"{no_clicks} and {no_impressions}")
     return (
-        Step("support", lambda pairs: pairs.sessions < config.min_sessions),
+        Step("support", lambda pairs: pairs.sessions < config.min_shoppers),
         Step(
             "product type",
             lambda pairs: (pairs.direct == 0) & (pairs.type_share < config.min_type_share),
@@ -98,7 +101,7 @@ def search_buy_steps(facts: ShopFacts, config: PruningConfig) -> tuple[Step, ...
             lambda pairs: (
                 (pairs.clicks >= config.min_clicks) & (pairs.purchases < config.min_purchase_rate * pairs.clicks)
             ),
-            no_clicks,
+            no_clicks or no_purchases,
         ),
     )
 
@@ -153,13 +156,16 @@ def report_steps(judged: Table, steps: Sequence[Step], behavior: Behavior) -> tu
     return tuple(reports)
 
 
-def with_type_share(pairs: Table, clicks: Table, shown: Table, types: Table) -> Table:
+def with_type_share(pairs: Table, shown: Table, types: Table) -> Table:
     """Add `type_share`: how much of what a query showed and what was clicked there has the product's type.
 
     Null where the query showed nothing of known type (a page without results), or the product has no type.
+
+    pairs: columns left, right, clicks, among others. shown: of `pairs.impressions`.
     """
+    clicked = pairs.filter(pairs.clicks > 0)
     seen = ibis.union(
-        clicks.select("query", "product_id", seen=clicks.clicks),
+        clicked.select(query=clicked.left, product_id=clicked.right, seen=clicked.clicks),
         shown.select("query", "product_id", seen=shown.impressions),
     )
     typed = seen.inner_join(types, "product_id")

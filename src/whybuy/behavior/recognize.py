@@ -79,10 +79,18 @@ class EventPlan:
         """The columns that may hold a role; per row the first that is not blank counts."""
         return tuple(entry.column for entry in self.columns if entry.use == role)
 
+    @property
+    def likely_action(self) -> Action | None:
+        """The action of all rows, as the name of the time column tells (`click_time`), where no column names one."""
+        if self.of(EventRole.ACTION):
+            return None
+        return Action.CLICK if any("click" in column_key(name) for name in self.of(EventRole.TIMESTAMP)) else None
+
 
 ALIASES: dict[EventRole, list[str]] = {
     EventRole.TIMESTAMP: (
-        "timestamp event_timestamp time datetime event_time querytime date order_date invoicedate"
+        "timestamp event_timestamp time datetime event_time querytime date order_date invoicedate click_time "
+        "clicked_at purchase_time purchased_at"
     ).split(),
     EventRole.ACTION: "action_name action event_type event_name eventtype event type".split(),
     EventRole.QUERY_ID: "query_id search_id".split(),

@@ -17,26 +17,27 @@ QUERY_STATS_SCHEMA = pa.schema(
 )
 
 
-def query_stats(queries: Table, purchases: Table, clicks: Table, types: Table, *, prior: float) -> Table:
+def query_stats(queries: Table, pairs: Table, types: Table, *, prior: float) -> Table:
     """Statistics of each query that was searched, clicked from or bought from, in `QUERY_STATS_SCHEMA`.
 
     Specificity is `1 - H(product_type | q) / log T` over clicks and purchases, T the number of types in the catalog
     (COSMO, SIGMOD 2024, names the idea; our formula). For rare queries it is shrunken towards an estimate by the words
     alone, with the weight of `prior` observations.
 
-    purchases, clicks: by query and product. types: product_id, product_type, of products that have one.
+    pairs: columns left, right, purchases, clicks. types: product_id, product_type, of products that have one.
     """
     searches = queries.filter(queries.query != "")
     parts = [
         _counts(searches.mutate(searches=ibis.literal(1, "int64"))),
-        _counts(clicks),
-        _counts(purchases),
+        _counts(pairs.rename(query="left")),
     ]
     counted = ibis.union(*parts)
     counted = counted.group_by("query").agg(
         searches=counted.searches.sum(), clicks=counted.clicks.sum(), purchases=counted.purchases.sum()
     )
-    spread = _type_spread(ibis.union(_weights(clicks, "clicks"), _weights(purchases, "purchases")), types)
+    spread = _type_spread(
+        pairs.select(query=pairs.left, product_id=pairs.right, seen=pairs.clicks + pairs.purchases), types
+    )
     worded = word_specificity(counted.select("query"))
     joined = counted.left_join(worded, "query").drop("query_right").left_join(spread, "query").drop("query_right")
     total = types.agg(total=types.product_type.nunique())
@@ -72,10 +73,6 @@ def _counts(rows: Table) -> Table:
     zero = ibis.literal(0, "int64")
     names = ("searches", "clicks", "purchases")
     return rows.select("query", **{name: rows[name] if name in rows.columns else zero for name in names})
-
-
-def _weights(rows: Table, column: str) -> Table:
-    return rows.select("query", "product_id", seen=rows[column])
 
 
 def _type_spread(seen: Table, types: Table) -> Table:

@@ -32,6 +32,7 @@ def _mine(shop: Shop, folder: Path) -> Summary:
     products = shop.folder(PRODUCTS.kind) / PRODUCTS.file
     report = mine_pairs(shop.folder("events"), products, folder, shop.settings.one(PAIR_CONFIG))
     counts: Summary = {"search_buy": report.search_buy, "co_buy": report.co_buy, "sessions": report.sessions}
+    counts["evidence"] = report.evidence
     return counts | {f"step {index}": str(step) for index, step in enumerate(report.steps, 1)}
 
 
@@ -43,4 +44,4 @@ EVENTS = Stage(
     files=_logs,
     skip=_without_logs,
 )
-PAIRS = Stage(kind="pairs", version=1, make=_mine, after=("catalog", "events"), config=(PAIR_CONFIG,))
+PAIRS = Stage(kind="pairs", version=3, make=_mine, after=("catalog", "events"), config=(PAIR_CONFIG,))

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from whybuy.build.stage import Stage, Summary
 from whybuy.errors import ConfigError
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIRS
-from whybuy.retrieval import expansion, lexical, tree
+from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
-from whybuy.retrieval.ranking.training import RERANKER_CONFIG, train_reranker
-from whybuy.retrieval.training_set import qrels_training_set, reason_training_set, search_training_set
+from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
+from whybuy.retrieval.signals import SignalIndex
+from whybuy.retrieval.training_set import TrainingSet, qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TREE_CONFIG, TreeTrainer
 from whybuy.shop import SEARCH_CONFIG, Shop
@@ -29,11 +31,18 @@ def _index_intents(shop: Shop, folder: Path) -> Summary:
     return {"entries": build_expansion(shop.graph, shop.catalog.table, folder)}
 
 
+def _index_signals(shop: Shop, folder: Path) -> Summary:
+    searches = search_training_set(shop.table(PAIRS), shop.catalog.table)
+    index = SignalIndex.build(searches.texts, searches.products)
+    index.save(folder)
+    return {"searches": len(index)}
+
+
 def tree_trainer(shop: Shop) -> TreeTrainer:
     """All that the label tree of a shop is trained on: what was bought for searches, and reasons of the graph."""
     products = shop.catalog.table
     reasons = reason_training_set(shop.graph, shop.folder("expansion"), shop.catalog.column("product_type"))
-    searches = search_training_set(shop.table(PAIRS), products)
+    searches = search_training_set(shop.table(PAIRS), products, evidence="evidence").damped()
     return TreeTrainer(products, searches, reasons, shop.settings.one(TREE_CONFIG))
 
 
@@ -59,11 +68,20 @@ def _without_searches(shop: Shop, judgments: pa.Table) -> str:
 def _train_reranker(shop: Shop, folder: Path) -> Summary:
     config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
     qrels = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
-    gains = qrels[0] if qrels else trainer.searches
-    if train_reranker(trainer, gains, shop.finder, shop.intent_reader.read, folder, config=config):
-        return {"queries": min(len(gains), config.most_queries)}
-    why = f"too few of {len(gains)} queries to train on; {config.least_queries} are needed"
+    queries = qrels[0] if qrels else _replay(shop, trainer)
+    if train_reranker(trainer, queries, shop.finder, shop.intent_reader.read, folder, config=config):
+        return {"queries": min(len(queries), config.most_queries)}
+    why = f"too few of {len(queries)} queries to train on; {config.least_queries} are needed"
     return {"queries": 0, "why": why}
+
+
+def _replay(shop: Shop, trainer: TreeTrainer) -> Replay | TrainingSet:
+    """The searches of the shop, cut in time; as they are where the log has no times, or few searches since the cut."""
+    pairs = shop.table(PAIRS)
+    pairs = pairs.append_column("before", pc.subtract(pairs["evidence"], pairs["late"]))
+    parts = (search_training_set(pairs, trainer.products, evidence=part) for part in ("before", "earlier", "late"))
+    replay = Replay(trainer.searches, *parts)
+    return replay if len(replay) >= shop.settings.one(RERANKER_CONFIG).least_queries else trainer.searches
 
 
 LEXICAL = Stage(
@@ -79,6 +97,13 @@ EXPANSION = Stage(
     make=_index_intents,
     after=("catalog", "graph"),
 )
+SIGNALS = Stage(
+    kind="signals",
+    version=signals.FORMAT_VERSION,
+    make=_index_signals,
+    after=("catalog",),
+    after_if_there=("pairs",),
+)
 TREE = Stage(
     kind="tree",
     version=tree.FORMAT_VERSION,
@@ -91,7 +116,7 @@ RERANKER = Stage(
     kind="reranker",
     version=reranker.FORMAT_VERSION,
     make=_train_reranker,
-    after=("catalog", "graph", "lexical", "expansion", "tree"),
+    after=("catalog", "graph", "lexical", "expansion", "signals", "tree"),
     after_if_there=("pairs",),
     config=(RERANKER_CONFIG, SEARCH_CONFIG),
     files=_qrels,

@@ -74,12 +74,17 @@ PAIR_SCHEMA = pa.schema(
         pa.field("kind", pa.string(), nullable=False),  # a `Behavior` value
         pa.field("left", pa.string(), nullable=False),  # normalized query text, or the smaller product id
         pa.field("right", pa.string(), nullable=False),  # product id
-        pa.field("sessions", pa.int64(), nullable=False),  # distinct sessions that show the pair
+        pa.field("sessions", pa.int64(), nullable=False),  # search-buy: distinct shoppers; co-buy: distinct sessions
         pa.field("purchases", pa.int64(), nullable=False),
+        pa.field("carts", pa.int64(), nullable=False),
         pa.field("clicks", pa.int64(), nullable=False),
         pa.field("impressions", pa.int64(), nullable=False),
+        pa.field("evidence", pa.float64(), nullable=False),  # all of these, in units of the strongest that is logged
+        pa.field("recent", pa.float64(), nullable=False),  # the same, each halved by every half-life of its age
+        pa.field("earlier", pa.float64(), nullable=False),  # the same as of when the last part of the log began
+        pa.field("late", pa.float64(), nullable=False),  # evidence from that last part, 0 in logs without times
         pa.field("weight", pa.float64(), nullable=False),  # for sampling, > 0
     ]
 )
-"""Behavior pairs: a search that led to a purchase, or two products bought together."""
+"""Behavior pairs: a search that led to a purchase, cart or click, or two products bought together."""
 PAIRS = BulkTable("pairs", "pairs.parquet", PAIR_SCHEMA)

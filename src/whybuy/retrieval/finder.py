@@ -16,12 +16,13 @@ from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, UnboundedRanker
 from whybuy.retrieval.ranking.features import RerankerInput
 from whybuy.retrieval.ranking.reranker import Reranker
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.type_names import TypeNames
 from whybuy.text import FUNCTION_WORDS, tokenize
 
 NOTHING = Ranked.empty()
-SOURCES = ("all_words", "typo", "intents", "some_words", "tree", "similar")
+SOURCES = ("all_words", "typo", "intents", "signals", "some_words", "tree", "similar")
 """The source of a hit is the first of these stages that has it; the stages of words belong to the ranker "lexical"."""
 
 
@@ -52,9 +53,12 @@ class Finder:
         self._rankers = {name: ranker(indexes) for name, ranker in RANKERS.items()}
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
-    def over(self, tree: TreeIndex, reranker: Reranker | None = None) -> "Finder":
-        """The same over another tree, with another reranker or none."""
-        return Finder(replace(self.indexes, tree=tree, reranker=reranker), self._products, self._config)
+    def over(
+        self, tree: TreeIndex, *, signals: SignalIndex | None = None, reranker: Reranker | None = None
+    ) -> "Finder":
+        """The same over another tree, with other signals and another reranker, or none."""
+        indexes = replace(self.indexes, tree=tree, signals=signals, reranker=reranker)
+        return Finder(indexes, self._products, self._config)
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:
         """The products of a query, ranked.

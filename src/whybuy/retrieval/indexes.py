@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking.reranker import Reranker
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.tree import TreeIndex
 
 
@@ -17,4 +18,5 @@ class Indexes:
     expansion: ExpansionIndex
     types: Sequence[str]  # names of all product types
     tree: TreeIndex | None = None
+    signals: SignalIndex | None = None
     reranker: Reranker | None = None

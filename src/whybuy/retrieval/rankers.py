@@ -11,6 +11,7 @@ from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.tree import TreeIndex
 
 
@@ -66,10 +67,22 @@ class SimilarityRanker:
         return self.tree.similar(*query.vector, depth) if self.tree else Ranked.empty()
 
 
+@dataclass(frozen=True, slots=True)
+class SignalRanker:
+    """By what earlier searches of the same words led to; finds nothing where a shop has no logs."""
+
+    signals: SignalIndex | None
+
+    def rank(self, query: AnalyzedQuery, depth: int) -> Ranked:
+        """Products that were clicked or bought after such searches."""
+        return self.signals.rank(query, depth) if self.signals else Ranked.empty()
+
+
 RANKERS: Mapping[str, Callable[[Indexes], Ranker]] = {
     "lexical": lambda indexes: WordRanker(indexes.lexical),
     "intents": lambda indexes: indexes.expansion,
     "tree": lambda indexes: TreeRanker(indexes.tree),
+    "signals": lambda indexes: SignalRanker(indexes.signals),
     "similar": lambda indexes: SimilarityRanker(indexes.tree),
 }
 """All rankers; together they are fused."""

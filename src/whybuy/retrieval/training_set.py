@@ -33,28 +33,36 @@ class TrainingSet:
         rows = np.flatnonzero(chosen)
         return TrainingSet([self.texts[row] for row in rows], self.products[rows])
 
+    def relative(self) -> "TrainingSet":
+        """The same with each weight over that of the best product of the text."""
+        return TrainingSet(self.texts, _best_is_one(self.products.copy()))
+
+    def damped(self) -> "TrainingSet":
+        """The same with log(1 + weight) for each weight, over that of the best product of the text."""
+        products = self.products.copy()
+        products.data = np.log1p(products.data)
+        return TrainingSet(self.texts, _best_is_one(products))
+
     def followed_by(self, others: "TrainingSet") -> "TrainingSet":
         """These and others of the same products."""
         return TrainingSet(self.texts + others.texts, vstack([self.products, others.products], format="csr"))
 
 
-def search_training_set(pairs: pa.Table, products: pa.Table) -> TrainingSet:
-    """Queries with a purchase or a click, their products weighted by log(1 + purchases) + log(1 + clicks) / 4.
+def search_training_set(pairs: pa.Table, products: pa.Table, *, evidence: str = "recent") -> TrainingSet:
+    """Queries with the products that they led to, each weighted by its evidence.
 
     pairs: of `records.PAIR_SCHEMA`; co-buy pairs and products that the shop lacks are passed over. products: of
-    `records.PRODUCT_SCHEMA`.
+    `records.PRODUCT_SCHEMA`. evidence: the column of pairs that counts; pairs without are passed over.
     """
-    is_search = pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value)
-    answered = pc.greater(pc.add(pairs["purchases"], pairs["clicks"]), 0)
-    searches = pairs.filter(pc.and_(is_search, answered))
+    searches = pairs.filter((pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field(evidence) > 0))
     rows = pc.index_in(searches["right"], products["product_id"].combine_chunks())
     searches, rows = searches.filter(pc.is_valid(rows)), pc.drop_null(rows).to_numpy().astype(np.int32)
     queries = pc.dictionary_encode(searches["left"]).combine_chunks()
-    bought, clicked = (searches[name].to_numpy() for name in ("purchases", "clicks"))
-    weights = (np.log1p(bought) + np.log1p(clicked) / 4).astype(np.float32)
     texts: list[str] = queries.dictionary.to_pylist()
-    shape = (len(texts), products.num_rows)
-    return TrainingSet(texts, _best_is_one(csr_matrix((weights, (queries.indices.to_numpy(), rows)), shape=shape)))
+    entries = searches[evidence].to_numpy().astype(np.float32), (queries.indices.to_numpy(), rows)
+    products_of = csr_matrix(entries, shape=(len(texts), products.num_rows))
+    products_of.sort_indices()
+    return TrainingSet(texts, products_of)
 
 
 def qrels_training_set(qrels: Qrels, product_ids: Sequence[str]) -> TrainingSet:

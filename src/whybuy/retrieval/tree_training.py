@@ -81,6 +81,10 @@ class TreeTrainer:
             vectorizer,
         )
 
+    def train_over(self, vectorizer: NgramVectorizer) -> TreeIndex:
+        """A tree over the n-grams of another one, whose nodes have no names."""
+        return self._train(self.searches, vectorizer)
+
     def _train(self, searches: TrainingSet, vectorizer: NgramVectorizer) -> TreeIndex:
         texts = product_texts(self.products)
         own = vectorizer.transform(texts, threads=self.config.threads)

@@ -77,7 +77,7 @@ def test_the_reranker_learns_what_words_do_not_say(
     gains = judged()
     wanted = gains.products.indices
     assert indexes.tree
-    reranked = finder.over(indexes.tree, open_reranker(reranker_folder))
+    reranked = finder.over(indexes.tree, reranker=open_reranker(reranker_folder))
     hits = [np.mean(first_rows(each, shop, gains.texts) == wanted) for each in (finder, reranked)]
     assert hits[0] < 0.2
     assert hits[1] > 0.8

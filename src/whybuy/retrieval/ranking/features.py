@@ -17,8 +17,8 @@ from whybuy.retrieval.ranking.stage_features import StageFeatures
 from whybuy.retrieval.ranking.translations import Translated, Translations
 from whybuy.retrieval.tree import TreeIndex
 
-STAGES = StageFeatures({"lexical": 200, "similar": 100, "tree": 60, "intents": 60, "weighted_sum": 60})
-TRAINING_DEPTHS = {"lexical": 60, "similar": 30, "tree": 30, "intents": 30}
+STAGES = StageFeatures({"lexical": 200, "similar": 100, "tree": 60, "intents": 60, "weighted_sum": 60, "signals": 60})
+TRAINING_DEPTHS = {"lexical": 60, "similar": 30, "tree": 30, "intents": 30, "signals": 30}
 """Candidates by stage that a reranker is trained on."""
 
 

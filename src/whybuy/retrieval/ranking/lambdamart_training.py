@@ -43,6 +43,7 @@ class RankingExamples:
     features: NDArray[np.float32]  # shape (rows, features)
     gains: NDArray[np.float32]  # shape (rows,), >= 0; 0 for candidates that nobody judged or bought
     sizes: NDArray[np.int64]  # shape (queries,): candidates of each query
+    weights: NDArray[np.float32] | float = 1.0  # shape (queries,), > 0: how much each query counts
 
     def __post_init__(self) -> None:
         if not len(self.features) == len(self.gains) == self.sizes.sum():
@@ -97,7 +98,12 @@ def _informative(examples: RankingExamples) -> RankingExamples:
             f"{MIN_QUERIES}. Leave it out until there are more."
         )
     kept = np.repeat(examples.informative, examples.sizes)
-    return RankingExamples(examples.features[kept], examples.gains[kept], examples.sizes[examples.informative])
+    return RankingExamples(
+        examples.features[kept],
+        examples.gains[kept],
+        examples.sizes[examples.informative],
+        np.broadcast_to(examples.weights, examples.sizes.shape)[examples.informative],
+    )
 
 
 def _train(examples: RankingExamples, features: Sequence[str], config: LambdaMARTConfig) -> "lightgbm.Booster":
@@ -124,7 +130,8 @@ def _train(examples: RankingExamples, features: Sequence[str], config: LambdaMAR
         "monotone_constraints": [int(name in config.monotone) for name in features],
         "verbose": -1,
     }
+    weights = np.repeat(examples.weights / np.mean(examples.weights), examples.sizes)
     data = lightgbm.Dataset(
-        examples.features, grades, group=examples.sizes, feature_name=list(features), params=settings
+        examples.features, grades, weight=weights, group=examples.sizes, feature_name=list(features), params=settings
     )
     return lightgbm.train(settings, data, config.trees)

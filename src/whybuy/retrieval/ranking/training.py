@@ -1,7 +1,8 @@
 """Trains the reranker of a shop out of fold: each query is described by trees that were trained without it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,14 @@ from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.ranking.lambdamart_training import MIN_QUERIES, LambdaMARTConfig, RankingExamples, fit_lambdamart
 from whybuy.retrieval.ranking.past_queries import PastQueries
+from whybuy.retrieval.ranking.product_terms import ProductTerms, QueryTerms
 from whybuy.retrieval.ranking.reranker import MODEL
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.training_set import TrainingSet
+from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TreeTrainer
 from whybuy.text import bag_of_words
+from whybuy.vectors.ngrams import NgramVectorizer
 
 GOOD_FROM = 0.5  # of the best gain of all: products below are not remembered as good for a query
 INDIFFERENT = 0.25  # subtracted from remembered gains, so that the best stand out
@@ -49,9 +54,31 @@ class RerankerConfig:
 RERANKER_CONFIG = ConfigTable("reranker", RerankerConfig)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """A log that is cut in time: the reranker is trained to predict the later part from the earlier one."""
+
+    every: TrainingSet  # all searches, which the trained reranker will know
+    before: TrainingSet  # those before the cut
+    signals: TrainingSet  # the same, with what their evidence was worth at the cut
+    late: TrainingSet  # those since
+
+    def __len__(self) -> int:
+        return len(self.late)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Example:
+    """A training query with its candidates."""
+
+    candidates: Candidates
+    gains: NDArray[np.float32]  # shape (candidates,)
+    weight: float = 1.0
+
+
 def train_reranker(
     trainer: TreeTrainer,
-    gains: TrainingSet,
+    queries: TrainingSet | Replay,
     finder: Finder,
     read: ReadIntents,
     folder: Path,
@@ -60,40 +87,103 @@ def train_reranker(
 ) -> LambdaMART | None:
     """Train the reranker and write it into a folder; None, and nothing written, when there are too few queries.
 
-    Queries are split into folds; those of a fold are described with a tree and with translations made from the other
-    folds, and without what they themselves add to the past queries.
+    A log with times is replayed: its late queries are described with what the earlier part knows, so that the reranker
+    sees known and new queries, products and habits as they come. Other queries are split into folds; those of a fold
+    are described with a tree and with translations made from the other folds, and without what they themselves add to
+    the past queries.
 
-    gains: queries with what was good for them. finder: searches as the shop will be served, with its tree; its reranker
+    queries: with what was good for them, or a log to replay. finder: searches as the shop will be served, with its tree; its reranker
     is not used. read: finds the intents of a query. folder: is made when missing.
     """
-    served = finder.indexes
-    if len(gains) < config.least_queries or served.tree is None:
+    if len(queries) < config.least_queries or finder.indexes.tree is None:
         return None
-    vectorizer, good, terms = served.tree.vectorizer, _good(gains.products), fit_terms(trainer.products)
-    words = [terms.query(served.lexical.analyze(text).corrected) for text in gains.texts]
-    vectors = vectorizer.transform(gains.texts, threads=config.threads)
-    past = PastQueries.build(gains.texts, vectors, good)
-    features = FeatureExtractor(terms, past, fit_translations(words, good, terms.table))
-    order: list[int] = []  # of the queries that are described
-    described: list[Candidates] = []
-    for queries, others in _folds(gains, config):
-        tree = trainer.train_without(
-            [text for text, other in zip(gains.texts, others, strict=True) if not other], vectorizer
-        )
-        unseeing = finder.over(tree)
-        other_words = [word for word, other in zip(words, others, strict=True) if other]
-        out_of_fold = replace(features, translations=fit_translations(other_words, good[others], terms.table))
-        for query in queries:
-            retrieved = unseeing.retrieve(gains.texts[query], read(gains.texts[query]))
-            candidates = out_of_fold.describe(retrieved, tree, without=query)
-            described.append(candidates.within(retrieved.stages, TRAINING_DEPTHS))
-        order += queries
-    examples = _examples(gains, order, described)
+    sources = _Sources(trainer, finder, read, fit_terms(trainer.products), config)
+    if isinstance(queries, Replay):
+        remembered, described = queries.every, list(_replayed(sources, queries))
+    else:
+        remembered, described = queries, list(_out_of_fold(sources, queries))
+    examples = RankingExamples(
+        features=np.concatenate([one.candidates.features for one in described]),
+        gains=np.concatenate([one.gains for one in described]),
+        sizes=np.array([len(one.gains) for one in described], np.int64),
+        weights=np.array([one.weight for one in described], np.float32),
+    )
     if np.count_nonzero(examples.informative) < MIN_QUERIES:
         return None
+    features = sources.features(remembered)
     features.save(folder)
     training = LambdaMARTConfig(threads=config.threads, monotone=features.monotone)
     return fit_lambdamart(examples, features.names, folder / MODEL, config=training)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sources:
+    """What training queries are described with."""
+
+    trainer: TreeTrainer
+    finder: Finder
+    read: ReadIntents
+    terms: ProductTerms
+    config: RerankerConfig
+
+    @property
+    def vectorizer(self) -> NgramVectorizer:
+        """Of the tree of the shop."""
+        tree = self.finder.indexes.tree
+        assert tree is not None
+        return tree.vectorizer
+
+    @cached_property
+    def _words(self) -> Callable[[str], QueryTerms]:
+        lexical = self.finder.indexes.lexical
+        return cache(lambda text: self.terms.query(lexical.analyze(text).corrected))
+
+    def words(self, texts: Sequence[str]) -> list[QueryTerms]:
+        """The words of queries, spelling corrected."""
+        return list(map(self._words, texts))
+
+    def features(self, gains: TrainingSet) -> FeatureExtractor:
+        """Describes candidates by what was good for these queries."""
+        good = _good(gains.products)
+        vectors = self.vectorizer.transform(gains.texts, threads=self.config.threads)
+        translations = fit_translations(self.words(gains.texts), good, self.terms.table)
+        return FeatureExtractor(self.terms, PastQueries.build(gains.texts, vectors, good), translations)
+
+    def describe(
+        self, text: str, finder: Finder, features: FeatureExtractor, tree: TreeIndex, *, without: int | None = None
+    ) -> Candidates:
+        """The candidates of a query near the top of a ranking. without: see `FeatureExtractor.describe`."""
+        retrieved = finder.retrieve(text, self.read(text))
+        return features.describe(retrieved, tree, without=without).within(retrieved.stages, TRAINING_DEPTHS)
+
+
+def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
+    """The late queries, described with all that was known when they began."""
+    before, late = replay.before.damped(), replay.late.relative()
+    tree = replace(sources.trainer, searches=before).train_over(sources.vectorizer)
+    finder = sources.finder.over(tree, signals=SignalIndex.build(replay.signals.texts, replay.signals.products))
+    features = sources.features(before)
+    totals = np.asarray(replay.late.products.sum(axis=1)).ravel()
+    for query in _sample(late, sources.config.most_queries).tolist():
+        candidates = sources.describe(late.texts[query], finder, features, tree)
+        gains = _gains_of_rows(late.products[query], candidates.rows)
+        yield _Example(candidates, gains, float(totals[query]))
+
+
+def _out_of_fold(sources: _Sources, gains: TrainingSet) -> Iterator[_Example]:
+    """Queries of each fold, described by what was trained on the others."""
+    features, good = sources.features(gains), _good(gains.products)
+    words = sources.words(gains.texts)
+    for queries, others in _folds(gains, sources.config):
+        unseen = [text for text, other in zip(gains.texts, others, strict=True) if not other]
+        tree = sources.trainer.train_without(unseen, sources.vectorizer)
+        other_words = [word for word, other in zip(words, others, strict=True) if other]
+        translations = fit_translations(other_words, good[others], sources.terms.table)
+        out_of_fold = replace(features, translations=translations)
+        finder = sources.finder.over(tree)
+        for query in queries:
+            candidates = sources.describe(gains.texts[query], finder, out_of_fold, tree, without=query)
+            yield _Example(candidates, _gains_of_rows(gains.products[query], candidates.rows))
 
 
 def _folds(gains: TrainingSet, config: RerankerConfig) -> Iterator[tuple[list[int], NDArray[np.bool_]]]:
@@ -116,15 +206,6 @@ def _sample(gains: TrainingSet, size: int) -> NDArray[np.int64]:
     """Numbers of at most so many queries, in the order of a hash."""
     by_hash = sorted(range(len(gains)), key=lambda query: digest("sample", gains.texts[query]))
     return np.array(by_hash[:size], np.int64)
-
-
-def _examples(gains: TrainingSet, queries: list[int], described: list[Candidates]) -> RankingExamples:
-    by_query = [_gains_of_rows(gains.products[query], one.rows) for query, one in zip(queries, described, strict=True)]
-    return RankingExamples(
-        features=np.concatenate([one.features for one in described]),
-        gains=np.concatenate(by_query),
-        sizes=np.array([len(one.rows) for one in described], np.int64),
-    )
 
 
 def _gains_of_rows(gains: csr_matrix, rows: NDArray[np.int32]) -> NDArray[np.float32]:
