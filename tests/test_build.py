@@ -31,7 +31,7 @@ from small_shop import (
 )
 from whybuy.artifacts import ARTIFACTS_FOLDER, CURRENT, MANIFEST, ArtifactStore
 from whybuy.build import STAGES as STAGE_VALUES
-from whybuy.build import BuildReport, Progress, Stage, State, build, changes
+from whybuy.build import BuildReport, Progress, Stage, State, Summary, build, changes
 from whybuy.cli import app
 from whybuy.config import STORE_FILE
 from whybuy.demo.store import make_store
@@ -437,6 +437,22 @@ def test_a_process_that_is_killed_ends_the_build_in_words(tmp_path: Path, proces
     with pytest.raises(ArtifactError, match=message):
         build(store, listen=kill, processes=processes)
     assert {"catalog", "events", "pairs"} <= set(rebuild(store).stages(State.REUSED))
+
+
+def be_killed(shop: Shop, folder: Path) -> Summary:
+    """Leave something half-written, as a process does that the kernel kills."""
+    (folder / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+@pytest.mark.heavy
+def test_a_process_that_is_killed_leaves_no_draft(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop", logs=False)
+    stages = (STAGE_VALUES[0], Stage(kind="killed", version=1, make=be_killed, after=("catalog",)))
+    with pytest.raises(ArtifactError, match="killed, in the stage killed;"):
+        build(store, processes=1, stages=stages)
+    assert {name.rsplit("-", 1)[0] for name in folders(store)} == {"catalog"}
 
 
 @pytest.mark.heavy

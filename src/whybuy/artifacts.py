@@ -171,6 +171,11 @@ class ArtifactStore:
         finally:
             lock.release()
 
+    def drop_drafts(self) -> None:
+        """Delete what processes that were killed left half-written; nobody else may be building."""
+        for draft in self.root.glob(".draft-*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
     def sweep(self, *keep: Mapping[str, str]) -> int:
         """Delete drafts and artifacts that are not among the kept generations; returns how many folders went."""
         kept = {self.folder(kind, key) for generation in keep for kind, key in generation.items()}

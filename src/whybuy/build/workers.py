@@ -12,7 +12,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
-from pathlib import Path
 from typing import Protocol
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore
@@ -119,6 +118,7 @@ def open_workers(shop: Shop, processes: int) -> Iterator[Workers]:
     except BaseException:
         _stop(set(multiprocessing.active_children()) - before)
         pool.shutdown(cancel_futures=True)
+        ArtifactStore(shop.store / ARTIFACTS_FOLDER).drop_drafts()
         raise
 
 
@@ -183,8 +183,8 @@ def _end_with_parent() -> None:
 
 
 def _exit(*_: object) -> None:
-    """Unwind, so that drafts are removed; that the pool is gone by then is no news to a person."""
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    """Unwind, so that drafts are removed; what an interrupted library says of it is no news to a person."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.exit(1)
 
 
