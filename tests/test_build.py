@@ -422,7 +422,7 @@ def test_processes_make_the_same_as_one(small_store: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("processes", "message"),
     [
-        (2, r"in the stage hypotheses or beside it; .*memory.* again with --processes 1\."),
+        (2, r"in the stage \w+ or beside it; .*memory.* again with --processes 1\."),
         (1, r"in the stage hypotheses; .*memory.* again when more memory is free\."),
     ],
 )
