@@ -1,12 +1,15 @@
 """Builds shops from the real data sets and prints what each build took, as JSON by shop.
 
-Run `python benchmarks/shops.py [SHOP...]`: all four when none is named. Reads `$WHYBUY_DATA` (default ../shared/data),
-writes to `$WHYBUY_SHOPS` (default ../shops). Home Depot's shop learns from training judgments alone, its order from
-their grades; the validation judgments lie beside it as `judgments.parquet`, for `whybuy evaluate search`.
+Run `python benchmarks/shops.py [SHOP...]`: all of them when none is named. Reads `$WHYBUY_DATA` (default
+../shared/data), writes to `$WHYBUY_SHOPS` (default ../shops). What a shop is measured on lies beside it, for
+`whybuy evaluate search`: Home Depot learns from training judgments alone, `judgments.parquet` has the others; the log of
+Best Buy is cut in time, `clicks.parquet` has the last fifth; the phones have the names of their leaf categories as
+queries in `judgments.parquet`, and no category in the catalog; ESCI's judgments are few, so that all are measured on.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from whybuy.evaluation.splits import Part, part_of
@@ -22,7 +26,7 @@ from whybuy.evaluation.splits import Part, part_of
 PROJECT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("WHYBUY_DATA", PROJECT.parent / "shared" / "data")).resolve()
 SHOPS = Path(os.environ.get("WHYBUY_SHOPS", PROJECT.parent / "shops")).resolve()
-TRAINING, VALIDATION = "judgments_train.parquet", "judgments.parquet"
+TRAINING, VALIDATION, CLICKS = "judgments_train.parquet", "judgments.parquet", "clicks.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Recipe:
     title: str
     files: tuple[str, ...]
     judgments: str = ""  # split by query; the training part is one more log, and trains the reranker
+    measured: str = ""  # judgments that nothing is trained on
+    clicks: str = ""  # a log of clicks, split by time
+    heads: bool = False  # names of leaf categories are queries, and the only file's categories are hidden
 
 
 RECIPES = {
@@ -39,6 +46,11 @@ RECIPES = {
     "instacart": Recipe("Instacart", ("instacart/products.parquet", "instacart/orders.parquet")),
     "amazon_office": Recipe("Amazon Office", ("amazon_office/items.parquet", "amazon_office/sequences.parquet")),
     "bestbuy": Recipe("Best Buy", ("bestbuy/products.parquet",)),
+    "bestbuy_search": Recipe(
+        "Best Buy games", ("bestbuy_search/products.parquet",), clicks="bestbuy_search/clicks.parquet"
+    ),
+    "bestbuy_phones": Recipe("Best Buy phones", ("bestbuy_phones/products.parquet",), heads=True),
+    "esci_us": Recipe("ESCI", ("esci_us/products.parquet",), measured="esci_us/judgments.parquet"),
 }
 
 
@@ -55,15 +67,22 @@ def main(names: Sequence[str]) -> int:
 
 def make(name: str, recipe: Recipe) -> dict[str, float | str]:
     """Init and build one shop; returns seconds and peak memory of the build, or why there is none."""
-    missing = [file for file in (*recipe.files, recipe.judgments) if file and not (DATA / file).is_file()]
+    named = (*recipe.files, recipe.judgments, recipe.measured, recipe.clicks)
+    missing = [file for file in named if file and not (DATA / file).is_file()]
     if missing:
         return {"skipped": f"{DATA} has no {', '.join(missing)}; set WHYBUY_DATA"}
     print(f"{recipe.title} -> {SHOPS / name}", file=sys.stderr)
     store = SHOPS / name
     store.mkdir(parents=True, exist_ok=True)
     files = [DATA / file for file in recipe.files]
+    if recipe.heads:
+        files = [hide_categories(files[0], store)]
     if recipe.judgments:
         files.append(split_judgments(DATA / recipe.judgments, store))
+    if recipe.clicks:
+        files.append(split_clicks(DATA / recipe.clicks, store))
+    if recipe.measured:
+        shutil.copy(DATA / recipe.measured, store / VALIDATION)
     whybuy("init", "--store", str(store), "--overwrite", *map(str, files))
     with (store / "store.toml").open("a", encoding="utf-8") as stream:
         stream.write(f'\n[shop]\nname = "{recipe.title}"\n')
@@ -80,6 +99,25 @@ def split_judgments(path: Path, store: Path) -> Path:
     for name, chosen in ((TRAINING, training), (VALIDATION, held_out)):
         pq.write_table(judgments.filter(chosen), store / name, compression="zstd")
     return store / TRAINING
+
+
+def split_clicks(path: Path, store: Path) -> Path:
+    """Write the first four fifths of clicks in time, and the rest, into a store; returns the former."""
+    clicks = pq.read_table(path)
+    cut = round(0.8 * clicks.num_rows)
+    pq.write_table(clicks.slice(cut), store / CLICKS, compression="zstd")
+    pq.write_table(clicks.slice(0, cut), store / "clicks_train.parquet", compression="zstd")
+    return store / "clicks_train.parquet"
+
+
+def hide_categories(path: Path, store: Path) -> Path:
+    """Write products without their categories into a store, and the leaf categories as judged queries; returns these."""
+    products = pq.read_table(path)
+    leaves = [(text or "").rpartition(" > ")[2] for text in products["category"].to_pylist()]
+    judged = pa.table({"query": leaves, "product_id": products["product_id"], "relevance": [1] * len(leaves)})
+    pq.write_table(judged.filter(pc.field("query") != ""), store / VALIDATION)
+    pq.write_table(products.drop_columns(["category"]), store / "products.parquet", compression="zstd")
+    return store / "products.parquet"
 
 
 def whybuy(*command: str) -> dict[str, float | str]:

@@ -9,8 +9,9 @@ from whybuy.build.completion import COMPLETIONS
 from whybuy.build.intents import STUDENT
 from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic, read_known
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
-from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE
+from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE, reranker_training
 from whybuy.build.stage import Stage, Summary
+from whybuy.build.variant import variant
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.completer import COMPLETION_CONFIG
 from whybuy.config import Settings, read_settings
@@ -31,6 +32,8 @@ __all__ = [
     "changes",
     "open_critic",
     "read_known",
+    "reranker_training",
+    "variant",
 ]
 
 STAGES: tuple[Stage, ...] = (

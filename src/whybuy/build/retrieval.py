@@ -14,7 +14,13 @@ from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
-from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
+from whybuy.retrieval.ranking.training import (
+    RERANKER_CONFIG,
+    Replay,
+    RerankerTraining,
+    describe_queries,
+    train_reranker,
+)
 from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.training_set import TrainingSet, qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
@@ -67,12 +73,24 @@ def _without_searches(shop: Shop, judgments: pa.Table) -> str:
 
 def _train_reranker(shop: Shop, folder: Path) -> Summary:
     config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
-    qrels = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
-    queries = qrels[0] if qrels else _replay(shop, trainer)
+    queries = _queries(shop, trainer)
     if train_reranker(trainer, queries, shop.finder, shop.intent_reader.read, folder, config=config):
         return {"queries": min(len(queries), config.most_queries)}
     why = f"too few of {len(queries)} queries to train on; {config.least_queries} are needed"
     return {"queries": 0, "why": why}
+
+
+def reranker_training(shop: Shop) -> RerankerTraining | None:
+    """What the reranker of a shop is fitted to; None where there are too few queries."""
+    config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
+    return describe_queries(trainer, _queries(shop, trainer), shop.finder, shop.intent_reader.read, config=config)
+
+
+def _queries(shop: Shop, trainer: TreeTrainer) -> TrainingSet | Replay:
+    """The queries that train the reranker: judged ones where settings name judgments, else those of the logs."""
+    for file in _qrels(shop):
+        return qrels_training_set(read_qrels(file), shop.catalog.ids)
+    return _replay(shop, trainer)
 
 
 def _replay(shop: Shop, trainer: TreeTrainer) -> Replay | TrainingSet:

@@ -29,35 +29,65 @@ app = typer.Typer(no_args_is_help=True, help="Measure search, graph, intents and
 
 @app.command("search")
 def evaluate_search(
-    judgments: Annotated[Path, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
     *,
     store: Store = HERE,
-    rankers: Annotated[str, typer.Option(help="Comma-separated, of lexical, intents, tree, fused. Default: all.")] = "",
+    judgments: Annotated[
+        Path | None, typer.Option("--judgments", help="Parquet, CSV, TREC qrels, ESCI or WANDS.")
+    ] = None,
+    clicks: Annotated[
+        list[Path] | None,
+        typer.Option(help="Instead, a later log: a click is a query with one right product; repeatable."),
+    ] = None,
+    rankers: Annotated[
+        str, typer.Option(help="Comma-separated, of lexical, intents, tree, signals, fused. Default: all.")
+    ] = "",
     scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
     relevant_from: Annotated[float | None, typer.Option(help="Grade from which a product is relevant.")] = None,
+    ablate: Annotated[
+        str,
+        typer.Option(
+            help="What the fused ranking is measured without as well, comma-separated: reasons, synonyms, types, "
+            "complements, graph (all of these). Trains rerankers: minutes for each."
+        ),
+    ] = "",
+    fits: Annotated[int, typer.Option(min=1, help="Rerankers on either side of an ablation, by seed.")] = 5,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
     json: Json = False,
 ) -> None:
-    """Measure every ranker on judged queries: nDCG, recall, MRR, zero results, latency."""
+    """Measure every ranker on judged queries, or on later clicks: nDCG, recall, MRR, zero results, latency."""
     from whybuy.discovery import Discovery
+    from whybuy.evaluation.ablation import Knowledge, ablate_search
+    from whybuy.evaluation.clicked import most_clicked_of, once_a_text, read_clicked
     from whybuy.evaluation.search import evaluate_search as evaluate
     from whybuy.qrels import read_qrels
     from whybuy.retrieval.rankers import RANKER_NAMES
 
     chosen = rankers.split(",") if rankers else RANKER_NAMES
     names, span = [one_of(name.strip(), "Ranker", RANKER_NAMES) for name in chosen], _scale(scale)
+    parts = [
+        Knowledge(one_of(name.strip(), "Knowledge", list(Knowledge))) for name in ablate.split(",") if name.strip()
+    ]
+    if (judgments is None) == (not clicks):
+        raise typer.BadParameter("Give --judgments FILE or --clicks LOG, one of them.")
     with failing_clearly():
         discovery = Discovery.open(store)
-        judged = read_qrels(judgments, scale=span)
-        if discovery.was_trained_on(judgments):
+        qrels = read_qrels(judgments, scale=span) if judgments else read_clicked(clicks or [])
+        if judgments and discovery.was_trained_on(judgments):
             stderr().print(
                 f"The reranker was trained on {judgments}: what fused shows here is no evidence.", style="red"
             )
-        ranks = {name: _rank_with(discovery, name) for name in names}
-        report = evaluate(ranks, judged, relevant_from=relevant_from)
+        ranks = {name: once_a_text(_rank_with(discovery, name)) for name in names}
+        ranks |= {} if judgments else {"most_clicked": most_clicked_of(store)}
+        report = evaluate(ranks, qrels, relevant_from=relevant_from)
         if trec is not None:
             _write_runs(report, trec)
-        print_report(report.as_report(), json=json)
+        shown = report.as_report()
+        if parts:
+            listen = partial(stderr().print, highlight=False)
+            shown |= ablate_search(
+                store, qrels, parts, fits=fits, relevant_from=relevant_from, listen=listen
+            ).as_report()
+        print_report(shown, json=json)
 
 
 @app.command("graph")

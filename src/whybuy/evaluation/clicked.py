@@ -14,7 +14,8 @@ from whybuy.behavior.recognize import EventSource
 from whybuy.errors import InputError
 from whybuy.evaluation.search import Rank
 from whybuy.qrels import Qrels, Scale
-from whybuy.records import EVENTS, Action, Behavior
+from whybuy.records import EVENTS, PAIRS, Action, Behavior
+from whybuy.shop import Shop
 from whybuy.text import clean, normalize
 
 _SCALE = Scale(0, 1)
@@ -59,6 +60,11 @@ def most_clicked(pairs: pa.Table) -> Rank:
         return by_query.get(normalize(clean(text)), [])[:limit]
 
     return rank
+
+
+def most_clicked_of(store: Path) -> Rank:
+    """The ranker `most_clicked` over the logs that a store was built from."""
+    return most_clicked(Shop.open(store).table(PAIRS, ["kind", "left", "right", "clicks"]))
 
 
 def once_a_text(rank: Rank) -> Rank:

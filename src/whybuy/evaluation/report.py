@@ -24,3 +24,12 @@ class Report:
     tables: tuple[Table, ...]
     body: Callable[[], Mapping[str, object]]  # makes what `--json` prints: records, mappings, sequences and scalars
     notes: tuple[str, ...] = ()  # lines below the tables
+
+    def __or__(self, other: "Report") -> "Report":
+        """This report followed by the tables, notes and the JSON of another one."""
+        return Report(
+            self.title,
+            (*self.tables, *other.tables),
+            lambda: {**self.body(), **other.body()},
+            (*self.notes, *other.notes),
+        )

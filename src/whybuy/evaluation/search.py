@@ -66,6 +66,7 @@ class SearchReport:
 
     queries: tuple[str, ...]  # their topics
     without_relevant: int  # queries left out of recall and MRR
+    without_gain: int  # queries left out of nDCG as well: no judged product has a gain
     rankers: Mapping[str, RankerReport]
 
     def as_json(self) -> dict[str, object]:
@@ -73,13 +74,17 @@ class SearchReport:
         return {
             "queries": len(self.queries),
             "queries_without_relevant": self.without_relevant,
+            "queries_without_gain": self.without_gain,
             "rankers": {name: report.as_json() for name, report in self.rankers.items()},
         }
 
     def as_report(self) -> Report:
         """A table with a row for each ranker."""
         rows = {name: report.as_json() for name, report in self.rankers.items()}
-        left_out = f"{self.without_relevant:,} queries without a relevant product are left out of recall and MRR."
+        left_out = (
+            f"{self.without_relevant:,} queries without a relevant product are left out of recall and MRR, of them "
+            f"{self.without_gain:,} without any gain out of nDCG too."
+        )
         return Report(
             f"{len(self.queries):,} queries",
             (Table(rows, "ranker"),),
@@ -111,6 +116,7 @@ def evaluate_search(
     return SearchReport(
         queries=queries,
         without_relevant=sum(not products for products in relevant.values()),
+        without_gain=sum(not any(qrels.gains(query).values()) for query in queries),
         rankers={name: _measure(rank, qrels, relevant, limit) for name, rank in rankers.items()},
     )
 
@@ -134,7 +140,8 @@ def _query_values(ranked: Sequence[str], gains: Mapping[str, float], relevant: f
     is_relevant = [float(product in relevant) for product in ranked]
     all_relevant = [1.0] * len(relevant)
     binary = [metric(is_relevant, all_relevant) if relevant else float("nan") for metric in _BINARY]
-    return [_NDCG(ranked_gains, list(gains.values())), *binary, _ZERO(ranked_gains, [])]
+    ndcg = _NDCG(ranked_gains, list(gains.values())) if any(gains.values()) else float("nan")
+    return [ndcg, *binary, _ZERO(ranked_gains, [])]
 
 
 def significance(

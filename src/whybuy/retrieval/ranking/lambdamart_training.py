@@ -33,6 +33,7 @@ class LambdaMARTConfig:
     rows: float = 0.7  # share of the rows drawn for each tree
     truncation: int = 20  # ranks whose order counts
     threads: int = 1
+    seed: int = 0  # of the rows and features that are drawn
     monotone: tuple[str, ...] = ()  # features that may only raise a score; see `StageFeatures.monotone`
 
 
@@ -66,7 +67,7 @@ def fit_lambdamart(
 ) -> LambdaMART:
     """Train a model and save it in a folder, with LightGBM's own text format beside it as `model.txt`.
 
-    examples: their features must not rest on rankers trained on the same queries, see `training.train_reranker`.
+    examples: their features must not rest on rankers trained on the same queries, see `training.describe_queries`.
     features: names of the columns.
 
     Raises:
@@ -123,7 +124,7 @@ def _train(examples: RankingExamples, features: Sequence[str], config: LambdaMAR
         "bagging_freq": 1,
         "max_bin": 63,
         "num_threads": config.threads,
-        "seed": 0,
+        "seed": config.seed,
         "deterministic": True,
         "force_row_wise": True,
         "use_missing": False,
