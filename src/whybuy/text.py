@@ -95,6 +95,14 @@ def lemma(word: str, language: str = "en") -> str:
     return base
 
 
+@functools.lru_cache(maxsize=50_000)
+def is_dictionary_word(word: str, language: str = "en") -> bool:
+    """Whether a normalized word stands in the dictionary of a language, in any inflection."""
+    from simplemma import is_known  # noqa: PLC0415 - as above
+
+    return bool(is_known(word, lang=language))
+
+
 def lemmas(text: str, language: str = "en") -> tuple[str, ...]:
     """The lemmas of all words of a text, in order."""
     return tuple(lemma(word, language) for word in tokenize(text))

@@ -125,6 +125,23 @@ def test_two_words_meet_the_one_that_the_catalog_writes(tmp_path: Path) -> None:
     assert rows(some_words(LexicalIndex.open(tmp_path), "lawn mower", 10)) == [0]
 
 
+def test_the_misspellings_of_a_catalog_do_not_hide_what_it_spells_well(tmp_path: Path) -> None:
+    lamps = tuple(Product(f"p{row}", f"Fluorescent Lamp {row}") for row in range(60))
+    build_lexical(table_of((*lamps, Product("odd", "Flourescent Lamp"))), tmp_path)
+    index = LexicalIndex.open(tmp_path)
+    found = some_words(index, "flourescent", 100)
+    assert rows(found)[0] == 60
+    assert len(found) == 61
+    assert index.having(index.analyze("flourescent")).tolist() == list(range(61))
+    assert index.matched(index.analyze("flourescent"), [0]) == [(Match("title", "flourescent"),)]
+
+
+def test_a_brand_is_not_read_as_another_word(tmp_path: Path) -> None:
+    lamps = tuple(Product(f"p{row}", f"Modern Lamp {row}") for row in range(60))
+    build_lexical(table_of((*lamps, Product("own", "Lamp", brand="Moderna"))), tmp_path)
+    assert rows(some_words(LexicalIndex.open(tmp_path), "moderna", 100)) == [60]
+
+
 @pytest.mark.parametrize("name", STAGES)
 @pytest.mark.parametrize("query", ["", "   ", "?!*", "()[]", "\x00"])
 def test_a_query_without_words_finds_nothing(index: LexicalIndex, name: str, query: str) -> None:

@@ -58,3 +58,11 @@ def test_any_text_gives_words_without_spaces(text: str) -> None:
 @given(st.text())
 def test_any_word_has_one_stem(text: str) -> None:
     assert all(stem(word) == stem(word).strip() for word in words(text))
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [("shelves", "shelf"), ("knives", "knife"), ("women", "woman"), ("mice", "mouse"), ("boxes", "box")],
+)
+def test_plurals_and_singulars_are_one_term(plural: str, singular: str) -> None:
+    assert stem(plural) == stem(singular)

@@ -4,7 +4,7 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,22 @@ from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.spelling import Spelling
-from whybuy.retrieval.terms import FIELDS, QueryWord, QueryWords, field_texts, is_function_word, stem, words
+from whybuy.retrieval.spelling import RARE, Reading, Speller, Spelling
+from whybuy.retrieval.terms import (
+    FIELDS,
+    OtherWords,
+    QueryWord,
+    QueryWords,
+    field_texts,
+    is_function_word,
+    stem,
+    words,
+)
 
 NOWHERE = np.empty(0, np.int32)
 CONFIG_FILE = "lexical.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_CONTEXT = 6  # other words of a query that a misspelled one is read by
 _WRITER_MEMORY = 64_000_000  # bytes
 _WORDS_KEPT = 4_000  # whose searches are remembered
 _TERMS_KEPT = 4_000  # whose products are remembered: four bytes for each product with the term
@@ -121,16 +131,20 @@ class LexicalIndex:
 
     def having(self, query: QueryWords) -> NDArray[np.int32]:
         """Rows of all products that `some_words` finds, ascending, without the cost of ranking them."""
-        each = [self._view.having_anywhere(word.term) for word in query.terms]
+        each = [self._view.having_any(word) for word in query.terms]
         return np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(each))).astype(np.int32) if each else NOWHERE
 
     def matched(self, query: QueryWords, rows: Sequence[int]) -> list[tuple[Match, ...]]:
         """Which words of the query stand in which fields of each product, after correction and stemming."""
         view, matches = self._view, list[list[Match]]([] for _ in rows)
         for word in query.terms:
+            terms = dict.fromkeys((word.term, *(term for other in word.others for term in other.terms)))
             for name in () if is_function_word(word.word) else view.fields:
                 match = Match(name, word.word)
-                for at in np.flatnonzero(_among(rows, view.having(name, word.term))).tolist():
+                there = np.zeros(len(rows), np.bool_)
+                for term in terms:
+                    there |= _among(rows, view.having(name, term))
+                for at in np.flatnonzero(there).tolist():
                     matches[at].append(match)
         return list(map(tuple, matches))
 
@@ -163,6 +177,7 @@ class LexicalIndex:
     def _look(self) -> None:
         self._view = _View(self._index)
         self.analyze = functools.lru_cache(maxsize=1_000)(self._analyze)
+        self._itself = functools.lru_cache(maxsize=20_000)(self._as_it_is)
         self._bm25 = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_bm25)
         self._covered = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_coverage)
 
@@ -172,13 +187,17 @@ class LexicalIndex:
         view, typed = self._view, words(text[: 16 * self.config.longest_query])
         distinct = list(dict.fromkeys(typed))[: self.config.longest_query]
         needed = [word for word in distinct if not is_function_word(word)] or distinct
-        corrected = [known for word in typed for known in view.correct(word)]
+        unsure = [word for word in distinct if view.frequency(word) <= RARE]
+        known = [word for word in needed if view.knows(word)][:_CONTEXT] if unsure else []
+        readings = {word: view.read(word, [other for other in known if other != word]) for word in unsure}
+        spelled = {word: readings[word][0].words if word in readings else (word,) for word in distinct}
+        looked_up = [self._query_words(readings[word]) if word in readings else self._itself(word) for word in distinct]
         joined = [left + right for left, right in pairwise(typed) if view.joins(left, right)]
         return QueryWords(
             needed=needed,
-            needed_corrected=[known for word in needed for known in view.correct(word)],
-            corrected=list(dict.fromkeys(corrected)),
-            terms=self._weighed([*corrected, *joined]),
+            needed_corrected=[part for word in needed for part in spelled[word]],
+            corrected=list(dict.fromkeys(part for word in distinct for part in spelled[word])),
+            terms=self._weighed([*looked_up, *map(self._itself, joined)]),
         )
 
     def _having_each(self, needed: Sequence[str], among: Ranked) -> Ranked:
@@ -187,11 +206,24 @@ class LexicalIndex:
             kept &= _bits(self._view.having_anywhere(stem(word)), among.rows)
         return among.only(kept)
 
-    def _weighed(self, corrected: Sequence[str]) -> list[QueryWord]:
+    def _as_it_is(self, word: str) -> list[QueryWord]:
+        return [QueryWord(word, stem(word), self._weight(word))]
+
+    def _query_words(self, readings: Sequence[Reading]) -> list[QueryWord]:
+        """The words of the likeliest reading; the others stand beside it where it is one word."""
+        best, *less_likely = readings
+        others = {tuple(map(stem, one.words)): one.weight for one in reversed(less_likely)}
+        others.pop(tuple(map(stem, best.words)), None)
+        beside = tuple(OtherWords(*other) for other in reversed(others.items())) if len(best.words) == 1 else ()
+        return [QueryWord(word, stem(word), self._weight(word), beside) for word in best.words]
+
+    def _weight(self, word: str) -> float:
+        return self.config.function_word if is_function_word(word) else 1.0
+
+    def _weighed(self, looked_up: Iterable[Iterable[QueryWord]]) -> list[QueryWord]:
         by_term: dict[str, QueryWord] = {}
-        for word in corrected[: self.config.longest_query]:
-            weight = self.config.function_word if is_function_word(word) else 1.0
-            by_term.setdefault(stem(word), QueryWord(word, stem(word), weight))
+        for word in islice(chain.from_iterable(looked_up), self.config.longest_query):
+            by_term.setdefault(word.term, word)
         return list(by_term.values())
 
     # ------------------------------------------------------------ searches
@@ -204,14 +236,25 @@ class LexicalIndex:
         return [(Occur.Should, clause) for clause in clauses]
 
     def _by_bm25(self, word: QueryWord) -> Search:
+        return _best(
+            _each(self._bm25_of(term, word.weight * weight) for term in terms) for terms, weight in _options(word)
+        )
+
+    def _bm25_of(self, term: str, weight: float) -> Search:
         return _either(
-            Search.boost_query(Search.term_query(_SCHEMA, name, word.term), self._boosts[name] * word.weight)
+            Search.boost_query(Search.term_query(_SCHEMA, name, term), self._boosts[name] * weight)
             for name in self._view.fields
         )
 
     def _by_coverage(self, word: QueryWord) -> Search:
-        anywhere = _either(Search.term_query(_SCHEMA, name, word.term, "basic") for name in self._view.fields)
-        return Search.const_score_query(anywhere, self.config.coverage * word.weight)
+        reward = self.config.coverage * word.weight
+        return _best(
+            Search.const_score_query(_each(map(self._anywhere, terms)), reward * weight)
+            for terms, weight in _options(word)
+        )
+
+    def _anywhere(self, term: str) -> Search:
+        return _either(Search.term_query(_SCHEMA, name, term, "basic") for name in self._view.fields)
 
     def _ranked(self, clauses: list[tuple[Occur, Search]], limit: int) -> Ranked:
         if not clauses or limit <= 0:
@@ -230,27 +273,38 @@ class _View:
         self.fields = [name for name in FIELDS if self.searcher.terms_with_prefix(name, "", limit=1)]
         last = self.searcher.search(Search.all_query(), 1, order_by_field="row", order=Order.Desc).hits
         self.rows = 1 + last[0][0] if last else 0  # those of deleted products are counted
-        self.correct = functools.lru_cache(maxsize=20_000)(self._correct)
+        self.frequency = functools.lru_cache(maxsize=20_000)(self._frequency)
         self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
         kept = min(_TERMS_KEPT, 1 + _BITS_KEPT // max(1, self.rows))
         self.having_anywhere = functools.lru_cache(maxsize=kept)(self._having_anywhere)
 
     @functools.cached_property
-    def spelling(self) -> Spelling:
-        """Made when the first unknown word comes."""
-        return Spelling(dict(self.searcher.terms_with_prefix("word", "")))
+    def speller(self) -> Speller:
+        """Made when the first unknown or rare word comes."""
+        spelling = Spelling(dict(self.searcher.terms_with_prefix("word", "")))
+        return Speller(spelling, lambda word: self.having_anywhere(stem(word)), self.searcher.num_docs)
 
     def knows(self, word: str) -> bool:
-        term = stem(word)
-        return any(self.searcher.doc_freq(name, term) for name in self.fields)
+        """Whether a product has a word, in any inflection."""
+        return self.frequency(word) > 0
 
-    def _correct(self, word: str) -> Sequence[str]:
-        """The word itself when it is known or beyond help, else the nearest known word or the two it is made of."""
-        if self.knows(word):
-            return (word,)
-        if nearest := self.spelling.nearest(word, 1):
-            return (nearest[0].word,)
-        return self.spelling.split(word) or (word,)
+    def _frequency(self, word: str) -> int:
+        """Products that have a word in the field where most have it."""
+        term = stem(word)
+        return max((self.searcher.doc_freq(name, term) for name in self.fields), default=0)
+
+    def read(self, word: str, others: Sequence[str]) -> Sequence[Reading]:
+        """What an unknown or rare word may mean, likeliest first: itself where nothing is near it."""
+        itself = Reading((word,))
+        if not self.knows(word):
+            return self.speller.readings(word, others)
+        is_brand = "brand" in self.fields and self.searcher.doc_freq("brand", stem(word))
+        return (itself,) if is_brand else (itself, *self.speller.meant(word, others))
+
+    def having_any(self, word: QueryWord) -> NDArray[np.uint8]:
+        """Whether each product has a word of a query, or what may stand for it: a bit by row."""
+        options = (map(self.having_anywhere, terms) for terms, _ in _options(word))
+        return functools.reduce(np.bitwise_or, (functools.reduce(np.bitwise_and, one) for one in options))
 
     def _having(self, name: str, term: str) -> NDArray[np.int32]:
         """Rows of the products that have a term in a field, ascending."""
@@ -339,6 +393,25 @@ def _products(table: pa.Table) -> Iterator[Product]:
             row["category"] = tuple(row["category"])
             row["attributes"] = tuple((entry["name"], entry["value"]) for entry in row["attributes"])
             yield Product(**row)
+
+
+def _options(word: QueryWord) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The terms of a word and of what may stand for it, each with its weight."""
+    yield (word.term,), 1.0
+    for other in word.others:
+        yield other.terms, other.weight
+
+
+def _best(searches: Iterable[Search]) -> Search:
+    """A product scores by the best of several searches."""
+    options = list(searches)
+    return options[0] if len(options) == 1 else Search.disjunction_max_query(options)
+
+
+def _each(searches: Iterable[Search]) -> Search:
+    """A product needs all of several searches."""
+    parts = list(searches)
+    return parts[0] if len(parts) == 1 else Search.boolean_query([(Occur.Must, part) for part in parts])
 
 
 def _either(searches: Iterable[Search]) -> Search:

@@ -1,17 +1,41 @@
-"""Corrects words that the catalog does not have to the closest words that it has."""
+"""Reads misspelled words of queries as words of the catalog: a noisy channel (Kernighan, Church & Gale, COLING 1990).
+
+How likely a word was meant is how many products have it, how many letters the typed word is away from it, and how well
+it goes with the other words of the query: "step latter" is a ladder, though "letter" is as near. The weights are ours.
+"""
 
 import functools
+import heapq
 import operator
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whybuy.kernels import kernel
+from whybuy.text import FUNCTION_WORDS, is_dictionary_word
 
 SHORTEST = 3
 LONGEST = 24
+READINGS = 4  # of one word at most
+RARE = 5  # products: a word of so few may be a misspelling that the catalog has, too
+MORE_FREQUENT = 50  # times as many products as a rare word have the word that it may stand for
+RARE_WEIGHT = 0.5  # of what a rare word may stand for, beside itself
+_NEAREST = 20  # known words that are weighed against each other
+_SLIP = 2.5  # natural logarithm of how unlikely one wrong letter is
+_OTHER_START = 1.2  # added where the first letter is wrong, which people seldom get wrong
+_RUN_ON = 1.5  # the same for a missing space
+_CAUTION = 3  # products without the other words that are added to those of each candidate
+_FITTING = (-1.5, 4.0)  # the least and the most that one other word of the query may count
+_CUT_SHORT = 4.0  # the same for the end of a word left out: "galv" for "galvanized"
+_SHORTEST_CUT = 4  # letters
+_OWN = -7.5  # a word of the dictionary is taken for another only where that is likelier than this, as a logarithm
+_UNHEARD, _PER_LETTER = -9.0, -0.6  # likewise any other word: a shorter one is near to another by chance
+_DOUBTFUL = 0.5  # weight of what is not that likely, beside the word itself
+_SOFTNESS = 3.0  # the larger, the more the less likely readings count
+_LEAST_WEIGHT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +46,17 @@ class Correction:
     edits: int  # insertions, deletions, replacements and swaps of neighbors
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a word of a query may have been meant to be."""
+
+    words: tuple[str, ...]  # one, or the two that were written as one
+    weight: float = 1.0  # in (0, 1]: 1 is the likeliest
+
+
 def edits_allowed(word: str) -> int:
-    """How many letters of a word may be wrong: none below 4 letters, 1 below 8, else 2."""
-    return 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+    """How many letters of a word may be wrong: none below 4 letters, 1 below 6, else 2."""
+    return 0 if len(word) < 4 else 1 if len(word) < 6 else 2
 
 
 class Spelling:
@@ -44,7 +76,7 @@ class Spelling:
         return self._counts.get(word, 0)
 
     def _nearest(self, word: str, limit: int) -> tuple[Correction, ...]:
-        """Known words within `edits_allowed`: fewest edits first, same first letter first, then the most frequent."""
+        """Known words within `edits_allowed`, by how likely each was meant where nothing else is known."""
         allowed = edits_allowed(word)
         if not allowed or not word.isalpha() or len(word) > LONGEST:
             return ()
@@ -52,7 +84,8 @@ class Spelling:
         edits = edit_distances(word, self._letters[candidates], self._lengths[candidates])
         candidates, edits = candidates[edits <= allowed], edits[edits <= allowed]
         other_start = self._letters[candidates, 0] != ord(word[0])
-        order = np.lexsort((-self._frequency[candidates], 2 * edits + other_start))[:limit]
+        likely = np.log(self._frequency[candidates]) - _SLIP * edits - _OTHER_START * other_start
+        order = np.lexsort((candidates, -likely))[:limit]
         return tuple(Correction(self._words[candidates[at]], int(edits[at])) for at in order)
 
     def _plausible(self, word: str, allowed: int) -> NDArray[np.intp]:
@@ -61,13 +94,100 @@ class Spelling:
         near_length = np.abs(self._lengths - len(word)) <= allowed
         return np.flatnonzero(near_length & (np.bitwise_count(self._letter_sets ^ own) <= 2 * allowed))
 
-    def split(self, word: str) -> tuple[str, str] | None:
-        """Two known words that an unknown one is made of ("kitchenfaucet"), the more frequent the better."""
+    @functools.cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._words)
+
+    def beginning(self, word: str) -> list[str]:
+        """The most frequent known words that begin with an unknown one and are much longer."""
+        if len(word) < _SHORTEST_CUT or not word.isalpha():
+            return []
+        start, end = bisect_left(self._sorted, word), bisect_left(self._sorted, word + chr(0x10FFFF))
+        longer = [one for one in self._sorted[start:end] if len(one) > len(word) + edits_allowed(word)]
+        return heapq.nlargest(READINGS, longer, key=self.count)
+
+    def splits(self, word: str) -> list[tuple[str, str]]:
+        """The pairs of known words that a word of letters is made of ("kitchenfaucet")."""
+        if not word.isalpha():
+            return []
         cuts = [(word[:at], word[at:]) for at in range(SHORTEST, min(len(word), LONGEST) - SHORTEST + 1)]
-        support, best = max(
-            ((min(self.count(left), self.count(right)), (left, right)) for left, right in cuts), default=(0, None)
-        )
-        return best if support else None
+        return [(left, right) for left, right in cuts if self.count(left) and self.count(right)]
+
+
+class Speller:
+    """Chooses among known words by the other words of a query."""
+
+    def __init__(self, spelling: Spelling, having: Callable[[str], NDArray[np.uint8]], products: int) -> None:
+        """having: a bit for each product, set where it has a word; products: how many there are."""
+        self._spelling, self._having, self._products = spelling, having, max(1, products)
+
+    def readings(self, word: str, others: Sequence[str]) -> tuple[Reading, ...]:
+        """What an unknown word may mean, likeliest first; itself first where it may be a thing that the shop lacks.
+
+        others: known words of the query.
+        """
+        itself = Reading((word,))
+        scored = self._scored(word, others)[:READINGS]
+        if not scored:
+            return (itself,)
+        best = scored[0][0]
+        weighed = [(known, float(np.exp((score - best) / _SOFTNESS))) for score, known in scored]
+        likely = [Reading(known, weight) for known, weight in weighed if weight >= _LEAST_WEIGHT]
+        if best >= (_OWN if is_dictionary_word(word) else _UNHEARD + _PER_LETTER * len(word)):
+            return tuple(likely)
+        return (itself, *(Reading(one.words, one.weight * _DOUBTFUL) for one in likely))
+
+    def meant(self, word: str, others: Sequence[str]) -> tuple[Reading, ...]:
+        """What a known but rare word may stand for: one that the catalog has far more often; else nothing."""
+        rare = self._spelling.count(word)
+        if not 0 < rare <= RARE or len(word) < 5 or not word.isalpha() or is_dictionary_word(word):
+            return ()
+        edits = 1 if len(word) < 8 else 2
+        near = {one.word for one in self._spelling.nearest(word, _NEAREST) if 0 < one.edits <= edits}
+        for _, known in self._scored(word, others):
+            frequent = all(self._spelling.count(part) >= MORE_FREQUENT * rare for part in known)
+            if frequent and (len(known) > 1 or known[0] in near):
+                return (Reading(known, RARE_WEIGHT),)
+        return ()
+
+    def _scored(self, word: str, others: Sequence[str]) -> list[tuple[float, tuple[str, ...]]]:
+        """Candidates with the logarithm of how likely each is, best first."""
+        context = [self._having(other) for other in others]
+        shares = [_count(having) / self._products for having in context]
+        scored: list[tuple[float, tuple[str, ...]]] = []
+        for one in self._spelling.nearest(word, _NEAREST):
+            if one.edits and one.word not in FUNCTION_WORDS:
+                penalty = _SLIP * one.edits + _OTHER_START * (one.word[0] != word[0])
+                scored.append(
+                    (self._prior(one.word) + self._fit(self._having(one.word), context, shares) - penalty, (one.word,))
+                )
+        for whole in self._spelling.beginning(word):
+            fit = self._fit(self._having(whole), context, shares)
+            scored.append((self._prior(whole) + fit - _CUT_SHORT, (whole,)))
+        for pair in self._spelling.splits(word):
+            if not FUNCTION_WORDS.isdisjoint(pair):
+                continue
+            left, right = map(self._having, pair)
+            both = left & right
+            by_chance = _count(left) * _count(right) / self._products
+            prior = float(np.log(max(_count(both), by_chance) / self._products))
+            scored.append((prior + self._fit(both, context, shares) - _RUN_ON, pair))
+        return sorted(scored, reverse=True)
+
+    def _prior(self, word: str) -> float:
+        return float(np.log(self._spelling.count(word) / self._products))
+
+    def _fit(self, having: NDArray[np.uint8], context: Sequence[NDArray[np.uint8]], shares: Sequence[float]) -> float:
+        """How much more often other words stand with a candidate than anywhere, as a logarithm."""
+        count, score = _count(having), 0.0
+        for other, share in zip(context, shares, strict=True):
+            together = (_count(having & other) + _CAUTION * share) / ((count + _CAUTION) * share)
+            score += float(np.clip(np.log(together), *_FITTING))
+        return score
+
+
+def _count(bits: NDArray[np.uint8]) -> int:
+    return int(np.bitwise_count(bits).sum())
 
 
 def edit_distances(word: str, letters: NDArray[np.uint32], lengths: NDArray[np.int16]) -> NDArray[np.int16]:

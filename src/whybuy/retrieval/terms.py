@@ -73,15 +73,30 @@ _STEMMER = (
 )
 
 
+_SINGULAR_OF = {
+    noun.removesuffix("e").removesuffix("f") + "ves": noun
+    for noun in "calf half knife leaf loaf scarf shelf thief wife wolf".split()
+} | {"children": "child", "men": "man", "women": "woman", "mice": "mouse", "teeth": "tooth", "geese": "goose"}
+"""Plurals that the stemmer does not know, a closed class of English."""
+
+
 @functools.lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """The term of one word: accents folded, English inflection taken off."""
-    return "".join(_STEMMER.analyze(word))
+    """The term of one word: accents folded, English inflection taken off, irregular plurals too."""
+    return "".join(_STEMMER.analyze(_SINGULAR_OF.get(word, word)))
 
 
 def is_function_word(word: str) -> bool:
     """Whether a word is a function word ("for", "with")."""
     return word in FUNCTION_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWords:
+    """What a product may say instead of a word of a query: another spelling, or a synonym."""
+
+    terms: tuple[str, ...]  # stems; a product needs all of them
+    weight: float  # in (0, 1], against that of the word itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class QueryWord:
     word: str
     term: str  # its stem
     weight: float = 1.0
+    others: tuple[OtherWords, ...] = ()  # a product counts once, for the best of the word and these
 
 
 @dataclass(frozen=True, slots=True, eq=False)
