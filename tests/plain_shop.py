@@ -41,7 +41,8 @@ def plain_shop() -> Known:
         for kind, look, maker in kinds
         for other in LOOKS
     ]
-    counts = dict.fromkeys(("sessions", "purchases", "clicks", "impressions"), 1)
+    counts: dict[str, float] = dict.fromkeys(("sessions", "purchases", "clicks", "impressions"), 1)
+    counts |= dict.fromkeys(("evidence", "recent", "earlier"), 1.0) | {"carts": 0, "late": 0.0}
     pairs = [
         {"pair_id": f"{place:x}", "kind": kind, "left": left, "right": right, "weight": 1.0, **counts}
         for place, (kind, left, right) in enumerate([*bought, *dict.fromkeys(both)])

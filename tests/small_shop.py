@@ -79,6 +79,25 @@ def judged_rows() -> Iterator[Row]:
                 yield {"query": query, "product_id": f"{start}-{place}", "relevance": str(grade)}
 
 
+def click_rows() -> Iterator[Row]:
+    """Ten weeks of clicks and nothing else: each week the sixty judged queries once, and two words of no product.
+
+    The product with the best grade is clicked. "kicks" leads to a shoe; "glowy" led to one lamp, and leads to another
+    since the ninth week.
+    """
+    wanted = {row["query"]: row["product_id"] for row in judged_rows() if row["relevance"] == "3"}
+    for week in range(10):
+        asked = [*wanted.items(), ("kicks", "slip-3"), *[("glowy", "floo-9" if week > 7 else "floo-2")] * 2]
+        for place, (query, product_id) in enumerate(asked):
+            moment = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(weeks=week, hours=2 * place)
+            yield {
+                "user_id": f"c{week}-{place}",
+                "query": query,
+                "sku": product_id,
+                "click_time": moment.isoformat(),
+            }
+
+
 def write_rows(path: Path, rows: Iterable[Row]) -> Path:
     """A CSV file of rows that share their columns."""
     found = list(rows)
@@ -87,6 +106,15 @@ def write_rows(path: Path, rows: Iterable[Row]) -> Path:
         writer.writeheader()
         writer.writerows(found)
     return path
+
+
+def write_click_store(store: Path) -> Path:
+    """The same shop with a log of clicks, as `click_rows` tells it."""
+    store.mkdir(parents=True, exist_ok=True)
+    files = [write_rows(store / FEED, product_rows()), write_rows(store / LOG, click_rows())]
+    with init_store(store, files).store_file.open("a", encoding="utf-8") as stream:
+        stream.write('\n[shop]\nname = "Click shop"\n[reranker]\nleast_queries = 50\n')
+    return store
 
 
 def write_judged_store(store: Path, *, logs: bool = True) -> Path:

@@ -46,7 +46,9 @@ from whybuy.records import CRITIC, HYPOTHESES, Judgment, Query, Question, Role
 from whybuy.retrieval.finder import Finder
 from whybuy.shop import Shop
 
-STAGES = tuple("catalog events pairs hypotheses graph expansion lexical tree reranker completions student".split())
+STAGES = tuple(
+    "catalog events pairs hypotheses graph expansion lexical signals tree reranker completions student".split()
+)
 PUBLISHED = set(STAGES)
 
 
@@ -555,8 +557,8 @@ def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
     *("catalog.infer_types", "behavior.read_events", "behavior.mine_pairs", "knowledge.apply_filters"),
-    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.reason_training_set"),
-    *("retrieval.train_reranker", "completion.build_parts", "intents.train_student"),
+    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.SignalIndex.build"),
+    *("retrieval.reason_training_set", "retrieval.train_reranker", "completion.build_parts", "intents.train_student"),
 )
 """The function in the module of each stage that does its work, in the order of `STAGES`."""
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))

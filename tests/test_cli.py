@@ -122,7 +122,7 @@ def test_wrong_use_ends_with_2(words: tuple[str, ...], message: str) -> None:
 
 def test_an_unknown_ranker_ends_with_1_and_the_names_of_all(small_store: Path) -> None:
     said = failed(1, "search", "shoe", "--ranker", "best", "--store", str(small_store))
-    assert "Ranker 'best' is not one of lexical, intents, tree, fused" in said
+    assert "Ranker 'best' is not one of lexical, intents, tree, signals, fused" in said
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_from_files_to_an_answer(tmp_path: Path) -> None:
     assert built.stdout == ""
     assert "products 60" in built.stderr
     assert "skipped: the shop has no logs" in built.stderr
-    assert "0 stages made, 8 reused" in done("build", "--store", store).stderr
+    assert "0 stages made, 9 reused" in done("build", "--store", store).stderr
     assert "floor lamp" in done("search", "lamp", "--store", store).stdout
 
 

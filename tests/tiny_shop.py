@@ -25,19 +25,12 @@ def product_table(products: Iterable[Product]) -> pa.Table:
 
 
 def pair_table(pairs: Iterable[tuple[Behavior, str, str, int]]) -> pa.Table:
-    """Behavior pairs in PAIR_SCHEMA from (kind, left, right, purchases)."""
+    """Behavior pairs in PAIR_SCHEMA from (kind, left, right, purchases), of a log without times."""
     rows = [
-        {
-            "pair_id": digest(kind, left, right),
-            "kind": kind.value,
-            "left": left,
-            "right": right,
-            "sessions": purchases,
-            "purchases": purchases,
-            "clicks": purchases,
-            "impressions": purchases,
-            "weight": 1.0,
-        }
+        {"pair_id": digest(kind, left, right), "kind": kind.value, "left": left, "right": right, "weight": 1.0}
+        | dict.fromkeys(("sessions", "purchases", "clicks", "impressions"), purchases)
+        | dict.fromkeys(("evidence", "recent", "earlier"), float(purchases))
+        | {"carts": 0, "late": 0.0}
         for kind, left, right, purchases in pairs
     ]
     return pa.Table.from_pylist(rows, schema=PAIR_SCHEMA)

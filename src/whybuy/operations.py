@@ -56,7 +56,9 @@ class SearchRequest(BaseModel):
     limit: int = Field(10, ge=0, le=1000, description="Hits on the page.")
     offset: int = Field(0, ge=0, le=10_000, description="Hits to pass over.")
     sort: Sort = Field(Sort.RELEVANCE, strict=False, description="Order of the hits.")
-    ranker: str = Field("fused", description="All rankers together, or the name of one: lexical, intents, tree.")
+    ranker: str = Field(
+        "fused", description="All rankers together, or the name of one: lexical, intents, tree, signals."
+    )
     filter: list[FilterText] = Field(
         default_factory=list,
         max_length=50,

@@ -1,8 +1,8 @@
 """Small logs for the tests of pairs: written to a folder, and counted again in plain Python."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -18,6 +18,10 @@ from whybuy.behavior.mining import PairConfig
 from whybuy.records import EVENT_SCHEMA, PRODUCT_SCHEMA, QUERY_SCHEMA, Action, Event, Product
 
 START = datetime(2026, 1, 1)
+EPOCH = datetime(1970, 1, 1)
+COUNTED = {Action.PURCHASE: "purchases", Action.ADD_TO_CART: "carts", Action.CLICK: "clicks"}
+"""Actions that are evidence, the strongest first, with the column that counts them."""
+SEARCH_COLUMNS = ("sessions", *COUNTED.values(), "impressions", "evidence", "recent", "earlier", "late")
 
 
 def memtable(columns: dict[str, list[Any]] | pa.Table) -> Table:
@@ -64,6 +68,16 @@ class Log:
         pq.write_table(pa.Table.from_pylist(products, PRODUCT_SCHEMA), folder / "products.parquet")
         return folder
 
+    def only(self, *actions: Action) -> "Log":
+        """The same with events of these actions alone."""
+        return replace(self, events=[event for event in self.events if event.action in actions])
+
+    def without_times(self) -> "Log":
+        """The same as the readers of baskets and judgments write it: counted up from 1970."""
+        moved = [replace(event, timestamp=event.timestamp - START + EPOCH) for event in self.events]
+        asked = [replace(search, timestamp=search.timestamp - START + EPOCH) for search in self.searches]
+        return replace(self, events=moved, searches=asked)
+
 
 def bought(product_id: str, minutes: float, client_id: str = "c", *, session_id: str = "", query_id: str = "") -> Event:
     """A purchase."""
@@ -75,6 +89,11 @@ def clicked(
 ) -> Event:
     """A click."""
     return Event(at(minutes), Action.CLICK, product_id, client_id, session_id, query_id)
+
+
+def carted(product_id: str, minutes: float, client_id: str = "c", *, query_id: str = "", query: str = "") -> Event:
+    """An addition to the cart."""
+    return Event(at(minutes), Action.ADD_TO_CART, product_id, client_id, query_id=query_id, query=query)
 
 
 def random_log(seed: int) -> Log:
@@ -115,41 +134,94 @@ def random_log(seed: int) -> Log:
 class Counts:
     """Pairs with their counts, the slow and obvious way."""
 
-    search_buy: dict[tuple[str, str], tuple[int, int, int, int]]  # sessions, purchases, clicks, impressions
+    search_buy: dict[tuple[str, str], dict[str, float]]  # columns of PAIR_SCHEMA, see SEARCH_COLUMNS
     co_buy: dict[tuple[str, str], int]  # sessions
+
+
+@dataclass(frozen=True)
+class Act:
+    """An action with a query that it is credited to."""
+
+    query: str
+    event: Event
+
+    @property
+    def seconds(self) -> int:
+        """Since 1970."""
+        return int((self.event.timestamp - EPOCH).total_seconds())
+
+    @property
+    def dated(self) -> bool:
+        """Whether the log had a time for it; readers of logs without times count up from 1970."""
+        return self.event.timestamp.year > EPOCH.year
 
 
 def count_pairs(log: Log, config: PairConfig) -> Counts:
     """What `mine_pairs` should count before pruning, one shopper and one action at a time."""
-    texts = {search.query_id: search.query for search in log.searches if search.query_id}
-    shown = Counter((search.query, hit) for search in log.searches for hit in search.hits)
-    purchases: Counter[tuple[str, str]] = Counter()
-    clicks: Counter[tuple[str, str]] = Counter()
-    sessions: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    together: Counter[tuple[str, str]] = Counter()
-    for number, session in enumerate(_sessions(log, config)):
-        for place, action in enumerate(session):
-            if isinstance(action, Search) or action.action not in (Action.CLICK, Action.PURCHASE):
-                continue
-            own = action.query or texts.get(action.query_id, "")
-            reach = config.attribution_queries if action.action is Action.PURCHASE else 1
-            known = own and action.action is Action.CLICK
-            credited = {own} if known else _credited(session[: place + 1], own, reach, config)
-            lost = not own and action.query_id
-            for query in credited if not (lost and action.action is Action.CLICK) else ():
-                key = (query, action.product_id)
-                if action.action is Action.CLICK:
-                    clicks[key] += 1
-                else:
-                    purchases[key] += 1
-                    sessions[key].add(number)
-        basket = {
-            action.product_id for action in session if isinstance(action, Event) and action.action is Action.PURCHASE
-        }
-        together.update(combinations(sorted(basket), 2))
-    return Counts(
-        {key: (len(sessions[key]), count, clicks[key], shown[key]) for key, count in purchases.items()}, dict(together)
+    basket_kind = (
+        Action.PURCHASE if any(event.action is Action.PURCHASE for event in log.events) else Action.ADD_TO_CART
     )
+    acts: list[Act] = []
+    together: Counter[tuple[str, str]] = Counter()
+    for session in _sessions(log, config):
+        acts += _acts(session, log, config)
+        basket = {event.product_id for event in session if isinstance(event, Event) and event.action is basket_kind}
+        together.update(combinations(sorted(basket), 2))
+    shown = Counter((search.query, hit) for search in log.searches for hit in search.hits)
+    return Counts(
+        {pair: counts | {"impressions": shown[pair]} for pair, counts in _by_pair(acts, config)}, dict(together)
+    )
+
+
+def _acts(session: list[Search | Event], log: Log, config: PairConfig) -> Iterator[Act]:
+    """The purchases, carts and clicks of a session, each once for every query that it is credited to."""
+    texts = {search.query_id: search.query for search in log.searches if search.query_id}
+    for place, action in enumerate(session):
+        if isinstance(action, Search):
+            continue
+        own = action.query or texts.get(action.query_id, "")
+        if action.action is Action.CLICK and (own or action.query_id):
+            credited = {own} - {""}
+        else:
+            reach = config.attribution_queries if action.action is Action.PURCHASE else 1
+            credited = _credited(session[: place + 1], own, reach, config)
+        yield from (Act(query, action) for query in credited)
+
+
+def _by_pair(acts: list[Act], config: PairConfig) -> Iterator[tuple[tuple[str, str], dict[str, float]]]:
+    """Each pair with what its actions add up to."""
+    units = slow_units(Counter(act.event.action for act in acts))
+    times = sorted(act.seconds for act in acts if act.dated)
+    last = times[-1] if times else 0
+    cut = int(np.quantile(times, 1 - config.late_share)) + 1 if times else 0
+    of_pair: defaultdict[tuple[str, str], list[Act]] = defaultdict(list)
+    for act in acts:
+        of_pair[act.query, act.event.product_id].append(act)
+    for pair, own in of_pair.items():
+        row: dict[str, float] = dict.fromkeys(SEARCH_COLUMNS, 0)
+        row["sessions"] = len({act.event.client_id for act in own})
+        for act in own:
+            unit = units[act.event.action]
+            row[COUNTED[act.event.action]] += 1
+            row["evidence"] += unit
+            row["recent"] += unit * 0.5 ** ((last - act.seconds) / 86_400 / config.half_life_days if act.dated else 0)
+            if act.dated and act.seconds >= cut:
+                row["late"] += unit
+            else:
+                age = (cut - act.seconds) / 86_400 / config.half_life_days if act.dated else 0
+                row["earlier"] += unit * 0.5**age
+        yield pair, row
+
+
+def slow_units(counts: Mapping[Action, int]) -> dict[Action, float]:
+    """What an action of each kind counts: purchases are the unit where they are a fiftieth of all, else carts."""
+    logged = {kind: counts[kind] for kind in COUNTED if counts.get(kind)}
+    if not logged:
+        return {}
+    unit = next(count for count in logged.values() if 50 * count >= sum(logged.values()))
+    alone = {kind: min(25, max(1 / 25, unit / count)) for kind, count in logged.items()}
+    kinds = list(COUNTED)
+    return {kind: min(alone[other] for other in alone if kinds.index(other) <= kinds.index(kind)) for kind in alone}
 
 
 def _sessions(log: Log, config: PairConfig) -> list[list[Search | Event]]:

@@ -347,6 +347,81 @@ def test_the_threshold_is_cut_to_the_decimals_that_grades_have() -> None:
     assert relevance_threshold(pa.chunked_array([[0.0, 3.0]]), 1.5) == 1.5
 
 
+# ---------------------------------------------------------------- searches that only actions tell of
+CLICKS = "timestamp,action,query,product_id,client_id,query_id\n"
+
+
+def searches(found: Imported) -> list[tuple[str, str, int]]:
+    """Shopper, query and minute of each search."""
+    return [(row["client_id"], row["query"], row["timestamp"].minute) for row in found.queries]
+
+
+def test_clicks_that_name_their_query_tell_of_one_search_until_a_pause(tmp_path: Path) -> None:
+    rows = [(0, "lamp", "c1"), (20, "lamp", "c1"), (50, "lamp", "c1"), (52, "rug", "c1"), (50, "lamp", "c2")]
+    later = [("13:20", "lamp", "c1"), ("13:51", "lamp", "c1")]
+    times = [(f"12:{minute:02}", query, client) for minute, query, client in rows] + later
+    lines = [
+        f"2024-05-01T{time},click,{query},A{place},{client},\n" for place, (time, query, client) in enumerate(times)
+    ]
+    found = load(tmp_path, text(tmp_path / "log.csv", CLICKS + "".join(reversed(lines))))
+    assert searches(found) == [
+        ("c1", "lamp", 0), ("c1", "rug", 52), ("c1", "lamp", 51), ("c2", "lamp", 50),
+    ]  # fmt: skip
+    assert found.report.queries == found.report.implied == len(found.queries)
+    assert found.report.events == len(lines)
+    assert len({row["query_id"] for row in found.queries}) == len(found.queries)
+    assert all(row["query_id"] and row["hits"] == [] for row in found.queries)
+
+
+def test_no_search_is_implied_where_it_was_logged(tmp_path: Path) -> None:
+    rows = [
+        "2024-05-01T12:00,search,lamp,,c1,\n",
+        "2024-05-01T12:01,click,lamp,A1,c1,\n",  # after the search
+        "2024-05-01T12:20,click,lamp,A2,c1,\n",  # after the click
+        "2024-05-01T12:20,click,lamp,A2,c2,\n",  # of another shopper
+        "2024-05-01T12:21,click,,A2,c2,\n",  # of no known query
+    ]
+    found = load(tmp_path, text(tmp_path / "log.csv", CLICKS + "".join(rows)))
+    assert searches(found) == [("c1", "lamp", 0), ("c2", "lamp", 20)]
+    assert found.report.implied == 1
+
+
+def test_a_search_is_found_again_by_its_id_whenever_the_action_came(tmp_path: Path) -> None:
+    rows = [
+        "2024-05-01T12:00,search,lamp,,c1,q1\n",
+        "2024-05-01T18:00,purchase,,A1,c1,q1\n",  # hours later
+        "2024-05-01T12:30,click,rug,A2,c1,q2\n",  # its search was not logged
+        "2024-05-01T12:31,click,rug,A3,c1,q2\n",
+        "2024-05-01T18:00,purchase,rug,A3,c1,q2\n",
+    ]
+    found = load(tmp_path, text(tmp_path / "log.csv", CLICKS + "".join(rows)))
+    assert [(row["query_id"], row["query"]) for row in found.queries] == [("q1", "lamp"), ("q2", "rug")]
+    assert {row["query"] for row in found.events if row["product_id"] == "A1"} == {"lamp"}
+
+
+def test_an_import_with_implied_searches_is_the_same_twice(tmp_path: Path) -> None:
+    source = text(tmp_path / "log.csv", CLICKS + "2024-05-01T12:00,click,lamp,A1,c1,\n" * 2)
+    found = load(tmp_path, source)
+    first = (tmp_path / "out" / QUERIES.file).read_bytes()
+    assert (found.report.implied, found.report.repeated) == (1, 1)
+    load(tmp_path, source)
+    assert (tmp_path / "out" / QUERIES.file).read_bytes() == first
+
+
+def test_ga4_items_that_name_their_search_term_tell_of_the_search(tmp_path: Path) -> None:
+    rows = [
+        ga4_event("view_item", {"item_id": "A1"}, term="Camp Mug", second=5),
+        ga4_event("purchase", {"item_id": "A1"}, term="Camp Mug", second=60),
+    ]
+    found = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", rows))
+    assert [(row["query"], row["client_id"], row["session_id"]) for row in found.queries] == [
+        ("camp mug", "u.1", "u.1:99")
+    ]
+    assert {row["query"] for row in found.events} == {"camp mug"}
+    whole = load(tmp_path, jsonl(tmp_path / "ga4.jsonl", [*GA4, *rows]))
+    assert (len(whole.queries), whole.report.implied) == (1, 0)
+
+
 # ---------------------------------------------------------------- order, copies, bad input
 LOG = "timestamp,action,product_id,client_id,query_id\n"
 LOG_ROWS = [f"2024-05-01T12:00:{number % 7:02},click,P{number % 5},c{number % 3},q{number}\n" for number in range(30)]

@@ -77,6 +77,28 @@ def test_what_init_writes_is_what_validate_reads(tmp_path: Path, files: list[Pat
     assert json.loads(json.dumps(asdict(report)))["actions"] == {"click": 2}
 
 
+@pytest.mark.parametrize(
+    ("columns", "action"), [("user,item_id,query,click_time", "click"), ("user,item_id,query,time", "purchase")]
+)
+def test_the_name_of_a_time_column_tells_what_happened(
+    tmp_path: Path, files: list[Path], columns: str, action: str
+) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(f"{columns}\nu1,1,mug,2024-05-01 12:00:00\nu2,2,pan,2024-05-01 12:05:00\n")
+    written = start(tmp_path / "store", [files[0], log]).store_file.read_text(encoding="utf-8")
+    assert ('action = "click"  # of all rows, since none is named' in written) is (action == "click")
+    report = check(tmp_path / "store")
+    assert (report.actions, report.queries) == ({action: 2}, 2)
+
+
+def test_a_log_that_names_its_actions_keeps_them(tmp_path: Path, files: list[Path]) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("user,item_id,action,click_time\nu1,1,purchase,2024-05-01 12:00:00\n")
+    written = start(tmp_path / "store", [files[0], log]).store_file.read_text(encoding="utf-8")
+    assert "\naction = " not in written
+    assert check(tmp_path / "store").actions == {"purchase": 1}
+
+
 def test_a_person_can_correct_what_was_recognized(tmp_path: Path, files: list[Path]) -> None:
     start(tmp_path / "store", files[:1])
     path = tmp_path / "store" / STORE_FILE

@@ -1,9 +1,10 @@
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from shop_logs import Log, Search, at, bought, clicked, count_pairs, random_log
+from shop_logs import SEARCH_COLUMNS, Log, Search, at, bought, carted, clicked, count_pairs, random_log
 
 from whybuy.artifacts import digest
 from whybuy.behavior.engine import open_engine
@@ -26,18 +27,31 @@ def keys(rows: list[dict[str, object]]) -> set[tuple[object, object]]:
     return {(row["left"], row["right"]) for row in rows}
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_random_logs_are_counted_as_the_slow_way_counts_them(tmp_path: Path, seed: int) -> None:
-    log = random_log(seed)
-    config = dataclasses.replace(EVERYTHING, attribution_clicks=2, attribution_queries=2)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        lambda log: log,
+        Log.without_times,
+        lambda log: log.only(Action.CLICK, Action.ADD_TO_CART, Action.IMPRESSION),
+        lambda log: log.only(Action.CLICK),
+    ],
+    ids=["everything", "no times", "no purchases", "clicks alone"],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_random_logs_are_counted_as_the_slow_way_counts_them(
+    tmp_path: Path, seed: int, variant: Callable[[Log], Log]
+) -> None:
+    log = variant(random_log(seed))
+    config = dataclasses.replace(EVERYTHING, attribution_clicks=2, attribution_queries=2, half_life_days=0.5)
     rows = mine(log, tmp_path, config)
     counts = count_pairs(log, config)
-    search_buy = {
-        (row["left"], row["right"]): (row["sessions"], row["purchases"], row["clicks"], row["impressions"])
+    found = {
+        (str(row["left"]), str(row["right"])): {name: row[name] for name in SEARCH_COLUMNS}
         for row in rows
         if row["kind"] == "search_buy"
     }
-    assert search_buy == counts.search_buy
+    assert found.keys() == counts.search_buy.keys()
+    assert all(row == pytest.approx(counts.search_buy[pair], abs=2e-6) for pair, row in found.items())
     assert {(row["left"], row["right"]): row["sessions"] for row in rows if row["kind"] == "co_buy"} == counts.co_buy
 
 
@@ -65,7 +79,8 @@ def test_attribution_ends_with_minutes_clicks_and_wordings(
 ) -> None:
     searches = [Search(at(0), "first", client_id="c"), Search(at(2), "second", client_id="c")]
     events = [clicked("p2", 1), clicked("p1", 3), bought("p1", 5)]
-    assert keys(mine(Log(events, searches), tmp_path, config)) == {(query, "p1") for query in credited}
+    rows = mine(Log(events, searches), tmp_path, config)
+    assert keys([row for row in rows if row["purchases"]]) == {(query, "p1") for query in credited}
 
 
 def test_a_purchase_from_another_tab_is_credited_to_its_own_query_alone(tmp_path: Path) -> None:
@@ -132,6 +147,56 @@ def test_the_report_adds_up_and_reads_well(tmp_path: Path) -> None:
     for before, step in zip(report.steps, report.steps[1:], strict=False):
         assert before.behavior is not step.behavior or step.left == before.left - step.taken
     assert any(line.startswith("co_buy support: took ") for line in report.lines())
+
+
+@pytest.mark.parametrize(
+    ("actions", "line"),
+    [
+        (tuple(Action), "purchase counts 1, add_to_cart counts 1, click counts 0.5"),
+        (
+            (Action.CLICK, Action.ADD_TO_CART),
+            "add_to_cart counts 1, click counts 0.5; the logs have no purchases, no impressions",
+        ),
+        ((Action.CLICK,), "click counts 1; the logs have no purchases, no carts, no impressions"),
+        ((), "no action after a search; the logs have no purchases, no carts, no clicks, no impressions"),
+    ],
+)
+def test_the_report_says_what_the_logs_teach_and_what_they_lack(
+    tmp_path: Path, actions: tuple[Action, ...], line: str
+) -> None:
+    kinds = (Action.PURCHASE, Action.ADD_TO_CART, Action.CLICK, Action.CLICK, Action.IMPRESSION)
+    events = [Event(at(minutes), kind, "p1", "c", query_id="q", query="lamp") for minutes, kind in enumerate(kinds, 1)]
+    Log(events, [Search(at(0), "lamp", "q", "c")]).only(*actions).write(tmp_path)
+    report = mine_pairs(tmp_path, tmp_path / "products.parquet", tmp_path / "out")
+    assert report.evidence == line
+    assert line in report.lines()
+
+
+def test_where_nothing_is_logged_searches_are_missing_too(tmp_path: Path) -> None:
+    Log().write(tmp_path)
+    report = mine_pairs(tmp_path, tmp_path / "products.parquet", tmp_path / "out")
+    assert report.evidence.endswith("no impressions, no searches")
+
+
+def test_clicks_alone_make_pairs_that_count_shoppers(tmp_path: Path) -> None:
+    searches = [Search(at(0), "lamp", f"q{client}", f"c{client}") for client in range(3)]
+    events = [clicked("p1", minutes, f"c{client}", query_id=f"q{client}") for client in range(3) for minutes in (1, 2)]
+    (row,) = mine(Log(events, searches), tmp_path)
+    assert [row[name] for name in ("left", "right", "sessions", "clicks", "purchases")] == ["lamp", "p1", 3, 6, 0]
+    assert row["evidence"] == 6
+
+
+def test_what_is_put_in_a_cart_is_paired_where_no_purchase_is_logged(tmp_path: Path) -> None:
+    events = [carted("a", 0), carted("b", 1), clicked("c", 2)]
+    (row,) = mine(Log(events), tmp_path / "carts")
+    assert [row[name] for name in ("kind", "left", "right", "carts", "purchases")] == ["co_buy", "a", "b", 1, 0]
+    assert mine(Log([*events, bought("a", 3)]), tmp_path / "bought") == []
+
+
+def test_a_cart_is_credited_to_one_query_alone(tmp_path: Path) -> None:
+    searches = [Search(at(0), "first", client_id="c"), Search(at(2), "second", client_id="c")]
+    assert keys(mine(Log([carted("p1", 3)], searches), tmp_path / "last")) == {("second", "p1")}
+    assert keys(mine(Log([carted("p1", 3, query="first")], searches), tmp_path / "own")) == {("first", "p1")}
 
 
 def test_steps_say_why_they_are_skipped(tmp_path: Path) -> None:

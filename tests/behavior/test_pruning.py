@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -18,10 +19,10 @@ from whybuy.behavior.pruning import (
     with_partner_facts,
     with_type_share,
 )
-from whybuy.records import Behavior
+from whybuy.records import Action, Behavior
 
-FULL_SHOP = ShopFacts(product_types=10, category_depth=3, impressions=1000, clicks=100)
-NOTHING = ShopFacts(product_types=0, category_depth=0, impressions=0, clicks=0)
+FULL_SHOP = ShopFacts(10, category_depth=3, impressions=1000, clicks=100, purchases=10, basket_action=Action.PURCHASE)
+NOTHING = ShopFacts(0, category_depth=0, impressions=0, clicks=0, purchases=0, basket_action=Action.ADD_TO_CART)
 SEARCH_BUY = {
     "left": "shoes",
     "right": "p1",
@@ -104,7 +105,7 @@ def test_rare_co_buy_pairs_stay_in_a_small_shop() -> None:
             ],
         ),
         (
-            ShopFacts(10, 3, 0, 0),
+            replace(FULL_SHOP, impressions=0, clicks=0),
             [
                 "",
                 "the logs have no clicks and the logs do not say which products were shown",
@@ -112,7 +113,8 @@ def test_rare_co_buy_pairs_stay_in_a_small_shop() -> None:
                 "the logs have no clicks",
             ],
         ),
-        (ShopFacts(10, 3, 0, 5), ["", "", "the logs do not say which products were shown", ""]),
+        (replace(FULL_SHOP, impressions=0), ["", "", "the logs do not say which products were shown", ""]),
+        (replace(FULL_SHOP, purchases=0), ["", "", "", "the logs have no purchases"]),
     ],
 )
 def test_search_buy_steps_say_what_the_shop_lacks(facts: ShopFacts, reasons: list[str]) -> None:
@@ -139,13 +141,19 @@ def test_each_pair_is_counted_for_the_first_step_that_takes_it() -> None:
 
 def test_type_share_is_of_what_a_query_showed_and_clicked() -> None:
     types = memtable({"product_id": ["s1", "s2", "l1"], "product_type": ["shoe", "shoe", "laptop"]})
-    clicks = memtable({"query": ["shoes"], "product_id": ["s1"], "clicks": [1]})
     shown = memtable({"query": ["shoes", "shoes"], "product_id": ["s2", "l1"], "impressions": [6, 1]})
     pairs = memtable(
-        {"left": ["shoes", "shoes", "shoes", "other"], "right": ["s2", "l1", "unknown", "s1"], "row": [0, 1, 2, 3]}
+        {
+            "left": ["shoes", "shoes", "shoes", "other", "shoes"],
+            "right": ["s2", "l1", "unknown", "s1", "s1"],
+            "clicks": [0, 0, 0, 0, 1],
+        }
     )
-    rows = by(with_type_share(pairs, clicks, shown, types), "row")
-    assert [rows[row]["type_share"] for row in range(4)] == [7 / 8, 1 / 8, None, None]
+    rows = by(with_type_share(pairs, shown, types), "left", "right")
+    assert {key: row["type_share"] for key, row in rows.items()} == {
+        **{("shoes", "s2"): 7 / 8, ("shoes", "s1"): 7 / 8, ("shoes", "l1"): 1 / 8},
+        **{("shoes", "unknown"): None, ("other", "s1"): None},
+    }
 
 
 def test_partner_facts_follow_their_formulas() -> None:

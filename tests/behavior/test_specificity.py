@@ -12,18 +12,15 @@ TYPES = {"s": "shoe", "l": "laptop", "h": "harp", "r": "rug"}
 def stats(
     searches: list[str], purchases: list[tuple[str, str, int]], *, prior: float = 0.0001, types: dict[str, str] = TYPES
 ) -> dict[str, dict[str, float]]:
-    rows = [{"query": query, "product_id": product, "purchases": count} for query, product, count in purchases]
-    bought = pa.Table.from_pylist(
-        rows, pa.schema([("query", pa.string()), ("product_id", pa.string()), ("purchases", pa.int64())])
-    )
-    clicks = bought.slice(0, 0).rename_columns(["query", "product_id", "clicks"])
+    rows = [{"left": query, "right": product, "purchases": count, "clicks": 0} for query, product, count in purchases]
+    counts = [("purchases", pa.int64()), ("clicks", pa.int64())]
+    pairs = pa.Table.from_pylist(rows, pa.schema([("left", pa.string()), ("right", pa.string()), *counts]))
     catalog = pa.table(
         {"product_id": pa.array(list(types), pa.string()), "product_type": pa.array(list(types.values()), pa.string())}
     )
     table = query_stats(
         memtable(pa.table({"query": pa.array(searches, pa.string())})),
-        memtable(bought),
-        memtable(clicks),
+        memtable(pairs),
         memtable(catalog),
         prior=prior,
     ).to_pyarrow()

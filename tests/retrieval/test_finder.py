@@ -17,6 +17,7 @@ from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.query import Vector
 from whybuy.retrieval.rankers import RANKER_NAMES, RANKERS, WordRanker
 from whybuy.retrieval.ranking.reranker import open_reranker
+from whybuy.retrieval.signals import SignalIndex
 from whybuy.vectors.ngrams import NgramVectorizer
 
 WORDS = st.sampled_from("Marlowe tarn navy shoe boot tent camping pregnant women for zzyx kicks walkies lamp".split())
@@ -26,11 +27,12 @@ DEPTH = 7  # fewer than many queries find
 
 @pytest.fixture(scope="module")
 def steps(shop: TreeShop, reranker_folder: Path) -> dict[str, Indexes]:
-    """A shop with words and intents alone, with its tree, and with its reranker."""
-    trained = shop.trained
+    """A shop with words and intents alone, with its tree, with what its searches led to, and with its reranker."""
+    trained, searches = shop.trained, shop.trainer.searches
     return {
         "plain": shop.indexes,
         "tree": trained,
+        "signals": replace(trained, signals=SignalIndex.build(searches.texts, searches.products)),
         "reranker": replace(trained, reranker=open_reranker(reranker_folder)),
     }
 
@@ -39,7 +41,7 @@ def find(shop: TreeShop, finder: Finder, text: str, *, ranker: str = "fused", de
     return finder.find(text, shop.read(text), ranker=ranker, depth=depth)
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
+@pytest.mark.parametrize("step", ["plain", "tree", "signals", "reranker"])
 @pytest.mark.parametrize("ranker", RANKER_NAMES)
 @given(text=TEXTS)
 def test_a_place_does_not_depend_on_how_many_are_asked_for(
@@ -54,10 +56,10 @@ def test_a_place_does_not_depend_on_how_many_are_asked_for(
         assert all(left >= right for left, right in pairwise(found.scores.tolist()))
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
+@pytest.mark.parametrize("step", ["plain", "tree", "signals", "reranker"])
 def test_an_unknown_ranker_is_named(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
-    with pytest.raises(InputError, match=r"Ranker 'bm25' is not one of lexical, intents, tree, fused\."):
+    with pytest.raises(InputError, match=r"Ranker 'bm25' is not one of lexical, intents, tree, signals, fused\."):
         find(shop, finder, "tent", ranker="bm25")
 
 
@@ -83,7 +85,7 @@ def test_without_a_tree_nothing_is_found_by_it(shop: TreeShop, steps: dict[str, 
     assert not find(shop, finder, "kicks").ranked
 
 
-@pytest.mark.parametrize("step", ["plain", "tree", "reranker"])
+@pytest.mark.parametrize("step", ["plain", "tree", "signals", "reranker"])
 def test_words_and_intents_are_found_at_every_step(shop: TreeShop, steps: dict[str, Indexes], step: str) -> None:
     finder = Finder(steps[step], len(PRODUCTS), FinderConfig())
     for kind in KINDS:

@@ -1,7 +1,8 @@
 """What a tree is trained on: searches and what was bought, texts and their products, intents and what answers them."""
 
 from collections import defaultdict
-from math import log
+from collections.abc import Mapping
+from math import log1p
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,11 @@ from whybuy.retrieval.training_set import (
 TABLE = product_table(PRODUCTS)
 
 
-def with_counts(rows: list[tuple[str, str, int, int]]) -> pa.Table:
-    """Search-buy pairs from (query, product, purchases, clicks)."""
-    table = pair_table((Behavior.SEARCH_BUY, query, product, bought) for query, product, bought, _ in rows)
-    clicks = pa.array([clicked for *_, clicked in rows], pa.int64())
-    return table.set_column(table.schema.get_field_index("clicks"), table.schema.field("clicks"), clicks)
+def with_evidence(found: Mapping[tuple[str, str], float], column: str) -> pa.Table:
+    """Search-buy pairs whose other columns of evidence say that nothing was learned."""
+    table = pair_table((Behavior.SEARCH_BUY, *pair, 0) for pair in found)
+    values = pa.array(list(found.values()), pa.float64())
+    return table.set_column(table.schema.get_field_index(column), table.schema.field(column), values)
 
 
 def as_dict(examples: TrainingSet) -> dict[str, dict[int, float]]:
@@ -42,24 +43,47 @@ def as_dict(examples: TrainingSet) -> dict[str, dict[int, float]]:
 
 
 # ---------------------------------------------------------------- searches
-COUNTS = st.tuples(st.integers(0, 5), st.integers(0, 5))
-PAIRS = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from([*list(ROW)[:4], "gone"])), COUNTS)
+PAIRS = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([*list(ROW)[:4], "gone"])), st.sampled_from([0, 0.04, 1, 2.5, 40])
+)
+
+
+def by_query(found: Mapping[tuple[str, str], float]) -> dict[str, dict[int, float]]:
+    """What the shop has and something speaks for."""
+    expected: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for (query, product), value in found.items():
+        if product in ROW and value:
+            expected[query][ROW[product]] = value
+    return dict(expected)
+
+
+@given(found=PAIRS, column=st.sampled_from(["evidence", "recent", "earlier", "late"]))
+def test_a_product_counts_by_the_evidence_that_is_asked_for(found: dict[tuple[str, str], float], column: str) -> None:
+    examples = search_training_set(with_evidence(found, column), TABLE, evidence=column)
+    weights, expected = as_dict(examples), by_query(found)
+    assert weights.keys() == expected.keys()
+    assert all(row == pytest.approx(expected[query], rel=1e-6) for query, row in weights.items())
+
+
+def test_recent_evidence_counts_where_nothing_else_is_said() -> None:
+    assert len(search_training_set(with_evidence({("a", "dog-0"): 1}, "recent"), TABLE)) == 1
+    assert len(search_training_set(with_evidence({("a", "dog-0"): 1}, "evidence"), TABLE)) == 0
 
 
 @given(found=PAIRS)
-def test_a_product_counts_by_the_logarithms_of_purchases_and_clicks(
-    found: dict[tuple[str, str], tuple[int, int]],
-) -> None:
-    expected: defaultdict[str, dict[int, float]] = defaultdict(dict)
-    for (query, product), (bought, clicked) in found.items():
-        if product in ROW and bought + clicked:
-            expected[query][ROW[product]] = log(1 + bought) + log(1 + clicked) / 4
-    table = with_counts([(*pair, *counts) for pair, counts in found.items()])
-    examples = as_dict(search_training_set(table, TABLE))
-    assert examples.keys() == expected.keys()
-    for query, weights in examples.items():
-        best = max(expected[query].values())
-        assert weights == pytest.approx({row: weight / best for row, weight in expected[query].items()}, rel=1e-5)
+def test_weights_are_taken_over_the_best_of_their_text_damped_or_not(found: dict[tuple[str, str], float]) -> None:
+    examples = search_training_set(with_evidence(found, "recent"), TABLE)
+    before = as_dict(examples)
+    for changed, damp in ((examples.relative(), float), (examples.damped(), log1p)):
+        weights = as_dict(changed)
+        assert weights.keys() == before.keys()
+        for query, row in before.items():
+            best = max(map(damp, row.values()))
+            assert weights[query] == pytest.approx(
+                {place: damp(value) / best for place, value in row.items()}, rel=1e-5
+            )
+            assert max(weights[query].values()) == 1
+    assert as_dict(examples) == before, "the set itself is as it was"
 
 
 def test_what_was_bought_together_is_no_search() -> None:

@@ -171,7 +171,7 @@ def test_a_query_at_the_limit_of_characters_answers_whatever_its_bytes(client: T
         ("/v1/search?q=x&limit=1001", 422, r"query/limit: .*less than or equal to 1000"),
         ("/v1/search?q=x&offset=10001", 422, r"query/offset: .*less than or equal to 10000"),
         ("/v1/search?q=x&sort=color", 422, r"query/sort: .*'relevance', 'price', '-price' or 'title'"),
-        ("/v1/search?q=x&ranker=best", 422, r"query/ranker: .*'fused', 'lexical', 'intents' or 'tree'"),
+        ("/v1/search?q=x&ranker=best", 422, r"query/ranker: .*'fused', 'lexical', 'intents', 'tree' or 'signals'"),
         ("/v1/search?q=x&filter=brand", 422, r"query/filter/0: .*pattern"),
         ("/v1/search?q=shoe&filter=price:cheap", 422, r"price:cheap is no range"),
         ("/v1/search?q=x&limt=3", 422, r"query/limt: Extra inputs are not permitted"),

@@ -123,8 +123,8 @@ def _completed(events: Table, queries: Table) -> Table:
 def _implied_searches(events: Table, queries: Table) -> Table:
     """Searches that only the actions after them tell of, in QUERY_SCHEMA: an action names a query that was not logged.
 
-    Actions of one shopper on one query belong to one search, if no pause between them exceeds `SEARCH_PAUSE`; so do
-    actions and a logged search before them.
+    Actions of one shopper on one query belong to one search, if they name its id, or no pause between them exceeds
+    `SEARCH_PAUSE`; so do actions and a logged search before them.
     """
     acted = events.filter(events.query != "").anti_join(queries.filter(queries.query_id != ""), "query_id")
     columns = ["timestamp", "query_id", "query", "client_id", "session_id"]
@@ -135,8 +135,12 @@ def _implied_searches(events: Table, queries: Table) -> Table:
         )
     )
     rows = rows.mutate(seconds=epoch_seconds(rows))
-    before = rows.seconds.lag().over(group_by=[rows.shopper, rows.query], order_by=[rows.timestamp, rows.logged.desc()])
-    first = rows.filter((before.isnull() | (rows.seconds - before > SEARCH_PAUSE)) & (rows.logged == 0))
+    of_query = ibis.window(group_by=[rows.shopper, rows.query], order_by=[rows.timestamp, rows.logged.desc()])
+    rows = rows.mutate(pause=rows.seconds - rows.seconds.lag().over(of_query))
+    first = rows.filter(rows.pause.isnull() | (rows.pause > SEARCH_PAUSE))
+    of_id = ibis.window(group_by=[first.shopper, first.query, first.query_id], order_by=first.timestamp)
+    first = first.mutate(again=(first.query_id != "") & (ibis.row_number().over(of_id) > 0))
+    first = first.filter((first.logged == 0) & ~first.again)
     named = stable_hash(first.shopper, first.timestamp.cast("string"), first.query)
     return first.mutate(
         query_id=first.query_id.nullif("").fill_null(named), hits=ibis.literal([], "array<string>")

@@ -44,12 +44,16 @@ def unit_weights(counts: Mapping[str, int]) -> dict[str, float]:
     """What an action of each kind counts: 1 for the unit, and for a kind n times as frequent 1/n, within bounds.
 
     The unit is the strongest kind that makes a fiftieth of all actions: purchases where they are logged, else carts,
-    else clicks. So a click counts for the purchases that follow one on average. counts: actions by kind.
+    else clicks. So a click counts for the purchases that follow one on average, and never more than what is stronger.
+    counts: actions by kind.
     """
     total = sum(counts.get(kind, 0) for kind in KINDS)
     unit = next((counts[kind] for kind in KINDS if counts.get(kind, 0) >= max(1.0, FEWEST * total)), 1)
-    present = [kind for kind in KINDS if counts.get(kind, 0)]
-    return {kind: min(max(unit / counts[kind], 1 / MOST_UNITS), MOST_UNITS) for kind in present}
+    weights: dict[str, float] = {}
+    most = MOST_UNITS
+    for kind in (kind for kind in KINDS if counts.get(kind, 0)):
+        weights[kind] = most = min(max(unit / counts[kind], 1 / MOST_UNITS), most)
+    return weights
 
 
 def log_time(seconds: IntegerColumn, late_share: float) -> LogTime:

@@ -38,7 +38,7 @@ def _mine(shop: Shop, folder: Path) -> Summary:
 
 EVENTS = Stage(
     kind="events",
-    version=1,
+    version=2,
     make=_read,
     config=(LOG_CONFIG, IMPORT_CONFIG),
     files=_logs,

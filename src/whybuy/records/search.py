@@ -71,7 +71,7 @@ class Query:
     offset: int = 0
     filters: tuple[Filter, ...] = ()
     sort: Sort = Sort.RELEVANCE
-    ranker: str = "fused"  # "lexical", "intents", "tree" or "fused"
+    ranker: str = "fused"  # "lexical", "intents", "tree", "signals" or "fused"
     explain: bool = False  # whether hits carry their path through the label tree; a fraction of a millisecond each
 
 

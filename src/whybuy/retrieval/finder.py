@@ -76,6 +76,8 @@ class Finder:
         by_stage = self._by_stage(query, rankings)
         ranked = self._fused(query, rankings, by_stage) if ranker == FUSED else rankings[ranker]
         if not ranked and "lexical" in rankings:
+            ranked = rankings.get("signals", NOTHING)
+        if not ranked and "lexical" in rankings:
             by_stage = {"nearest_type": self._nearest_type(text), **by_stage}
             ranked = by_stage["nearest_type"] or rankings.get("tree", NOTHING)
         return SearchResult(query, ranked, rankings, by_stage)

@@ -47,7 +47,7 @@ class SignalIndex:
 
         Scores: the evidence for each product, > 0.
         """
-        for text in (query.text, " ".join(query.words.corrected)):
+        for text in (query.text, " ".join(query.words.corrected)) if query.tokens else ():
             hashed = _hash(text)
             place = int(np.searchsorted(self._bags, hashed))
             if place < len(self._bags) and self._bags[place] == hashed:

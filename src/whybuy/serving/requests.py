@@ -20,7 +20,9 @@ else:  # in the words of the registry, so that OpenAPI names them
 class SearchAddressRequest(SearchRequest):
     """A search in the address of a GET; the rankers are named in its schema."""
 
-    ranker: Ranker = Field("fused", description="Words alone, intents alone, the label tree alone, or all together.")
+    ranker: Ranker = Field(
+        "fused", description="Words, intents, the label tree or earlier searches alone, or all together."
+    )
 
 
 class CompleteAddress(CompleteRequest):

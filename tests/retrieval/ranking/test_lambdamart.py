@@ -132,6 +132,26 @@ def test_what_may_only_help_must_be_a_feature(tmp_path: Path) -> None:
         fit_lambdamart(examples(), NAMES, tmp_path, config=replace(SHORT, monotone=("word_covered",)))
 
 
+def test_a_query_counts_by_its_weight(tmp_path: Path) -> None:
+    """Half of the queries want much of the first feature, half want little: the heavier half decides."""
+    some = examples()
+    flipped = np.arange(len(some.sizes)) % 2 == 1
+    rows = np.repeat(flipped, some.sizes)
+    gains = np.where(rows, 2 - some.gains, some.gains).astype(np.float32)
+    steps = np.zeros((50, 3), np.float32)
+    steps[:, 0] = np.linspace(0, 1, 50)
+    for heavier in (False, True):
+        weights = np.where(flipped == heavier, 9.0, 1.0).astype(np.float32)
+        scores = fit_lambdamart(replace(some, gains=gains, weights=weights), NAMES, tmp_path, config=SHORT).score(steps)
+        assert (scores[0] > scores[-1]) == heavier
+
+
+def test_equal_weights_of_any_size_train_the_same(folder: Path, tmp_path: Path) -> None:
+    some = examples()
+    fit_lambdamart(replace(some, weights=np.full(len(some.sizes), 4, np.float32)), NAMES, tmp_path, config=SHORT)
+    assert (tmp_path / "model.txt").read_text() == (folder / "model.txt").read_text()
+
+
 def test_the_manifest_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there: list[set[str]] = []
     write = artifacts.write_json

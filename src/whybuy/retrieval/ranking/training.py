@@ -130,9 +130,10 @@ def describe_queries(
         return None
     sources = _Sources(trainer, finder, read, fit_terms(trainer.products), config)
     if isinstance(queries, Replay):
-        remembered, described = queries.every, list(_replayed(sources, queries))
+        features, described = sources.features(queries.every), list(_replayed(sources, queries))
     else:
-        remembered, described = queries, list(_out_of_fold(sources, queries))
+        features = sources.features(queries)
+        described = list(_out_of_fold(sources, queries, features))
     examples = RankingExamples(
         features=np.concatenate([one.candidates.features for one in described]),
         gains=np.concatenate([one.gains for one in described]),
@@ -141,7 +142,7 @@ def describe_queries(
     )
     if np.count_nonzero(examples.informative) < MIN_QUERIES:
         return None
-    return RerankerTraining(examples, sources.features(remembered), config.threads)
+    return RerankerTraining(examples, features, config.threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +199,9 @@ def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
         yield _Example(candidates, gains, float(totals[query]))
 
 
-def _out_of_fold(sources: _Sources, gains: TrainingSet) -> Iterator[_Example]:
-    """Queries of each fold, described by what was trained on the others."""
-    features, good = sources.features(gains), _good(gains.products)
-    words = sources.words(gains.texts)
+def _out_of_fold(sources: _Sources, gains: TrainingSet, features: FeatureExtractor) -> Iterator[_Example]:
+    """Queries of each fold, described by what was trained on the others. features: by what was good for all of them."""
+    good, words = _good(gains.products), sources.words(gains.texts)
     for queries, others in _folds(gains, sources.config):
         unseen = [text for text, other in zip(gains.texts, others, strict=True) if not other]
         tree = sources.trainer.train_without(unseen, sources.vectorizer)
