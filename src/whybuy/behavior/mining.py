@@ -20,6 +20,7 @@ from whybuy.behavior.pairs import (
     stable_hash,
     with_impressions,
 )
+from whybuy.behavior.propensity import rank_propensities, shown_at
 from whybuy.behavior.pruning import (
     PruningConfig,
     ShopFacts,
@@ -34,7 +35,7 @@ from whybuy.behavior.pruning import (
     with_type_share,
 )
 from whybuy.behavior.sampling import sample_pairs
-from whybuy.behavior.signals import SignalConfig, log_time, unit_weights, with_evidence
+from whybuy.behavior.signals import SignalConfig, log_time, rank_weights, unit_weights, with_evidence
 from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
@@ -190,12 +191,22 @@ def _searched(engine: Engine, shop: _Shop, config: PairConfig) -> _Searched:
     acts = engine.keep(credited_actions(shop.events, shop.queries, shop.stream, config), "actions")
     counts = acts.group_by("action").agg(count=acts.count()).to_pyarrow().to_pylist()
     weights = unit_weights({row["action"]: row["count"] for row in counts})
-    weighed = with_evidence(acts, weights, log_time(acts.seconds, config.late_share), config)
+    ranks = _rank_weights(engine, shop, acts)
+    weighed = with_evidence(acts, weights, ranks, log_time(acts.seconds, config.late_share), config)
     pairs = engine.keep(search_pairs(weighed), "searched")
     has_hits = _count(shop.queries.filter(shop.queries.hits.length() > 0).limit(1)) > 0
     of_pairs = pairs.select(query=pairs.left, product_id=pairs.right)
     shown = impressions(shop.events, shop.queries.semi_join(of_pairs, "query"), from_hits=has_hits)
     return _Searched(weights, pairs, engine.keep(shown.semi_join(of_pairs, "query"), "shown"))
+
+
+def _rank_weights(engine: Engine, shop: _Shop, acts: Table) -> dict[int, float]:
+    placed = acts.filter(acts.position.notnull())
+    by_rank = placed.group_by("position").agg(clicks=placed.count()).to_pyarrow().to_pylist()
+    if not by_rank:
+        return {}
+    propensities = rank_propensities(engine.keep(shown_at(shop.queries), "ranks"), placed)
+    return rank_weights({row["position"]: row["clicks"] for row in by_rank}, propensities)
 
 
 def _count(table: Table) -> int:

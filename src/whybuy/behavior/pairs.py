@@ -132,23 +132,27 @@ def _wording_before(actions: Table, searches: Table, back: int) -> Table:
 
 
 def credited_actions(events: Table, queries: Table, stream: Table, config: AttributionConfig) -> Table:
-    """Purchases, carts and clicks with the query that led to them: columns of `ACT_COLUMNS`, and `direct`.
+    """Purchases, carts and clicks with the query that led to them: columns of `ACT_COLUMNS`, `direct` and `position`.
 
-    A purchase is credited to the last wordings of its session. A cart and a click are credited to one query: their own,
-    else the last of the session. stream: of `activity`.
+    Position is the rank of a click, null where it is not known. A purchase is credited to the last wordings of its
+    session. A cart and a click are credited to one query: their own, else the last of the session. stream: of
+    `activity`.
     """
     searches = wordings(stream)
     bought, carted = (with_query_text(stream.filter(stream.action == kind.value), queries) for kind in _TAKEN)
     clicks = events.filter(events.action == Action.CLICK.value)
     clicks = clicks.select(
-        "query_id", "query", "product_id", "action", client=shopper(clicks), seconds=epoch_seconds(clicks)
+        "query_id", "query", "product_id", "action", "position", client=shopper(clicks), seconds=epoch_seconds(clicks)
     )
     named = with_query_text(clicks, queries).mutate(direct=ibis.literal(1, "int64"))
-    return ibis.union(
+    credited = ibis.union(
         attributed(bought, searches, config, queries=config.attribution_queries),
         attributed(carted, searches, config, queries=1),
         attributed(stream.filter(_is_lost_click(stream)), searches, config, queries=1),
-        named.filter(named.query != "").select(*ACT_COLUMNS, "direct"),
+    )
+    return ibis.union(
+        credited.mutate(position=ibis.null("int32")),
+        named.filter(named.query != "").select(*ACT_COLUMNS, "direct", "position"),
     )
 
 

@@ -14,7 +14,8 @@ KINDS = (Action.PURCHASE, Action.ADD_TO_CART, Action.CLICK)
 FEWEST = 0.02  # share of all actions from which on a kind is the unit that the others are measured in
 MOST_UNITS = 25.0  # an action counts between 1/25 and 25 units
 DAY = 86_400
-_UNITS = ibis.schema({"action": "string", "evidence": "float64"})
+_UNITS = ibis.schema({"action": "string", "units": "float64"})
+_RANKS = ibis.schema({"place": "int64", "at_rank": "float64"})
 _DATED_FROM = 365 * DAY  # seconds since 1970; sources without times count up from 1970
 
 
@@ -64,13 +65,30 @@ def log_time(seconds: IntegerColumn, late_share: float) -> LogTime:
     return LogTime() if row["last"] is None else LogTime(int(row["last"]), int(row["late"]) + 1)
 
 
-def with_evidence(acts: Table, weights: Mapping[str, float], time: LogTime, config: SignalConfig) -> Table:
+def rank_weights(clicks: Mapping[int, int], propensities: Mapping[int, float]) -> dict[int, float]:
+    """What a click at each rank counts beside others: inversely as the rank is looked at, on average 1.
+
+    clicks: by rank. propensities: of `propensity.rank_propensities`.
+    """
+    inverse = {rank: 1 / propensity for rank, propensity in propensities.items()}
+    lowest = max(inverse, default=0)
+    total = sum(count * inverse[min(rank, lowest)] for rank, count in clicks.items()) if inverse else 0.0
+    return {rank: weight * sum(clicks.values()) / total for rank, weight in inverse.items()} if total else {}
+
+
+def with_evidence(
+    acts: Table, weights: Mapping[str, float], ranks: Mapping[int, float], time: LogTime, config: SignalConfig
+) -> Table:
     """Add `evidence` (units) and, of it, what `recent`, `earlier` and `late` of `records.PAIR_SCHEMA` count.
 
-    acts: columns action and seconds, among others.
+    acts: columns action, seconds and position, among others. weights: of `unit_weights`. ranks: of `rank_weights`;
+    ranks below the last count as it does, and a click whose rank is not known counts 1.
     """
-    units = ibis.memtable({"action": list(weights), "evidence": list(weights.values())}, schema=_UNITS)
-    weighed = acts.inner_join(units, "action")
+    units = ibis.memtable({"action": list(weights), "units": list(weights.values())}, schema=_UNITS)
+    places = ibis.memtable({"place": list(ranks), "at_rank": list(ranks.values())}, schema=_RANKS)
+    placed = acts.mutate(place=ibis.least(acts.position, max(ranks, default=0)).cast("int64"))
+    weighed = placed.inner_join(units, "action").left_join(places, "place")
+    weighed = weighed.mutate(evidence=weighed.units * weighed.at_rank.fill_null(1.0))
     dated, late = weighed.seconds >= _DATED_FROM, weighed.seconds >= time.late_from
 
     def aged(until: int) -> FloatingValue:
