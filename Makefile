@@ -52,7 +52,7 @@ bench: $(DEV) ## Measure at size: ten million events, and the sets in WHYBUY_DAT
 	if [ -d "$(WHYBUY_DATA)" ]; then $(BIN)/python benchmarks/$$name.py || exit 1; \
 	else echo "$$name: skipped, since there is no $(WHYBUY_DATA)"; fi; done
 
-shops: $(RUNTIME) ## Build homedepot, instacart, amazon_office and bestbuy in WHYBUY_SHOPS
+shops: $(RUNTIME) ## Build shops from the data sets, or SHOP alone, in WHYBUY_SHOPS
 	@$(BIN)/python benchmarks/shops.py $(SHOP)
 
 intentionqa: $(DEV) ## Train a critic on IntentionQA in WHYBUY_SHOPS

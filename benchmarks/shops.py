@@ -1,10 +1,14 @@
 """Builds shops from the real data sets and prints what each build took, as JSON by shop.
 
 Run `python benchmarks/shops.py [SHOP...]`: all of them when none is named. Reads `$WHYBUY_DATA` (default
-../shared/data), writes to `$WHYBUY_SHOPS` (default ../shops). What a shop is measured on lies beside it, for
-`whybuy evaluate search`: Home Depot learns from training judgments alone, `judgments.parquet` has the others; the log of
-Best Buy is cut in time, `clicks.parquet` has the last fifth; the phones have the names of their leaf categories as
-queries in `judgments.parquet`, and no category in the catalog; ESCI's judgments are few, so that all are measured on.
+../shared/data), writes to `$WHYBUY_SHOPS` (default ../shops). What a shop is measured on lies in its folder, for
+`whybuy evaluate search`, and nothing is trained on it:
+
+- homedepot: `judgments.parquet`, a part of the queries; the others train the reranker, by their grades.
+- esci_us: `judgments.parquet`, all queries, since they are few.
+- bestbuy_search: `clicks.parquet`, the last fifth of the log; with `--clicks`.
+- bestbuy_phones: `judgments.parquet`, where the name of each leaf category asks for its products, with `--scale 0..1`;
+  the catalog has no categories.
 """
 
 import json
@@ -102,7 +106,7 @@ def split_judgments(path: Path, store: Path) -> Path:
 
 
 def split_clicks(path: Path, store: Path) -> Path:
-    """Write the first four fifths of clicks in time, and the rest, into a store; returns the former."""
+    """Write the first four fifths of clicks, which are in order of time, and the rest, into a store; returns those."""
     clicks = pq.read_table(path)
     cut = round(0.8 * clicks.num_rows)
     pq.write_table(clicks.slice(cut), store / CLICKS, compression="zstd")
@@ -111,7 +115,7 @@ def split_clicks(path: Path, store: Path) -> Path:
 
 
 def hide_categories(path: Path, store: Path) -> Path:
-    """Write products without their categories into a store, and the leaf categories as judged queries; returns these."""
+    """Write products without categories into a store, and their leaves as judged queries; returns the products."""
     products = pq.read_table(path)
     leaves = [(text or "").rpartition(" > ")[2] for text in products["category"].to_pylist()]
     judged = pa.table({"query": leaves, "product_id": products["product_id"], "relevance": [1] * len(leaves)})

@@ -113,6 +113,10 @@ def test_the_version_is_that_of_the_package() -> None:
         (("evaluate", "search", "--judgments", "j.csv", "--scale", "high"), r"Scale 'high' is not \"low..high\""),
         (("evaluate", "search", "--judgments", "j.csv", "--scale", "3..1"), r"scale of grades must rise"),
         (("evaluate", "search", "--judgments", "j.csv", "--rankers", "lexical,best"), r"Ranker 'best' is not one of"),
+        (("evaluate", "search"), r"Give either --judgments FILE or --clicks LOG\."),
+        (("evaluate", "search", "--judgments", "j.csv", "--clicks", "l.csv"), r"Give either --judgments FILE or"),
+        (("evaluate", "search", "--clicks", "l.csv", "--scale", "0..1"), r"--scale is of --judgments"),
+        (("evaluate", "search", "--judgments", "j.csv", "--ablate", "reason"), r"'reason' is not one of reasons, syn"),
         (("export", "graph", "out", "--format", "rdf"), r"Format 'rdf' is not one of parquet, neo4j"),
     ],
 )

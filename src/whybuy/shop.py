@@ -101,6 +101,10 @@ class Shop:
         """Add the artifact of a kind that the shop lacked until now."""
         self._folders[kind] = folder
 
+    def replacing(self, kind: str, folder: Path) -> "Shop":
+        """This shop with another artifact of one kind."""
+        return Shop(self.store, self.settings, self._folders | {kind: folder})
+
     def artifact(self, kind: str, format_version: int) -> Path:
         """The folder of an artifact that is whole and of a format that this whybuy reads.
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,16 @@ def test_a_printed_report_says_what_is_left_out(report: SearchReport) -> None:
     assert printed.notes == ("1 queries without a relevant product are left out of recall and MRR.",)
     whole = evaluate_search({"ideal": ideal}, QRELS, relevant_from=1)
     assert whole.as_report().notes == ()
+
+
+def test_queries_without_any_gain_are_left_out_of_ndcg_too_and_counted(report: SearchReport) -> None:
+    grades = {**QRELS.grades, "scarf": {"a": 1.0, "e": 1.0}}
+    more = evaluate_search({"ideal": lambda query, limit: list(grades[query])}, Qrels(grades, QRELS.scale))
+    assert (report.without_gain, more.without_gain, more.without_relevant) == (0, 1, 2)
+    assert np.isnan(more.rankers["ideal"].per_query["ndcg@10"]).tolist() == [False, False, False, True]
+    assert more.rankers["ideal"].mean("zero_results") == 0
+    assert more.as_json()["queries_without_gain"] == 1
+    assert more.as_report().notes[1] == "1 queries without a product of any gain are left out of nDCG."
 
 
 def test_json_is_the_contract(report: SearchReport) -> None:
@@ -118,10 +129,10 @@ def test_unknown_names_are_refused(report: SearchReport) -> None:
 
 
 def test_significance_sees_a_steady_gain_and_no_noise() -> None:
-    random = np.random.default_rng(1)
-    baseline = random.random(400)
-    assert significance(baseline + 0.05 + 0.1 * random.standard_normal(400), baseline).low > 0
-    assert not significance(baseline + 0.1 * random.standard_normal(400), baseline).significant
+    noise = np.random.default_rng(1)
+    baseline = noise.random(400)
+    assert significance(baseline + 0.05 + 0.1 * noise.standard_normal(400), baseline).low > 0
+    assert not significance(baseline + 0.1 * noise.standard_normal(400), baseline).significant
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
@@ -133,6 +144,40 @@ def test_significance_is_antisymmetric_in_its_mean(pairs: list[tuple[float, floa
 
 def test_significance_leaves_out_queries_without_value() -> None:
     assert significance(np.array([1.0, np.nan]), np.array([0.5, 0.0])).mean == 0.5
+    fits = np.array([[1.0, np.nan], [0.6, np.nan]])
+    assert significance(fits, np.array([[0.5, np.nan]])).mean == pytest.approx(0.3)
+
+
+def slow_interval(left: list[list[float]], right: list[list[float]], resamples: int = 4000) -> list[float]:
+    """Where 95 % of the means fall when fits, on each side apart, and queries are drawn with replacement."""
+    draw, means = random.Random(7), []
+    for _ in range(resamples):
+        fits = [[draw.choice(side) for _ in side] for side in (left, right)]
+        queries = [draw.randrange(len(left[0])) for _ in left[0]]
+        sums = [sum(fit[query] for fit in side for query in queries) / len(side) for side in fits]
+        means.append((sums[0] - sums[1]) / len(queries))
+    means.sort()
+    return [means[round(share * resamples)] for share in (0.025, 0.975)]
+
+
+@pytest.mark.parametrize(("fits", "others"), [(1, 1), (5, 5), (4, 1)])
+def test_intervals_are_those_of_a_plain_resampling(fits: int, others: int) -> None:
+    noise = np.random.default_rng(3)
+    queries, of_fit = noise.random(30), noise.normal(0.05, 0.1, (fits, 1))
+    left = queries + of_fit + noise.normal(0, 0.05, (fits, 30))
+    right = queries + noise.normal(0, 0.05, (others, 30))
+    found = significance(left, right)
+    assert found.mean == pytest.approx(left.mean() - right.mean())
+    assert [found.low, found.high] == pytest.approx(slow_interval(left.tolist(), right.tolist()), abs=0.006)
+
+
+def test_fits_that_differ_widen_the_interval() -> None:
+    queries = np.random.default_rng(5).random(200)
+    steady = significance(np.stack([queries + 0.05] * 4), queries)
+    assert (steady.low, steady.high) == pytest.approx((0.05, 0.05))
+    apart = significance(queries + 0.05 + np.array([[-0.1], [0.1], [-0.1], [0.1]]), queries)
+    assert apart.low < 0
+    assert apart.high > 0.1
 
 
 def test_significance_needs_the_same_queries() -> None:

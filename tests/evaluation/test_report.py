@@ -37,6 +37,17 @@ def test_a_report_for_programs_is_its_body_alone(capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out) == {"ndcg@10": 0.4225}
 
 
+def test_two_reports_are_printed_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    other = Report("another title", (Table({"all": {"n": 2}}, "part"),), lambda: {"parts": 1}, ("more",))
+    both = REPORT | other
+    print_report(both, json=False)
+    out = capsys.readouterr().out
+    assert (out.startswith("3 queries\n"), "another title" in out) == (True, False)
+    assert out.endswith("part  n\nall   2\n\na note\nmore\n")
+    print_report(both, json=True)
+    assert json.loads(capsys.readouterr().out) == {"ndcg@10": 0.4225, "parts": 1}
+
+
 def test_scores_of_a_language_model_are_a_row_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     report = report_of({Task.GENERATION: {"n": 2, "right": 0.5}, Task.PLAUSIBILITY: {"n": 3, "auc": float("nan")}})
     print_report(report, json=False)

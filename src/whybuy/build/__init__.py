@@ -11,7 +11,7 @@ from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic,
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
 from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE, reranker_training
 from whybuy.build.stage import Stage, Summary
-from whybuy.build.variant import variant
+from whybuy.build.variant import Change, make_variant
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.completer import COMPLETION_CONFIG
 from whybuy.config import Settings, read_settings
@@ -23,6 +23,7 @@ from whybuy.shop import SEARCH_CONFIG, Shop
 __all__ = [
     "STAGES",
     "BuildReport",
+    "Change",
     "Listener",
     "Progress",
     "Stage",
@@ -30,10 +31,10 @@ __all__ = [
     "Summary",
     "build",
     "changes",
+    "make_variant",
     "open_critic",
     "read_known",
     "reranker_training",
-    "variant",
 ]
 
 STAGES: tuple[Stage, ...] = (

@@ -1,4 +1,4 @@
-"""A shop as a build would make it from other artifacts: to measure what a part of its knowledge is worth."""
+"""Variants: a shop as a build would make it from other artifacts, to measure what a part of its knowledge is worth."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -9,41 +9,45 @@ from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_judgments
 from whybuy.shop import Shop
 
-_KEY = "variant"  # of every new artifact: a root holds those of one variant
+_KEY = "variant"  # of every artifact that is made: a folder holds those of one variant
 
 Change = Callable[[Path, Path], None]
-"""Fills an empty folder with another version of the artifact in a folder."""
+"""Takes the folder of an artifact and fills an empty one with another version of it."""
 
 
-def variant(
+def make_variant(
     shop: Shop,
     stages: Collection[Stage],
     changes: Mapping[str, Change],
-    root: Path,
+    folder: Path,
     *,
     kept: Collection[str] = (),
     listen: Callable[[str], None] = lambda kind: None,
 ) -> Shop:
-    """The shop with some artifacts changed, and all that is made from these made anew; the store stays as it is.
+    """The shop with some artifacts changed, and all that is made from these made anew; its own files stay as they are.
 
-    stages: each after those that it is made from. changes: by kind. root: where new artifacts go; those that are there
-    already are taken again. kept: kinds that stay as they are in the shop. listen: told each kind that is made.
+    It has the kinds that the shop has. What is in the folder already is taken again, so that a stopped run goes on.
+
+    stages: each after those that it is made from. changes: by kind. folder: of this variant alone; one process at a
+    time may write there. kept: kinds that stay as the shop has them. listen: told each kind before it is made.
     """
-    artifacts, journaled = ArtifactStore(root), read_judgments(shop.store / JOURNAL_FILE)
+    artifacts, journaled = ArtifactStore(folder), read_judgments(shop.store / JOURNAL_FILE)
+    artifacts.drop_drafts()
     folders = {stage.kind: shop.folder(stage.kind) for stage in stages if shop.has(stage.kind)}
-    changed: set[str] = set()
+    anew: set[str] = set()
     for stage in stages:
-        kind, sources = stage.kind, {*stage.after, *stage.after_if_there}
-        if kind not in folders or kind in kept or (kind not in changes and not sources & changed):
+        kind, sources = stage.kind, (*stage.after, *stage.after_if_there)
+        if kind not in folders or kind in kept or not (kind in changes or anew.intersection(sources)):
             continue
-        changed.add(kind)
+        anew.add(kind)
         if not artifacts.has(kind, _KEY, stage.version):
             listen(kind)
-            with artifacts.create(kind, _KEY, stage.version, {}) as (folder, summary):
+            with artifacts.create(kind, _KEY, stage.version, {}) as (made, summary):
                 if kind in changes:
-                    changes[kind](folders[kind], folder)
+                    changes[kind](folders[kind], made)
                 else:
+                    named = {source: folders[source] for source in sources if source in folders}
                     judgments = stage.judgments(shop, journaled)
-                    summary.update(stage.make(StageShop(shop.store, shop.settings, folders, judgments), folder))
+                    summary.update(stage.make(StageShop(shop.store, shop.settings, named, judgments), made))
         folders[kind] = artifacts.folder(kind, _KEY)
     return Shop(shop.store, shop.settings, folders)

@@ -47,10 +47,10 @@ def evaluate_search(
         str,
         typer.Option(
             help="What the fused ranking is measured without as well, comma-separated: reasons, synonyms, types, "
-            "complements, graph (all of these). Trains rerankers: minutes for each."
+            "complements, graph (all of these). Where the shop has a reranker it is trained anew: minutes for each."
         ),
     ] = "",
-    fits: Annotated[int, typer.Option(min=1, help="Rerankers on either side of an ablation, by seed.")] = 5,
+    fits: Annotated[int, typer.Option(min=1, help="Rerankers trained on either side of --ablate.")] = 5,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
     json: Json = False,
 ) -> None:
@@ -68,7 +68,9 @@ def evaluate_search(
         Knowledge(one_of(name.strip(), "Knowledge", list(Knowledge))) for name in ablate.split(",") if name.strip()
     ]
     if (judgments is None) == (not clicks):
-        raise typer.BadParameter("Give --judgments FILE or --clicks LOG, one of them.")
+        raise typer.BadParameter("Give either --judgments FILE or --clicks LOG.")
+    if clicks and span:
+        raise typer.BadParameter("--scale is of --judgments; clicks have no grades. Leave it out.")
     with failing_clearly():
         discovery = Discovery.open(store)
         qrels = read_qrels(judgments, scale=span) if judgments else read_clicked(clicks or [])

@@ -1,4 +1,4 @@
-"""Measures what knowledge is worth to search: with it against without it, at query time and trained without it."""
+"""Measures what knowledge is worth to search: a shop with it against the same shop without it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,37 +13,42 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, MANIFEST, ArtifactStore, digest, write_array
-from whybuy.build import STAGES, reranker_training, variant
-from whybuy.build.variant import Change
+from whybuy.build import STAGES, Change, make_variant, reranker_training
 from whybuy.discovery import Discovery
-from whybuy.evaluation.report import Report, Table
-from whybuy.evaluation.search import evaluate_search
+from whybuy.evaluation.clicked import once_a_text
+from whybuy.evaluation.report import Report, Row, Table
+from whybuy.evaluation.search import Difference, evaluate_search, significance
 from whybuy.qrels import Qrels
 from whybuy.records import HYPOTHESES, PRODUCTS
 from whybuy.relations import Relation
 from whybuy.retrieval.ranking import reranker
-from whybuy.shop import Shop
+from whybuy.shop import SEARCH_CONFIG, Shop
 
+FOLDER = "ablations"  # in a store
 METRICS = ("ndcg@10", "recall@100", "mrr@10")
-FITS = 5  # rerankers of one shop, by seed: one fit moves nDCG@10 by about .001
-_RESAMPLES = 2000
-_KEPT = ("events", "pairs", "signals", "completions")  # what knowledge does not make, or search does not read
+_TREE, _RERANKER = "tree", "reranker"
+_UNTOUCHED = ("events", "pairs", "signals", "completions")  # knowledge does not make them, or search does not read them
 
 
 class Knowledge(StrEnum):
     """What search can be deprived of."""
 
-    REASONS = "reasons"  # why people buy: all relations but those below
+    REASONS = "reasons"  # why people buy: all relations but the two below
     SYNONYMS = "synonyms"  # other names: is_a
     COMPLEMENTS = "complements"  # what goes with it: used_with
     TYPES = "types"  # product types, of the feed or found
     GRAPH = "graph"  # all of these
 
+    @property
+    def relations(self) -> frozenset[Relation]:
+        """The relations that hold it."""
+        return _RELATIONS[self]
+
 
 _RELATIONS = {
+    Knowledge.REASONS: frozenset(Relation) - {Relation.IS_A, Relation.USED_WITH},
     Knowledge.SYNONYMS: frozenset({Relation.IS_A}),
     Knowledge.COMPLEMENTS: frozenset({Relation.USED_WITH}),
-    Knowledge.REASONS: frozenset(Relation) - {Relation.IS_A, Relation.USED_WITH},
     Knowledge.TYPES: frozenset[Relation](),
     Knowledge.GRAPH: frozenset(Relation),
 }
@@ -51,58 +56,64 @@ _RELATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A metric with and without some knowledge, with the 95 % interval of the difference."""
+    """A metric with and without some knowledge."""
 
     with_it: float
     without: float
-    difference: float
-    low: float
-    high: float
+    difference: Difference
 
     def as_json(self) -> dict[str, float]:
         """The figures by name."""
-        names = ("with", "without", "difference", "low", "high")
-        return dict(zip(names, (self.with_it, self.without, self.difference, self.low, self.high), strict=True))
+        by = self.difference
+        return {"with": self.with_it, "without": self.without, "difference": by.mean, "low": by.low, "high": by.high}
+
+    def as_row(self) -> Row:
+        """The same for a table; differences are shown with more digits, since most are small."""
+        by = {name: f"{value:+.4f}" for name, value in self.as_json().items() if name in ("difference", "low", "high")}
+        return {"with": self.with_it, "without": self.without, **by}
+
+
+Effects = Mapping[Knowledge, Mapping[str, Effect]]
+"""By knowledge and metric; a metric for which no query counts is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class AblationReport:
-    """What each part of the knowledge is worth, by metric."""
+    """What each part of the knowledge is worth."""
 
     queries: int
     fits: int  # rerankers on either side; 0 where the shop has none
-    at_query_time: Mapping[Knowledge, Mapping[str, Effect]]
-    trained_without: Mapping[Knowledge, Mapping[str, Effect]]  # empty where the shop has no reranker
+    at_query_time: Effects
+    trained_without: Effects  # empty where the shop has no reranker
 
     def as_json(self) -> dict[str, object]:
-        """The part `ablations` of what `whybuy evaluate search --ablate --json` prints.
+        """What it adds to the body that `whybuy evaluate search --json` prints.
 
-        The figures of a part are those trained without it, where there is a reranker, and at query time elsewhere.
+        `ablations` are those trained without, or at query time where the shop has no reranker.
         """
-        main = self.trained_without or self.at_query_time
         return {
+            "ablations": _figures(self.trained_without or self.at_query_time),
+            "ablations_at_query_time": _figures(self.at_query_time),
             "fits": self.fits,
-            **{
-                name: {metric: effect.as_json() for metric, effect in effects.items()}
-                | {"at_query_time": {metric: one.as_json() for metric, one in self.at_query_time[name].items()}}
-                for name, effects in main.items()
-            },
         }
 
     def as_report(self) -> Report:
-        """A table for each way of doing without."""
-        tables = [_table(self.at_query_time, "switched off at query time")]
+        """A table for each way of doing without and each metric."""
+        tables = _tables(self.at_query_time, "without it at query time")
         if self.trained_without:
-            tables.append(_table(self.trained_without, f"trained without, {self.fits} rerankers each"))
-        return Report(f"{self.queries:,} queries", tuple(tables), lambda: {"ablations": self.as_json()})
+            tables += _tables(self.trained_without, f"trained without it, {self.fits} rerankers on either side")
+        return Report(f"{self.queries:,} queries", tuple(tables), self.as_json)
 
 
-def _table(effects: Mapping[Knowledge, Mapping[str, Effect]], title: str) -> Table:
-    rows = {}
-    for name, by_metric in effects.items():
-        for metric, effect in by_metric.items():
-            rows[f"{name} {metric}"] = effect.as_json()
-    return Table(rows, "knowledge", title)
+def _figures(effects: Effects) -> dict[str, dict[str, dict[str, float]]]:
+    return {part.value: {name: one.as_json() for name, one in found.items()} for part, found in effects.items()}
+
+
+def _tables(effects: Effects, how: str) -> list[Table]:
+    by_metric = {
+        name: {part.value: found[name].as_row() for part, found in effects.items() if name in found} for name in METRICS
+    }
+    return [Table(rows, "knowledge", f"{name} with and {how}") for name, rows in by_metric.items() if rows]
 
 
 def ablate_search(
@@ -110,103 +121,115 @@ def ablate_search(
     qrels: Qrels,
     parts: Sequence[Knowledge],
     *,
-    fits: int = FITS,
+    fits: int = 5,
     relevant_from: float | None = None,
     listen: Callable[[str], None] = lambda line: None,
 ) -> AblationReport:
     """Measure the fused ranking of a built shop with and without parts of its knowledge.
 
-    At query time the trained models stay as they are. Trained without: label tree, student and reranker are trained
-    anew on what is left; both sides are the mean over rerankers of several seeds. Differences are paired by query;
-    intervals come from resampling queries and, of each side, fits (our design; after Efron 1979). What was made and
-    measured is kept under `ablations/` of the store, so that a stopped run goes on where it was.
+    At query time, label tree and reranker stay as they were trained. Trained without, they are trained anew on what is
+    left; both sides are the mean over rerankers of several seeds, since one fit moves nDCG@10 by about .001.
+    Differences are paired by query, see `significance`. What was made and measured is kept in the folder `ablations` of
+    the store until the shop is built from other files or settings, so that a stopped run goes on and the next one
+    measures only what is new.
+
+    fits: rerankers on either side.
+
+    Raises:
+        ArtifactError: there is no finished build, or another process measures here.
     """
-    shop = Shop.open(store)
-    keys = ArtifactStore(store / ARTIFACTS_FOLDER).live()
-    judged = digest(repr(sorted((topic, sorted(grades.items())) for topic, grades in qrels.grades.items())))
-    bench = _Bench(shop, qrels, relevant_from, store / "ablations" / digest(*sorted(keys.values())), judged, listen)
-    has_reranker = shop.reranker is not None
-    whole = bench.measured(shop, "whole")
-    fitted = bench.fitted(shop, "whole", fits) if has_reranker else None
-    at_query_time, trained_without = {}, {}
-    for part in parts:
-        at_query_time[part] = _effects([whole], [bench.measured(bench.without(part, trained=True), f"{part} off")])
-        if fitted is not None:
-            untrained = bench.without(part, trained=False)
-            trained_without[part] = _effects(fitted, bench.fitted(untrained, f"{part} untrained", fits))
-    return AblationReport(len(qrels.grades), fits if has_reranker else 0, at_query_time, trained_without)
+    shop, folder = Shop.open(store), ArtifactStore(store / FOLDER)
+    made_of = ArtifactStore(store / ARTIFACTS_FOLDER).live() | shop.settings.results(SEARCH_CONFIG)
+    build = {"build": digest(repr(sorted(made_of.items())))}
+    with folder.building():
+        folder.sweep(build)
+        bench = _Bench(shop, qrels, relevant_from, folder.folder("build", build["build"]), listen)
+        whole = "the whole shop"
+        as_built = bench.measured(shop, whole)
+        fitted = bench.fitted(shop, whole, fits) if shop.reranker else []
+        at_query_time, trained_without = {}, {}
+        for part in parts:
+            without = bench.without(part, kept=() if fitted else (_TREE,))
+            switched_off = without.replacing(_TREE, shop.folder(_TREE))
+            at_query_time[part] = _effects([as_built], [bench.measured(switched_off, f"without {part} at query time")])
+            if fitted:
+                trained_without[part] = _effects(fitted, bench.fitted(without, f"trained without {part}", fits))
+    return AblationReport(len(qrels.grades), fits if fitted else 0, at_query_time, trained_without)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bench:
-    """Makes variants of a shop and measures them, each once."""
+    """Makes variants of a shop and measures them, each once; names are those of files and of progress."""
 
     shop: Shop
     qrels: Qrels
     relevant_from: float | None
-    root: Path
-    judged: str  # digest of the judgments
+    folder: Path
     listen: Callable[[str], None]
 
-    def without(self, part: Knowledge, *, trained: bool) -> Shop:
-        """The shop without a part of its knowledge. trained: label tree and reranker stay as they were trained."""
-        kept = (*_KEPT, "tree", "reranker") if trained else (*_KEPT, "reranker")
-        name = f"{part} off" if trained else f"{part} untrained"
-        root = self.root / name.replace(" ", "-")
-        return variant(
+    def without(self, part: Knowledge, *, kept: Collection[str]) -> Shop:
+        """The shop without a part of its knowledge, with the reranker that it has. kept: other kinds that stay."""
+        name = f"without {part}"
+        return make_variant(
             self.shop,
             STAGES,
             _changes(self.shop, part),
-            root,
-            kept=kept,
-            listen=lambda kind: self.listen(f"{name}: {kind}"),
+            self._file(name),
+            kept={*_UNTOUCHED, _RERANKER, *kept},
+            listen=lambda kind: self.listen(f"{name}: making {kind}"),
         )
 
     def measured(self, shop: Shop, name: str) -> NDArray[np.float64]:
         """The metrics of each query. Returns: shape (metrics, queries), NaN where a query is left out."""
-        file = self.root / f"{name.replace(' ', '-')}-{self.judged}.npy"
+        file = self._file(f"{name} {self._judged()}.npy")
         if not file.exists():
             self.listen(f"{name}: measuring {len(self.qrels.grades):,} queries")
             discovery = Discovery(shop)
-            ranks = {"fused": lambda text, limit: discovery.rank(text, limit=limit)}
-            report = evaluate_search(ranks, self.qrels, relevant_from=self.relevant_from).rankers["fused"]
-            self.root.mkdir(parents=True, exist_ok=True)
+            rank = once_a_text(lambda text, limit: discovery.rank(text, limit=limit))
+            report = evaluate_search({"fused": rank}, self.qrels, relevant_from=self.relevant_from).rankers["fused"]
+            self.folder.mkdir(parents=True, exist_ok=True)
             write_array(file, np.stack([report.per_query[metric] for metric in METRICS]))
         table: NDArray[np.float64] = np.load(file)
         return table
 
     def fitted(self, shop: Shop, name: str, fits: int) -> list[NDArray[np.float64]]:
         """The metrics of each query under rerankers of several seeds."""
-        artifacts = ArtifactStore(self.root / f"{name.replace(' ', '-')}-rerankers")
+        artifacts = ArtifactStore(self._file(f"{name} rerankers"))
+        artifacts.drop_drafts()
         seeds = [str(seed) for seed in range(fits)]
-        version = reranker.FORMAT_VERSION
-        missing = [seed for seed in seeds if not artifacts.has("reranker", seed, version)]
-        if missing:
+        if missing := [seed for seed in seeds if not artifacts.has(_RERANKER, seed, reranker.FORMAT_VERSION)]:
             self.listen(f"{name}: describing the training queries")
             training = reranker_training(shop)
             for seed in missing:
-                with artifacts.create("reranker", seed, version, {}) as (folder, _):
-                    self.listen(f"{name}: fit {seed}")
+                self.listen(f"{name}: fitting reranker {int(seed) + 1} of {fits}")
+                with artifacts.create(_RERANKER, seed, reranker.FORMAT_VERSION, {}) as (made, _):
                     if training:
-                        training.fit(folder, seed=int(seed))
-        folders = {stage.kind: shop.folder(stage.kind) for stage in STAGES if shop.has(stage.kind)}
+                        training.fit(made, seed=int(seed))
         return [
             self.measured(
-                Shop(shop.store, shop.settings, folders | {"reranker": artifacts.folder("reranker", seed)}),
-                f"{name} fit {seed}",
+                shop.replacing(_RERANKER, artifacts.folder(_RERANKER, seed)), f"{name}, reranker {int(seed) + 1}"
             )
             for seed in seeds
         ]
 
+    def _file(self, name: str) -> Path:
+        return self.folder / name.replace(",", "").replace(" ", "-")
+
+    def _judged(self) -> str:
+        """A digest of all that decides the metrics of a ranking."""
+        judged = {topic: (self.qrels.text(topic), sorted(one.items())) for topic, one in self.qrels.grades.items()}
+        return digest(repr((self.qrels.scale, self.relevant_from, list(judged.items()))))
+
 
 # ------------------------------------------------------------ what is taken away
 def _changes(shop: Shop, part: Knowledge) -> dict[str, Change]:
+    """The artifacts that hold a part of the knowledge, and how they are without it."""
     changes: dict[str, Change] = {}
-    if relations := _RELATIONS[part]:
+    if part.relations:
         kinds = [kind for kind in (HYPOTHESES.kind, "critic") if shop.has(kind)]
-        changes |= dict.fromkeys(kinds, _without_relations(relations))
+        changes |= dict.fromkeys(kinds, _without_relations(part.relations))
     if part in (Knowledge.TYPES, Knowledge.GRAPH):
-        changes["catalog"] = _without_types
+        changes[PRODUCTS.kind] = _without_types
     return changes
 
 
@@ -221,10 +244,6 @@ def _without_relations(relations: Collection[Relation]) -> Change:
     return change
 
 
-def _copy(before: Path, after: Path) -> None:
-    copytree(before, after, dirs_exist_ok=True, ignore=ignore_patterns(MANIFEST))
-
-
 def _without_types(before: Path, after: Path) -> None:
     _copy(before, after)
     table = pq.read_table(before / PRODUCTS.file)
@@ -233,25 +252,17 @@ def _without_types(before: Path, after: Path) -> None:
     pq.write_table(table.set_column(place, table.schema.field(place), blank), after / PRODUCTS.file)
 
 
-# ------------------------------------------------------------ how sure
-def _effects(
-    with_it: Sequence[NDArray[np.float64]], without: Sequence[NDArray[np.float64]], *, seed: int = 0
-) -> dict[str, Effect]:
-    """The difference of each metric. with_it, without: by fit, shape (metrics, queries)."""
-    random = np.random.default_rng(seed)
+def _copy(before: Path, after: Path) -> None:
+    copytree(before, after, dirs_exist_ok=True, ignore=ignore_patterns(MANIFEST))
+
+
+# ------------------------------------------------------------ what it was worth
+def _effects(with_it: Sequence[NDArray[np.float64]], without: Sequence[NDArray[np.float64]]) -> dict[str, Effect]:
+    """The effect on each metric for which a query counts. with_it, without: by fit, shape (metrics, queries)."""
     effects = {}
-    for number, metric in enumerate(METRICS):
-        left, right = (np.stack([fit[number] for fit in side]) for side in (with_it, without))
-        counted = ~np.isnan(left[0] - right[0])
-        if not counted.any():
-            continue
-        left, right = left[:, counted], right[:, counted]
-        means = []
-        for _ in range(_RESAMPLES):
-            chosen = random.integers(left.shape[1], size=left.shape[1])
-            sides = [side[random.integers(len(side), size=len(side))].mean(axis=0)[chosen] for side in (left, right)]
-            means.append(float((sides[0] - sides[1]).mean()))
-        low, high = np.quantile(means, [0.025, 0.975])
-        first, second = float(left.mean()), float(right.mean())
-        effects[metric] = Effect(first, second, first - second, float(low), float(high))
+    for metric, left, right in zip(METRICS, np.stack(with_it, axis=1), np.stack(without, axis=1), strict=True):
+        counted = ~np.isnan(left[0])  # the judgments decide, so that both sides count the same queries
+        if counted.any():
+            means = float(left[:, counted].mean()), float(right[:, counted].mean())
+            effects[metric] = Effect(*means, significance(left, right))
     return effects

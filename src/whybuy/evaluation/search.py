@@ -66,7 +66,7 @@ class SearchReport:
 
     queries: tuple[str, ...]  # their topics
     without_relevant: int  # queries left out of recall and MRR
-    without_gain: int  # queries left out of nDCG as well: no judged product has a gain
+    without_gain: int  # queries left out of nDCG: all of their judged products have the lowest grade
     rankers: Mapping[str, RankerReport]
 
     def as_json(self) -> dict[str, object]:
@@ -81,15 +81,15 @@ class SearchReport:
     def as_report(self) -> Report:
         """A table with a row for each ranker."""
         rows = {name: report.as_json() for name, report in self.rankers.items()}
-        left_out = (
-            f"{self.without_relevant:,} queries without a relevant product are left out of recall and MRR, of them "
-            f"{self.without_gain:,} without any gain out of nDCG too."
-        )
+        left_out = {
+            "without a relevant product are left out of recall and MRR": self.without_relevant,
+            "without a product of any gain are left out of nDCG": self.without_gain,
+        }
         return Report(
             f"{len(self.queries):,} queries",
             (Table(rows, "ranker"),),
             self.as_json,
-            (left_out,) if self.without_relevant else (),
+            tuple(f"{count:,} queries {why}." for why, count in left_out.items() if count),
         )
 
     def difference(self, ranker: str, baseline: str, *, metric: str = "ndcg@10") -> Difference:
@@ -154,24 +154,39 @@ def significance(
 ) -> Difference:
     """Paired bootstrap over queries of the mean of `values - baseline` (Efron 1979; Sakai, SIGIR 2006).
 
-    values, baseline: shape (queries,), the same queries in the same order; queries with NaN are left out.
-    confidence: of the interval, in (0, 1).
+    Where a ranker was trained several times, its fits are drawn anew as well, on each side apart (our design): queries
+    alone do not tell how far one training differs from the next.
+
+    values, baseline: shape (queries,) or (fits, queries), the same queries in the same order; queries with NaN are left
+    out. confidence: of the interval, in (0, 1).
 
     Raises:
-        InputError: the shapes differ, or no query is left.
+        InputError: the numbers of queries differ, or no query is left.
     """
-    if values.shape != baseline.shape:
+    left, right = np.atleast_2d(values), np.atleast_2d(baseline)
+    if left.shape[1] != right.shape[1]:
         raise InputError(
-            f"A paired comparison needs the same queries for both rankers, not {values.size} and {baseline.size}. "
+            f"A paired comparison needs the same queries for both rankers, not {left.shape[1]} and {right.shape[1]}. "
             "Measure both with one `evaluate_search`."
         )
-    differences = (values - baseline)[~np.isnan(values - baseline)]
-    if not differences.size:
+    counted = ~np.isnan(left.mean(axis=0) - right.mean(axis=0))
+    if not counted.any():
         raise InputError("No query can be compared: each is left out for one of the rankers. Judge more products.")
+    left, right = left[:, counted], right[:, counted]
     random = np.random.default_rng(seed)
-    means = [differences[random.integers(differences.size, size=differences.size)].mean() for _ in range(resamples)]
+    means = []
+    for _ in range(resamples):
+        differences = _mean_of_drawn(left, random) - _mean_of_drawn(right, random)
+        means.append(differences[random.integers(differences.size, size=differences.size)].mean())
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Difference(float(differences.mean()), float(low), float(high))
+    return Difference(float((left.mean(axis=0) - right.mean(axis=0)).mean()), float(low), float(high))
+
+
+def _mean_of_drawn(fits: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
+    """The mean over as many fits as there are, drawn with replacement. fits: shape (fits, queries)."""
+    if len(fits) == 1:
+        return np.asarray(fits[0])
+    return np.asarray(fits[random.integers(len(fits), size=len(fits))].mean(axis=0))
 
 
 def write_trec_run(path: Path, name: str, run: Mapping[str, Iterable[str]]) -> None:
