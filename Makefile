@@ -48,8 +48,8 @@ check: $(DEV) ## Lint, format, types, import contract
 
 bench: $(DEV) ## Measure at size: ten million events, and the sets in WHYBUY_DATA
 	@$(BIN)/python benchmarks/pairs_10m.py
-	@for name in lexical_homedepot types_hidden; do \
-	if [ -d "$(WHYBUY_DATA)" ]; then $(BIN)/python benchmarks/$$name.py || exit 1; \
+	@for name in lexical_homedepot.py "types_hidden.py hidden"; do \
+	if [ -d "$(WHYBUY_DATA)" ]; then $(BIN)/python benchmarks/$$name || exit 1; \
 	else echo "$$name: skipped, since there is no $(WHYBUY_DATA)"; fi; done
 
 shops: $(RUNTIME) ## Build shops from the data sets, or SHOP alone, in WHYBUY_SHOPS

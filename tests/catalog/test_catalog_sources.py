@@ -151,7 +151,7 @@ def test_esci(tmp_path: Path) -> None:
     product = catalog.product("B01")
     assert report.plans[0].layout is Layout.ESCI
     assert (product.brand, product.locale, product.attributes) == ("Acme", "us", (("color", "Red"),))
-    assert product.description == "Does things. Light Small"
+    assert product.description == "Does things. Light. Small"
 
 
 def test_generic_names_with_short_and_long_description(tmp_path: Path) -> None:
@@ -169,13 +169,50 @@ def test_generic_names_with_short_and_long_description(tmp_path: Path) -> None:
     assert report.plans[0].attributes == ("color family",)
 
 
-def test_levels_of_a_taxonomy_in_columns_of_their_own_name_the_types_when_they_are_many(tmp_path: Path) -> None:
-    content = "product_id,name,aisle,department\n" + "".join(f"{n},Item {n},aisle {n % 60},food\n" for n in range(120))
-    catalog, report = shelve(tmp_path, "feed.csv", content)
-    assert catalog.product("7").category == ("food", "aisle 7")
-    assert (catalog.product("7").product_type, report.typed) == ("aisle 7", 120)
-    few, _ = shelve(tmp_path, "few.csv", "product_id,name,department\n1,Apple,food\n2,Soap,care\n")
-    assert few.product("1").product_type == ""
+def test_levels_of_a_taxonomy_in_columns_of_their_own_are_a_path(tmp_path: Path) -> None:
+    catalog, report = shelve(tmp_path, "feed.csv", "product_id,name,aisle,department\n1,Apple,fruits,food\n")
+    assert catalog.product("1").category == ("food", "fruits")
+    assert (catalog.product("1").product_type, report.typed) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (
+            '{"Color": "red", "Sizes": ["S", "M"], "Box": {"Depth": 2}, "UPC": "001"}',
+            "color=red sizes=S sizes=M depth=2",
+        ),
+        ("{'Color': 'red', 'Wireless': True}", "color=red wireless=true"),
+        ('[{"name": "Color", "value": "red"}, {"name": "Fit", "value": ["slim"]}]', "color=red fit=slim"),
+        ("Color: red\nTalk Time: 7: 30 h", "color=red talk time=7: 30 h"),
+    ],
+)
+def test_a_column_that_holds_many_attributes_is_read_whatever_its_name(
+    tmp_path: Path, content: str, found: str
+) -> None:
+    rows = [{"id": str(number), "title": f"thing {number}", "extra": content} for number in range(3)]
+    catalog, report = shelve(tmp_path, "feed.json", json.dumps(rows))
+    assert next(use.use for use in report.plans[0].columns if use.column == "extra") == "details"
+    assert " ".join(f"{name}={value}" for name, value in catalog.product("1").attributes) == found
+
+
+@pytest.mark.parametrize(
+    "content", ["Time: now", "{broken", "[1, 2]", "a: b\nplain words", "https://s.example/1\nhttps:"]
+)
+def test_other_texts_are_no_lists_of_attributes(tmp_path: Path, content: str) -> None:
+    rows = [{"id": str(number), "title": "thing", "extra": f"{content} {number}"} for number in range(30)]
+    catalog, report = shelve(tmp_path, "feed.json", json.dumps(rows))
+    assert [use.use for use in report.plans[0].columns if use.column == "extra"] == [""]
+    assert catalog.product("1").attributes == ()
+
+
+def test_features_in_prose_describe_the_product(tmp_path: Path) -> None:
+    rows = [{"id": "1", "title": "a", "features": "Folds flat\nLight\nwrapped line.\nMachine: washable"}]
+    catalog, _ = shelve(tmp_path, "feed.json", json.dumps(rows))
+    assert catalog.product("1").description == "Folds flat. Light wrapped line. Machine: washable"
+    html = [{"id": "1", "title": "a", "description": "<ul><li>Folds flat</li><li>Light</li></ul>"}]
+    described, _ = shelve(tmp_path, "html.json", json.dumps(html))
+    assert described.product("1").description == "Folds flat. Light"
 
 
 def test_types_are_made_singular_only_where_most_are_plural(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whybuy.catalog.corrections import read_corrections
+from whybuy.catalog.titles import singular, title_parts
 from whybuy.catalog.type_scores import evaluate_types
-from whybuy.catalog.types import TypeConfig, guess_types, infer_types, singular
+from whybuy.catalog.types import guess_types, infer_types
 from whybuy.errors import InputError
 from whybuy.records import PRODUCT_SCHEMA, Product
 
@@ -58,12 +60,10 @@ def test_a_color_before_the_head_does_not_make_a_type() -> None:
     assert set(types_of(infer_types(products(titles)))) == {"toilet"}
 
 
-def test_a_rare_ending_takes_the_type_that_its_words_speak_for() -> None:
-    titles = [*SHELF, "Safavieh Braided Area Floorcloth"]
-    inferred = infer_types(products(titles))
-    assert types_of(inferred)[-1] == "area rug"
-    confidences = inferred["type_confidence"].to_pylist()
-    assert 0 < confidences[-1] < min(confidences[:-1])
+def test_a_title_that_says_no_type_of_others_has_none() -> None:
+    inferred = infer_types(products([*SHELF, "Safavieh Braided Area Floorcloth"]))
+    assert types_of(inferred)[-1] == ""
+    assert inferred["type_confidence"].to_pylist()[-1] == 0
 
 
 def test_types_that_the_feed_says_stay() -> None:
@@ -77,15 +77,15 @@ def test_types_that_the_feed_says_stay() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(len(SHELF))))
 def test_the_order_of_the_feed_does_not_matter(order: list[int]) -> None:
-    straight = guess_types(SHELF, [""] * len(SHELF), TypeConfig())
-    turned = guess_types([SHELF[row] for row in order], [""] * len(SHELF), TypeConfig())
+    straight = guess_types(SHELF)
+    turned = guess_types([SHELF[row] for row in order])
     assert turned == [straight[row] for row in order]
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=8))
 def test_any_text_gets_a_type_and_a_confidence_in_range(titles: list[str]) -> None:
-    for name, confidence in guess_types(titles, [""] * len(titles), TypeConfig()):
+    for name, confidence in guess_types(titles):
         assert 0 <= confidence <= 1
         assert bool(name) == (confidence > 0)
 
@@ -96,6 +96,99 @@ def test_any_text_gets_a_type_and_a_confidence_in_range(titles: list[str]) -> No
 )
 def test_only_plurals_are_made_singular(word: str, expected: str) -> None:
     assert singular(word) == expected
+
+
+def guessed(titles: list[str], brands: list[str] | None = None, texts: list[str] | None = None) -> list[str]:
+    return [name for name, _ in guess_types(titles, brands or [], texts or [])]
+
+
+# ---------------------------------------------------------------- titles
+@pytest.mark.parametrize(
+    ("title", "brand", "parts"),
+    [
+        ('Zorb - Laptop / Vex® Q7 Chip / 15.6" Display - Satin Black', "Zorb", ["laptop", "vex # chip", "# display"]),
+        ("Alder Water Line 59 in. W Corner Credenza in Black", "", ["alder water line # corner credenza"]),
+        ('Reference 10" 4-Ohm Subwoofer', "", ["reference # subwoofer"]),
+        ("Pocket MP3 Player (2nd-Generation)", "", ["pocket mp3 player"]),
+        ("Tablet (64 GB) + Standing Case + 15W Charger", "", ["tablet", "standing case", "# charger"]),
+        ("600-Watt to 1200-Watt Garage Heater - White", "", ["# garage heater"]),
+        ("Rope Handles, 30 Count Bag, Variety Pack, Men's XL", "", ["rope handle"]),
+        ("Kitchen Trash Can", "", ["kitchen trash can"]),
+        ("Slip on Shoes with Laces", "", ["slip-on shoe"]),
+        ("Bands Compatible with Zorb Watch", "", ["band"]),
+        ("Roof Vent-DISCONTINUED", "", ["roof vent"]),
+        ("Extra Large 5 in. x 3 in.", "", []),
+    ],
+)  # fmt: skip
+def test_parts_of_titles_end_where_a_thing_is_named(title: str, brand: str, parts: list[str]) -> None:
+    assert [" ".join(words) for words in title_parts(title, brand).parts] == parts
+
+
+def test_a_maker_s_line_is_no_type() -> None:
+    titles = [f"{maker} {size} Steel Kettle" for maker in ("Orlo", "Brun", "Tilda") for size in ("Round", "Oval")]
+    titles += [f"{maker} Table Lamp" for maker in ("Orlo", "Brun", "Tilda")]
+    titles += [f"Orlo {name} Glimmerix" for name in ("Great", "Mid", "Little", "Late")]
+    brands = [title.split()[0] for title in titles]
+    assert set(guessed(titles, brands)) == {"steel kettle", "table lamp", ""}
+
+
+def test_units_and_fragments_do_not_join_a_head() -> None:
+    makers = ["Orlo", "Brun", "Tilda"] * 4
+    titles = [f"{maker} {count}-Cup Coffeemaker" for count, maker in enumerate(makers)]
+    titles += [
+        f"{maker} {place} Oak Folding Garden Door Bench" for place, maker in zip("ABCDEFGHIJKL", makers, strict=True)
+    ]
+    assert set(guessed(titles)) == {"coffeemaker", "door bench"}
+    titles += [
+        f"{maker} {place} Oak Sliding Barn Door Stand" for place, maker in zip("ABCDEFGHIJKL", makers, strict=True)
+    ]
+    assert "barn door stand" not in guessed(titles)
+
+
+def test_spec_strings_behind_a_one_word_type_are_no_types() -> None:
+    titles = [
+        f"{maker} - Laptop / Vex Processor / {size} in. Display"
+        for maker, size in zip("ABC", (13, 14, 15), strict=True)
+    ]
+    titles += [f"{maker} - {kind} Laptop" for maker, kind in zip("ABC", ("Slim", "Light", "Wide"), strict=True)]
+    brands = [title[0] for title in titles]
+    assert set(guessed(titles, brands)) == {"laptop"}
+
+
+WORKS = [first + last for first in ("al", "be", "co", "du", "em", "fi") for last in ("rix", "nar", "tol", "vand")]
+
+
+def test_a_part_behind_names_that_do_not_repeat_is_the_type_and_a_color_is_not() -> None:
+    titles = [f"The {name} - Wide - Disc" for name in WORKS]
+    titles += [f"{maker} - Wall Clock - Ebony" for maker in WORKS]
+    types = guessed(titles, [""] * 24 + WORKS)
+    assert set(types[:24]) == {"disc"}
+    assert set(types[24:]) == {"wall clock"}
+
+
+def test_descriptions_name_what_a_platform_carries() -> None:
+    titles = [f"The {name} - Playbox" for name in WORKS]
+    texts = ["Ride on. This game takes you far."] * len(titles)
+    titles += [f"{maker} Board Game" for maker in WORKS]
+    texts += ["This game is for four."] * len(WORKS)
+    assert set(guessed(titles, texts=texts)) == {"playbox game", "board game"}
+    assert set(guessed(titles, texts=["This way up."] * len(titles))) == {"", "board game"}
+
+
+def test_what_a_description_calls_its_product_goes_before_the_order_of_the_title() -> None:
+    titles = [f"{maker} Garden Hose, Oak Bench" for maker in ("Orlo", "Brun", "Tilda")]
+    titles += [f"{maker} {thing}" for maker in ("Orlo", "Brun", "Tilda") for thing in ("Garden Hose", "Oak Bench")]
+    texts = ["Sit on this oak bench for years."] * 3 + [""] * 6
+    assert guessed(titles, texts=texts)[:3] == ["oak bench"] * 3
+    assert guessed(titles)[:3] == ["garden hose"] * 3
+
+
+def test_a_title_without_a_known_head_takes_what_its_description_calls_it() -> None:
+    titles = [f"{maker} Oak Bench" for maker in ("Orlo", "Brun", "Tilda")] + ["Zorb Restofix"]
+    texts = ["", "", "", "Rest on this oak bench."]
+    names = guess_types(titles, descriptions=texts)
+    assert names[-1][0] == "oak bench"
+    assert names[-1][1] < names[0][1]
 
 
 # ---------------------------------------------------------------- corrections
@@ -164,8 +257,34 @@ def test_the_same_grouping_scores_one_and_an_unrelated_one_zero() -> None:
     assert evaluate_types(list("aab"), ["x", "x", ""]).products == 2
 
 
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from("xyz")), min_size=1, max_size=20))
+def test_accuracy_asks_the_other_products_of_a_type(rows: list[tuple[str, str]]) -> None:
+    typed = [number for number, (guess, _) in enumerate(rows) if guess]
+    if not typed:
+        return
+    right = 0
+    for number in typed:
+        others = Counter(
+            true for place, (guess, true) in enumerate(rows) if guess == rows[number][0] and place != number
+        )
+        right += bool(others) and others[rows[number][1]] == max(others.values())
+    scores = evaluate_types([guess for guess, _ in rows], [true for _, true in rows])
+    assert scores.accuracy == pytest.approx(right / len(typed))
+    assert scores.typed == pytest.approx(len(typed) / len(rows))
+
+
+def test_products_without_a_type_cost_recall_alone() -> None:
+    scores = evaluate_types(["a", "a", "", ""], ["x", "x", "x", "y"])
+    assert (scores.products, scores.typed, scores.types, scores.true_types) == (4, 0.5, 1, 2)
+    assert (scores.accuracy, scores.purity, scores.pair_precision) == (1, 1, 1)
+    assert scores.pair_recall == pytest.approx(1 / 3)
+
+
 def test_scores_refuse_what_cannot_be_compared() -> None:
     with pytest.raises(InputError, match="1 inferred types and 2 true ones"):
         evaluate_types(["a"], ["x", "y"])
     with pytest.raises(InputError, match="No product has a true type"):
         evaluate_types(["a"], [""])
+    with pytest.raises(InputError, match="No product has an inferred type"):
+        evaluate_types([""], ["x"])

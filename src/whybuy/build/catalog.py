@@ -37,6 +37,7 @@ def _make(shop: Shop, folder: Path) -> Summary:
         "set_aside": report.reading.set_aside.total(),
         "types": len(catalog_.types()),
         "typed_by_feed": report.typed,
+        "untyped": sum(not name for name in catalog_.column("product_type")),
     }
 
 

@@ -1,12 +1,13 @@
 """Recognizes the columns of a product feed: a plan that readers follow and a person can correct."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from whybuy.catalog.aliases import ALIASES, ATTRIBUTES, FIRST, JOINED, LEVELS, NO_ATTRIBUTE, Role, column_key
+from whybuy.catalog.values import holds_details, holds_features
 from whybuy.config import ConfigTable
 from whybuy.errors import ConfigError, InputError, closest
 from whybuy.tables import Rows, peek
@@ -78,6 +79,7 @@ class CatalogPlan:
         return min(needed)
 
 
+_CONTENT_ROWS = 200  # rows that show what a column holds
 _NEEDED = (Role.PRODUCT_ID, Role.TITLE)
 
 
@@ -93,7 +95,7 @@ def recognize_catalog(path: Path, source: CatalogSource | None = None) -> Catalo
     names = [name for name in rows.batch.schema.names if name]
     layout = source.format if source.format is not Layout.AUTO else _layout(names)
     configured = _configured_roles(path, source.columns, names)
-    uses = without_configured(_guess_roles(names, layout), configured) | configured
+    uses = without_configured(_by_content(_guess_roles(names, layout), rows), configured) | configured
     pairs = [(column, role) for role, columns in uses.items() for column in columns]
     chosen = [
         ColumnUse(column, role, _confidence(source, role, column), column_example(rows, column))
@@ -163,6 +165,32 @@ def _guess_roles(names: list[str], layout: Layout) -> dict[Role, list[str]]:
     if not uses[Role.TITLE] and uses[Role.DESCRIPTION]:
         uses[Role.TITLE] = [uses[Role.DESCRIPTION].pop(0)]
     return uses
+
+
+def _by_content(uses: dict[Role, list[str]], rows: Rows) -> dict[Role, list[str]]:
+    """Roles corrected by what the columns hold: lists of names and values are details, "features" in prose describe."""
+    taken = {column for role, columns in uses.items() if role is not Role.FEATURES for column in columns}
+    named = [
+        name
+        for name in rows.batch.schema.names
+        if name
+        and name not in taken
+        and not NO_ATTRIBUTE.match(column_key(name))
+        and _mostly(rows, name, holds_details)
+    ]
+    prose = [name for name in uses[Role.FEATURES] if name not in named and not _mostly(rows, name, holds_features)]
+    moved = {*named, *prose}
+    return uses | {
+        Role.FEATURES: [name for name in uses[Role.FEATURES] if name not in moved],
+        Role.DETAILS: uses[Role.DETAILS] + named,
+        Role.DESCRIPTION: uses[Role.DESCRIPTION] + prose,
+    }
+
+
+def _mostly(rows: Rows, name: str, holds: Callable[[str], bool]) -> bool:
+    """Whether something holds of more than half of the texts of a column that are not blank."""
+    texts = [text for text in rows.text(name).slice(0, _CONTENT_ROWS).to_pylist() if text.strip()]
+    return 2 * sum(map(holds, texts)) > len(texts)
 
 
 def _configured_roles(path: Path, columns: Mapping[str, str | list[str]], names: list[str]) -> dict[Role, list[str]]:

@@ -8,14 +8,21 @@ import pyarrow as pa
 
 from whybuy.catalog.aliases import Role, column_key
 from whybuy.catalog.recognize import CatalogPlan, CatalogSource, Layout, check_plan, recognize_catalog
-from whybuy.catalog.values import attribute, category_path, parse_details, parse_features, parse_price, without_filler
+from whybuy.catalog.values import (
+    attribute,
+    category_path,
+    close_lines,
+    parse_details,
+    parse_features,
+    parse_price,
+    without_filler,
+)
 from whybuy.errors import InputError
 from whybuy.records import PRODUCT_SCHEMA, Product
 from whybuy.tables import ReadReport, Rows, json_objects, read_rows
 from whybuy.text import clean, lemma, normalize
 
 LONGEST_DESCRIPTION = 20_000  # characters that are kept
-_FINE_LEAVES = 50  # a taxonomy with fewer last levels names departments, not product types
 SHOPIFY_OPTIONS = frozenset(f"option{number}_{part}" for number in (1, 2, 3) for part in ("name", "value"))
 """The columns of variants, as keys, that are read whatever their roles."""
 _PRODUCT_KINDS = ("product", "individualproduct", "productmodel", "productgroup", "someproducts", "vehicle", "book")
@@ -28,7 +35,7 @@ class CatalogReport:
     plans: tuple[CatalogPlan, ...]
     products: int
     duplicates: int  # rows whose product was there already
-    typed: int  # products whose type the feed has
+    typed: int  # products whose type the feed states
     described: int  # products with a description
     reading: ReadReport
 
@@ -207,7 +214,7 @@ def _first_texts(rows: Rows, plan: CatalogPlan, role: Role) -> list[str]:
 
 
 def _descriptions(rows: Rows, plan: CatalogPlan) -> Iterator[str]:
-    columns = [rows.text(name).to_pylist() for name in plan.of(Role.DESCRIPTION)]
+    columns = [map(close_lines, rows.text(name).to_pylist()) for name in plan.of(Role.DESCRIPTION)]
     if not columns:
         yield from [""] * len(rows.batch)
     for parts in zip(*columns, strict=True):
@@ -295,18 +302,9 @@ class _ShopifyOptions:
 
 
 def _typed(products: list[Product]) -> list[Product]:
-    """Fill missing types from the last level of the category, when the taxonomy is fine enough to name types."""
-    leaves = {product.category[-1] for product in products if product.category}
-    fine = len(leaves) >= _FINE_LEAVES
-    names = [
-        product.product_type or (normalize(product.category[-1]) if fine and product.category else "")
-        for product in products
-    ]
-    singular = _singulars(set(names))
-    return [
-        replace(product, product_type=singular[name], type_confidence=1.0) if name else product
-        for product, name in zip(products, names, strict=True)
-    ]
+    """The types that the feed states, singular where it writes most of them in the plural."""
+    singular = _singulars({product.product_type for product in products})
+    return [replace(product, product_type=singular[product.product_type]) for product in products]
 
 
 def _singulars(names: set[str]) -> dict[str, str]:

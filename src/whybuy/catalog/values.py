@@ -1,9 +1,11 @@
 """Values as feeds write them: prices, category paths, attribute lists."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from whybuy.tables import json_objects
+from whybuy.catalog.aliases import NO_ATTRIBUTE, column_key
+from whybuy.tables import json_objects, leaf_text
 from whybuy.text import clean
 
 LONGEST_VALUE = 200  # characters of an attribute's value; longer ones are prose, not values
@@ -15,6 +17,11 @@ NOTHING = frozenset("n/a na none null nan unknown missing not available not appl
 
 _NUMBER = re.compile(r"\d[\d.,\u00a0' ]*\d|\d")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b")
+_NAMED = re.compile(r"\s*[^\W\d_][^:\n]{0,58}:(?!//)\s*\S")  # the line of a list of names and values
+_BLOCK_END = re.compile(r"</(?:li|p|div|tr|h[1-6])\s*>|<br\s*/?>", re.IGNORECASE)
+_OPEN_LINE = re.compile(
+    r"([^\s.!?:;,])[ \t]*\n\s*(?:<[^<>]{0,200}>\s*)*(?=[^\Wa-z_]|[^\w\s<&(\"'])"
+)  # before a capital, a digit or a bullet
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW"}
 _SEPARATORS = (" > ", ">", " / ", "/", "|", " » ")
 
@@ -23,6 +30,13 @@ def without_filler(text: str) -> str:
     """The cleaned text, blank when it is only a filler such as "N/A"."""
     text = clean(text)
     return "" if text.casefold() in NOTHING else text
+
+
+def close_lines(text: str) -> str:
+    """A text of several lines or HTML blocks in which each entry of a list is a sentence; wrapped lines stay."""
+    if "<" in text:
+        text = _BLOCK_END.sub("\n", text)
+    return _OPEN_LINE.sub(r"\1. ", text) if "\n" in text else text
 
 
 def parse_price(text: str) -> tuple[float | None, str]:
@@ -78,12 +92,39 @@ def parse_features(text: str) -> Iterator[tuple[str, str]]:
             yield from attribute(name, value)
 
 
+def holds_features(text: str) -> bool:
+    """Whether a text is WANDS's list of names and values, rather than prose."""
+    parts = [part for part in text.split("|") if part.strip()]
+    return "\n" not in text and 2 * sum(any(parse_features(part)) for part in parts) >= len(parts)
+
+
 def parse_details(text: str) -> Iterator[tuple[str, str]]:
-    """Attributes of Google's product_detail: "General:Heel:Flat,General:Sole:Rubber, ribbed"; or JSON objects."""
+    """Attributes of a column that holds many: JSON, lines of "name: value", or Google's product_detail.
+
+    JSON may be objects with a name and a value, or one object whose keys are names; Python's spelling of it will do.
+    Google writes "General:Heel:Flat,General:Sole:Rubber, ribbed".
+    """
     if text.startswith(("{", "[{")):
-        for entry in json_objects([text]):
+        for entry in list(json_objects([text])) or _python_objects(text):
             yield from _property(entry)
-        return
+    elif "\n" in text:
+        for line in text.split("\n"):
+            name, _, values = line.partition(":")
+            for value in values.split("|"):
+                yield from attribute(name, value)
+    else:
+        yield from _google_details(text)
+
+
+def holds_details(text: str) -> bool:
+    """Whether a text is a list of names and values: JSON objects, or lines of "name: value"."""
+    if text.startswith(("{", "[{")):
+        return any(parse_details(text))
+    lines = text.strip().split("\n")
+    return len(lines) > 1 and all(_NAMED.match(line) for line in lines)
+
+
+def _google_details(text: str) -> Iterator[tuple[str, str]]:
     pieces: list[str] = []
     for part in text.split(","):
         if part.count(":") >= 1 or not pieces:
@@ -95,8 +136,29 @@ def parse_details(text: str) -> Iterator[tuple[str, str]]:
         yield from attribute(name, value)
 
 
+def _python_objects(text: str) -> list[dict[str, object]]:
+    """The dictionaries of a Python literal, as scripts write them into tables."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+
+
 def _property(entry: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The attributes of an object: its name and value, or its keys and values."""
     name = entry.get("name") or entry.get("attribute_name") or entry.get("propertyID") or ""
-    value = entry.get("value", entry.get("attribute_value", ""))
+    if "value" in entry or "attribute_value" in entry:
+        yield from _values(str(name), entry.get("value", entry.get("attribute_value", "")))
+        return
+    for key, value in entry.items():
+        if isinstance(value, dict):
+            yield from _property(value)
+        elif not NO_ATTRIBUTE.match(column_key(str(key))):
+            yield from _values(str(key), value)
+
+
+def _values(name: str, value: object) -> Iterator[tuple[str, str]]:
     for one in value if isinstance(value, list) else [value]:
-        yield from attribute(str(name), str(one))
+        if not isinstance(one, dict | list):
+            yield from attribute(name, leaf_text(one))

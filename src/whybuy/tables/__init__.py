@@ -14,7 +14,7 @@ from whybuy.errors import InputError
 from whybuy.tables.delimited import read_delimited
 from whybuy.tables.objects import json_objects, read_json_document, read_jsonl, unnest
 from whybuy.tables.parquet import read_parquet
-from whybuy.tables.rows import LONGEST_FIELD, ReadReport, Rows, SetAside, cut
+from whybuy.tables.rows import LONGEST_FIELD, ReadReport, Rows, SetAside, cut, leaf_text
 from whybuy.tables.streams import open_bytes, read_head, to_text
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "SetAside",
     "container",
     "json_objects",
+    "leaf_text",
     "peek",
     "read_rows",
     "unnest",
