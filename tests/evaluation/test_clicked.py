@@ -1,16 +1,20 @@
 """Later clicks as judgments: each click of a held-out log is a search with one right product."""
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tiny_shop import pair_table
+from whybuy.cli import app
 from whybuy.errors import InputError
-from whybuy.evaluation.clicked import most_clicked, once_a_text, read_clicked
+from whybuy.evaluation.clicked import most_clicked, read_clicked
 from whybuy.evaluation.search import evaluate_search
 from whybuy.records import Behavior
+from whybuy.retrieval.rankers import RANKER_NAMES
 
 LOG = """user,item_id,query,click_time
 u1,a,Red  Lamp,2024-05-01 12:00:00
@@ -83,13 +87,36 @@ def test_the_clicked_product_is_found_at_its_place(tmp_path: Path) -> None:
     assert report.rankers["most clicked"].as_json()["mrr@10"] == pytest.approx((1 / 2 + 1 + 0) / 3)
 
 
-def test_a_text_is_ranked_once() -> None:
+def test_a_text_is_ranked_once(tmp_path: Path) -> None:
     asked: list[str] = []
 
     def rank(text: str, limit: int) -> list[str]:
         asked.append(text)
         return ["a", "b"][:limit]
 
-    remembered = once_a_text(rank)
-    assert [list(remembered(text, 2)) for text in ("lamp", "rug", "lamp")] == [["a", "b"]] * 3
-    assert asked == ["lamp", "rug"]
+    report = evaluate_search({"both": rank}, read_clicked([log(tmp_path / "late.csv")])).rankers["both"]
+    assert sorted(asked) == ["red lamp", "rug"]
+    assert (len(report.milliseconds), len(report.run)) == (2, 3)
+    assert report.mean("mrr@10") == pytest.approx((1 + 1 / 2 + 1) / 3)
+
+
+# ---------------------------------------------------------------- the command
+def test_a_later_log_measures_a_shop(small_store: Path, tmp_path: Path) -> None:
+    rows = "user,item_id,query,click_time\nu1,floo-0,Floor Lamp,2026-05-01\nu2,floo-0,never typed,2026-05-02\n"
+    command = ["evaluate", "search", "--store", str(small_store), "--clicks", str(log(tmp_path / "late.csv", rows))]
+    ran = CliRunner().invoke(app, [*command, "--json"])
+    assert ran.exit_code == 0, ran.output
+    body = json.loads(ran.stdout)
+    assert set(body["rankers"]) == {*RANKER_NAMES, "most_clicked"}
+    assert body["queries"] == 2
+    figures = body["rankers"]["most_clicked"]  # all lamps were clicked twice; this is the first by its id
+    assert (figures["mrr@10"], figures["recall@10"], figures["zero_results"]) == (0.5, 0.5, 0.5)
+    assert body["rankers"]["lexical"]["recall@10"] == 0.5
+    assert "most_clicked" in CliRunner().invoke(app, command).stdout
+
+
+def test_a_log_that_is_not_there_is_named(small_store: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.csv"
+    ran = CliRunner().invoke(app, ["evaluate", "search", "--store", str(small_store), "--clicks", str(gone)])
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "gone.csv" in ran.stderr

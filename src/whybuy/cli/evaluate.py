@@ -57,7 +57,7 @@ def evaluate_search(
     """Measure every ranker on judged queries, or on later clicks: nDCG, recall, MRR, zero results, latency."""
     from whybuy.discovery import Discovery
     from whybuy.evaluation.ablation import Knowledge, ablate_search
-    from whybuy.evaluation.clicked import most_clicked_of, once_a_text, read_clicked
+    from whybuy.evaluation.clicked import most_clicked_of, read_clicked
     from whybuy.evaluation.search import evaluate_search as evaluate
     from whybuy.qrels import read_qrels
     from whybuy.retrieval.rankers import RANKER_NAMES
@@ -78,7 +78,7 @@ def evaluate_search(
             stderr().print(
                 f"The reranker was trained on {judgments}: what fused shows here is no evidence.", style="red"
             )
-        ranks = {name: once_a_text(_rank_with(discovery, name)) for name in names}
+        ranks = {name: _rank_with(discovery, name) for name in names}
         ranks |= {} if judgments else {"most_clicked": most_clicked_of(store)}
         report = evaluate(ranks, qrels, relevant_from=relevant_from)
         if trec is not None:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from whybuy.artifacts import ARTIFACTS_FOLDER, MANIFEST, ArtifactStore, digest, write_array
 from whybuy.build import STAGES, Change, make_variant, reranker_training
 from whybuy.discovery import Discovery
-from whybuy.evaluation.clicked import once_a_text
 from whybuy.evaluation.report import Report, Row, Table
 from whybuy.evaluation.search import Difference, evaluate_search, significance
 from whybuy.qrels import Qrels
@@ -185,8 +184,8 @@ class _Bench:
         if not file.exists():
             self.listen(f"{name}: measuring {len(self.qrels.grades):,} queries")
             discovery = Discovery(shop)
-            rank = once_a_text(lambda text, limit: discovery.rank(text, limit=limit))
-            report = evaluate_search({"fused": rank}, self.qrels, relevant_from=self.relevant_from).rankers["fused"]
+            ranks = {"fused": lambda text, limit: discovery.rank(text, limit=limit)}
+            report = evaluate_search(ranks, self.qrels, relevant_from=self.relevant_from).rankers["fused"]
             self.folder.mkdir(parents=True, exist_ok=True)
             write_array(file, np.stack([report.per_query[metric] for metric in METRICS]))
         table: NDArray[np.float64] = np.load(file)

@@ -1,7 +1,6 @@
 """Measures search by later clicks: each click of a held-out log is a query with one right product."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,8 +64,3 @@ def most_clicked(pairs: pa.Table) -> Rank:
 def most_clicked_of(store: Path) -> Rank:
     """The ranker `most_clicked` over the logs that a store was built from."""
     return most_clicked(Shop.open(store).table(PAIRS, ["kind", "left", "right", "clicks"]))
-
-
-def once_a_text(rank: Rank) -> Rank:
-    """The same ranker, run once for all topics of one text."""
-    return lru_cache(maxsize=None)(rank)

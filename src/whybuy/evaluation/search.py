@@ -27,7 +27,7 @@ class RankerReport:
     """Results of one ranker by query."""
 
     per_query: Mapping[str, NDArray[np.float64]]  # by metric: shape (queries,), NaN where a query is left out
-    milliseconds: NDArray[np.float64]  # shape (queries,)
+    milliseconds: NDArray[np.float64]  # shape (texts,): of each different text
     run: Mapping[str, tuple[str, ...]]  # the ranked product ids by query
 
     def mean(self, metric: str) -> float:
@@ -107,7 +107,9 @@ class SearchReport:
 def evaluate_search(
     rankers: Mapping[str, Rank], qrels: Qrels, *, limit: int = 100, relevant_from: float | None = None
 ) -> SearchReport:
-    """Run each ranker on every judged query and measure its ranking; a product listed twice counts once.
+    """Run each ranker on every different text and measure its ranking of each judged query.
+
+    A product listed twice counts once.
 
     limit: products of a ranking. relevant_from: lowest relevant grade, by default two thirds up the scale.
     """
@@ -122,13 +124,15 @@ def evaluate_search(
 
 
 def _measure(rank: Rank, qrels: Qrels, relevant: Mapping[str, frozenset[str]], limit: int) -> RankerReport:
-    run: dict[str, tuple[str, ...]] = {}
+    by_text: dict[str, tuple[str, ...]] = {}  # topics may share their text, as clicks of a log do
     milliseconds = []
-    for query in qrels.grades:
-        start = time.perf_counter()
-        ranked = rank(qrels.text(query), limit)
-        milliseconds.append(1000 * (time.perf_counter() - start))
-        run[query] = tuple(dict.fromkeys(ranked))
+    for text in map(qrels.text, qrels.grades):
+        if text not in by_text:
+            start = time.perf_counter()
+            ranked = rank(text, limit)
+            milliseconds.append(1000 * (time.perf_counter() - start))
+            by_text[text] = tuple(dict.fromkeys(ranked))
+    run = {query: by_text[qrels.text(query)] for query in qrels.grades}
     values = [_query_values(ranked, qrels.gains(query), relevant[query]) for query, ranked in run.items()]
     table = np.array(values, dtype=np.float64).reshape(len(run), len(METRICS))
     return RankerReport(dict(zip(METRICS, table.T, strict=True)), np.array(milliseconds), run)
