@@ -1,12 +1,17 @@
 """Measuring who understands queries: recall by tail, calibration, the baseline, and files that cannot be read."""
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from small_shop import write_store
 from tiny_shop import of_type, open_graph, pair_table, product_table, reason
+from whybuy.build import build
+from whybuy.cli import app
 from whybuy.errors import InputError
 from whybuy.evaluation.student import (
     LabeledQuery,
@@ -66,6 +71,21 @@ def test_reasons_of_products_are_held_against_those_of_their_types() -> None:
     )
     assert (figures["products"], figures["precision@1"], figures["precision@10"]) == (1, 1.0, 0.5)
     assert figures["calibration_error"] == pytest.approx((0.2 + 0.6) / 2)
+
+
+def test_a_shop_without_logs_is_measured_by_what_its_texts_say(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop", logs=False)
+    build(store)
+    named = {"query": ["family camping trips"], "relation": ["used_for_event"], "tail": ["family camping trips"]}
+    pq.write_table(pa.table(named | {"wordings": [["camping"]], "held_out": [False]}), tmp_path / "named.parquet")
+    command = ["evaluate", "intents", "--store", str(store), "--named", str(tmp_path / "named.parquet")]
+    ran = CliRunner().invoke(app, [*command, "--json"])
+    assert ran.exit_code == 0, ran.output
+    figures = json.loads(ran.stdout)["all"]
+    assert (figures["graph"]["recall@1"], figures["neighbors"]["recall@10"]) == (1, 0)
+    assert "The shop has no logs with queries, so that neighbors have none to read from." in (
+        CliRunner().invoke(app, command).stdout
+    )
 
 
 def test_files_without_intents_are_refused(tmp_path: Path) -> None:

@@ -30,10 +30,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     script: dict[str, Any] = runpy.run_path(str(SCRIPT))
     ids = ["p1", "p2", "p3", "p4"]
     products = pa.table({"product_id": ids, "title": TITLES, "category": PATHS})
-    times, queries = (
-        [datetime(2024, 5, day, tzinfo=UTC) for day in range(1, 11)],
-        [f"query {number}" for number in range(10)],
-    )
+    times = [datetime(2024, 5, day, tzinfo=UTC) for day in range(1, 11)]
+    queries = [f"query {number}" for number in range(10)]
     clicks = pa.table({"user": range(10), "product_id": ids * 2 + ids[:2], "query": queries, "click_time": times})
     judgments = pa.table({"query": ["phone"] * 4, "product_id": ids, "esci_label": [*"ESIC"]})
     for name in ("bestbuy_search", "bestbuy_phones", "esci_us"):

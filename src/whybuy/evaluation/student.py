@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,6 +31,7 @@ ReadIntents = Callable[[str], Sequence[Intent]]
 
 BASELINE = "neighbors"
 CUT = 10  # intents of an answer that are looked at
+_WITHOUT_LOGS = f"The shop has no logs with queries, so that {BASELINE} have none to read from."
 _LABEL_COLUMNS = ("query", "relation", "tail", "wordings", "held_out")
 
 
@@ -91,6 +92,7 @@ class IntentReport:
 
     held_out: NDArray[np.bool_]  # shape (queries,)
     readers: Mapping[str, ReaderReport]
+    notes: tuple[str, ...] = ()  # what a person should know of the figures
 
     def parts(self) -> dict[str, NDArray[np.bool_]]:
         """Masks of all queries, and of those that are not (seen) or are (unseen) `held_out`."""
@@ -136,7 +138,7 @@ class IntentReport:
             )
             for baseline, above in self.above.items()
         ]
-        return Report(f"{len(self.held_out):,} queries", (*figures, *differences), self.as_json)
+        return Report(f"{len(self.held_out):,} queries", (*figures, *differences), self.as_json, self.notes)
 
 
 def evaluate_intents(readers: Mapping[str, ReadIntents], queries: Sequence[LabeledQuery]) -> IntentReport:
@@ -226,7 +228,8 @@ def evaluate_store_intents(store: Path, named: Path) -> IntentReport:
     if student is not None:
         readers["student"] = student.read
         readers["graph_and_student"] = lambda query: known_first(reader.read(query), student.read(query))
-    return evaluate_intents(readers, queries)
+    report = evaluate_intents(readers, queries)
+    return report if typed else replace(report, notes=(_WITHOUT_LOGS,))
 
 
 def type_precision(
