@@ -193,6 +193,7 @@ def test_a_column_that_holds_many_attributes_is_read_whatever_its_name(
     rows = [{"id": str(number), "title": f"thing {number}", "extra": content} for number in range(3)]
     catalog, report = shelve(tmp_path, "feed.json", json.dumps(rows))
     assert next(use.use for use in report.plans[0].columns if use.column == "extra") == "details"
+    assert all("\n" not in use.example for use in report.plans[0].columns)
     assert " ".join(f"{name}={value}" for name, value in catalog.product("1").attributes) == found
 
 

@@ -114,6 +114,7 @@ def guessed(titles: list[str], brands: list[str] | None = None, texts: list[str]
         ("600-Watt to 1200-Watt Garage Heater - White", "", ["# garage heater"]),
         ("Rope Handles, 30 Count Bag, Variety Pack, Men's XL", "", ["rope handle"]),
         ("Kitchen Trash Can", "", ["kitchen trash can"]),
+        ("Stone Countertop Sample", "", ["stone countertop sample"]),
         ("Slip on Shoes with Laces", "", ["slip-on shoe"]),
         ("Bands Compatible with Zorb Watch", "", ["band"]),
         ("Roof Vent-DISCONTINUED", "", ["roof vent"]),

@@ -236,4 +236,5 @@ def column_example(rows: Rows, name: str) -> str:
     """The first value of a column that is not blank, shortened."""
     if name not in rows.batch.schema.names:
         return ""
-    return next((value[:60] for value in rows.text(name).slice(0, 50).to_pylist() if value.strip()), "")
+    values = (" ".join(value.split()) for value in rows.text(name).slice(0, 50).to_pylist())
+    return next((value[:60] for value in values if value), "")

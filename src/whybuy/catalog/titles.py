@@ -50,7 +50,7 @@ _CONTAINERS = frozenset(
     "pack packs bag bags box boxes can cans bottle bottles jar jars tub tubs pouch pouches roll rolls "
     "carton case".split()
 )
-_PACKING = frozenset("variety value twin family multi economy bonus club party sample trial multi-pack".split())
+_PACKING = frozenset("variety value twin family multi economy bonus club party sample trial".split())
 
 # ------------------------------------------------------------------ how titles are written
 _MODIFIER = re.compile(
@@ -116,7 +116,9 @@ def title_parts(title: str, brand: str = "") -> TitleParts:
 def _words(part: str) -> list[str]:
     words = [word for word in _WORD.findall(before_modifier(part)) if len(word) > 1 or word == NUMERAL]
     while words and _is_noise(words):
-        words.pop()
+        packed = words.pop() in _CONTAINERS
+        if packed and words and words[-1] in _PACKING:
+            words.pop()
     return words
 
 
@@ -124,6 +126,4 @@ def _is_noise(words: list[str]) -> bool:
     """Whether the last word of a part tells how many, which color or edition, or how it is packed."""
     last = words[-1]
     packed = last in _CONTAINERS and (len(words) == 1 or words[-2] == NUMERAL or words[-2] in _PACKING)
-    return (
-        packed or last in TAIL_NOISE or last in _PACKING or last == NUMERAL or _SHORT_CODE.fullmatch(last) is not None
-    )
+    return packed or last in TAIL_NOISE or last == NUMERAL or _SHORT_CODE.fullmatch(last) is not None
