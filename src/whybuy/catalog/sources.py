@@ -228,7 +228,7 @@ def _descriptions(rows: Rows, plan: CatalogPlan) -> Iterator[str]:
                 if where != place
             )
         ]
-        yield " ".join(kept)[:LONGEST_DESCRIPTION]
+        yield clean(close_lines("\n".join(kept)))[:LONGEST_DESCRIPTION]
 
 
 def _categories(rows: Rows, plan: CatalogPlan) -> Iterator[tuple[str, ...]]:

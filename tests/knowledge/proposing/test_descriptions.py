@@ -68,6 +68,54 @@ def test_texts_without_needs_give_nothing(shop: ProposerInput) -> None:
 
 
 def test_products_without_a_type_still_speak_for_themselves() -> None:
-    products = [Product(f"p{number}", "Thing", "Ideal for nurses.") for number in range(3)]
+    products = [Product(f"p{number}", title, "Ideal for nurses.") for number, title in enumerate(("Jar", "Box", "Lid"))]
     heads = {one.head.key for one in DescriptionHypothesizer().propose(make_shop(products))}
     assert heads == {("p0",), ("p1",), ("p2",)}
+
+
+def shop_of(*products: tuple[str, str, str, str]) -> set[tuple[HeadKind, Relation, str]]:
+    """What is proposed for products of (kind, brand, title, description)."""
+    rows = [
+        Product(f"p{number}", title, text, brand=brand, product_type=kind)
+        for number, (kind, brand, title, text) in enumerate(products)
+    ]
+    others = [Product(f"o{number}", f"desk lamp {number}", "Bright.", product_type="desk lamp") for number in range(20)]
+    proposed = DescriptionHypothesizer().propose(make_shop([*rows, *others]))
+    return {(one.head.kind, one.relation, one.tail) for one in proposed}
+
+
+def test_a_maker_alone_shows_nothing_of_a_type() -> None:
+    tent = [("tent", "Fernhill", f"Tent {number}", "Ideal for nurses.") for number in range(3)]
+    shoe = [("shoe", brand, f"Shoe {brand}", "Ideal for nurses.") for brand in ("Orrin", "Tavi")]
+    assert shop_of(*tent) == set()
+    found = shop_of(*tent, *shoe)
+    assert (HeadKind.PRODUCT, Relation.USED_FOR_AUDIENCE, "nurses") in found
+    types = {
+        one.head.key
+        for one in DescriptionHypothesizer().propose(
+            make_shop(
+                Product(f"p{number}", title, text, brand=brand, product_type=kind)
+                for number, (kind, brand, title, text) in enumerate([*tent, *shoe, *([("lamp", "", "Lamp", "")] * 60)])
+            )
+        )
+        if one.head.kind is HeadKind.TYPE
+    }
+    assert types == {("shoe",)}
+
+
+def test_an_act_is_one_claim_however_it_is_worded() -> None:
+    found = shop_of(
+        ("tent", "Orrin", "Tent one", "It holds two people."),
+        ("tent", "Tavi", "Tent two", "It stores wet boots."),
+        ("tent", "Elmo", "Tent three", "Lets you store wet boots."),
+    )
+    assert {relation for _, relation, tail in found if "boots" in tail} == {Relation.CAPABLE_OF}
+
+
+def test_attributes_count_as_a_text_of_their_own() -> None:
+    products = [
+        Product(f"p{number}", f"Vase {brand}", brand=brand, product_type="vase", attributes=(("occasion", "Wedding"),))
+        for number, brand in enumerate(("Orrin", "Tavi"))
+    ]
+    found = {(one.relation, one.tail) for one in DescriptionHypothesizer().propose(make_shop(products))}
+    assert found == {(Relation.USED_FOR_EVENT, "wedding")}

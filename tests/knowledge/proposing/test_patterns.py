@@ -183,7 +183,7 @@ def test_a_pattern_file_is_well_formed(file: Path) -> None:
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     assert load_patterns(file.stem).language == file.stem
     for entry in [*table["query"], *table["text"], *table["title"]]:
-        assert entry.keys() <= {"pattern", "relation", "by", "whole", "kind", "ends"}, entry
+        assert entry.keys() <= {"pattern", "relation", "by", "whole", "kind", "ends", "things", "alone"}, entry
         assert ("relation" in entry) != ("by" in entry), entry
         assert entry.get("by", "for") in table["by"], entry
         assert len(re.findall(r"\{tail(?:_verb)?\}", entry["pattern"])) == 1, entry

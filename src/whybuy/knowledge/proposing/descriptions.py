@@ -1,7 +1,7 @@
 """Proposes intents that titles and descriptions state, "ideal for nurses", more often in one type than elsewhere."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -9,13 +9,14 @@ import numpy as np
 from scipy import sparse
 
 from whybuy.config import ConfigTable
-from whybuy.knowledge.proposing.association import AssociationThresholds, Groups, ProductGroups, associate
+from whybuy.knowledge.proposing.association import Association, AssociationThresholds, Groups, ProductGroups, associate
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
-from whybuy.knowledge.proposing.patterns import BY_KIND, load_patterns
+from whybuy.knowledge.proposing.patterns import Phrase, load_patterns
+from whybuy.knowledge.proposing.patterns.shop_words import ShopWords, read_shop_words
 from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
-from whybuy.text import canonical
+from whybuy.text import canonical, tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,13 @@ class DescriptionConfig:
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
     of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.5, least_lift=1.2)
-    least_sources: int = 2  # brands that state it, or products without a brand: one copywriter's slogan is no reason
+    least_sources: int = 2  # makers that state it: one copywriter's slogan is no reason
+    least_of_type: float = 0.2  # share of a type's products that must name what has a name of its own ("Xbox")
     stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
 
+
+_RowsOf = Mapping[tuple[Relation, str], Mapping[int, str]]  # wording by intent and row
+_ACTS = (Relation.CAPABLE_OF, Relation.USED_TO, Relation.USED_FOR_FUNCTION)
 
 DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
 
@@ -46,8 +51,8 @@ class DescriptionHypothesizer:
         background = np.ones(len(inputs.ids))
         for some, thresholds in ((groups.types, self.config.of_type), (groups.traits, self.config.of_trait)):
             for association in associate(stated.by_intent, background, some, groups.types, thresholds):
-                if some.heads[association.group].key[1:2] == (TITLE_WORD,):
-                    continue  # a word of the title beside a slogan explains nothing
+                if not self._holds(stated, some, association):
+                    continue
                 yield stated.hypothesis(
                     some,
                     association.intent,
@@ -58,32 +63,49 @@ class DescriptionHypothesizer:
         yield from stated.product_hypotheses(self.config.stated)
         yield from shared_by_pairs(inputs, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)
 
+    def _holds(self, stated: "_Stated", groups: Groups, found: Association) -> bool:
+        """Whether what products of a group state holds of the group."""
+        if groups.heads[found.group].key[1:2] == (TITLE_WORD,):
+            return False  # a word of the title beside a slogan explains nothing
+        members = groups.rows(found.group)
+        if stated.names_names(found.intent) and found.count < self.config.least_of_type * len(members):
+            return False
+        return stated.sources(found.intent, members) >= self.config.least_sources
+
 
 class _Stated:
     """Which products state which intents."""
 
     def __init__(self, inputs: ProposerInput, least_sources: int) -> None:
         self._inputs = inputs
-        patterns = load_patterns(inputs.language).with_product_types(set(inputs.types))
+        self._words, phrases = _read(inputs)
+        brands, titles = (inputs.products[name].to_pylist() for name in ("brand", "title"))
+        self._makers = [
+            self._words.maker_of(brand, title, inputs.language) for brand, title in zip(brands, titles, strict=True)
+        ]
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
-        texts = zip(inputs.products["title"].to_pylist(), inputs.products["description"].to_pylist(), strict=True)
-        for row, (title, description) in enumerate(texts):
-            for phrase in chain(patterns.in_title(title), patterns.in_text(description)):
-                if phrase.certainty < BY_KIND:
-                    continue
-                rows_of[phrase.relation, canonical(phrase.tail, inputs.language)].setdefault(row, phrase.tail)
-        brands = inputs.products["brand"].to_pylist()
-        self.keys = sorted(
-            key
-            for key, rows in rows_of.items()
-            if key[1] and len({brands[row] or str(row) for row in rows}) >= least_sources
-        )
-        self._rows_of = [rows_of[key] for key in self.keys]
+        for row, phrase in phrases:
+            rows_of[phrase.relation, canonical(phrase.tail, inputs.language)].setdefault(row, phrase.tail)
+        stated = _in_one_relation(rows_of)
+        self.keys = sorted(key for key, rows in stated.items() if key[1] and self._sources(rows) >= least_sources)
+        self._rows_of = [stated[key] for key in self.keys]
         self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
         rows = np.repeat(np.arange(len(self.keys)), [len(rows) for rows in self._rows_of])
         columns = np.array([row for rows in self._rows_of for row in rows], dtype=np.int64)
         shape = (len(self.keys), len(inputs.ids))
         self.by_intent = sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=shape)
+
+    def sources(self, intent: int, rows: Container[int]) -> int:
+        """How many makers state an intent of these products."""
+        return self._sources(row for row in self._rows_of[intent] if row in rows)
+
+    def _sources(self, rows: Iterable[int]) -> int:
+        return len({self._makers[row] for row in rows})
+
+    def names_names(self, intent: int) -> bool:
+        """Whether a tail has a proper name that no lexicon of kinds knows."""
+        words = tokenize(self.wording[intent])
+        return any(map(self._words.is_name, words)) and self.keys[intent][0] is Relation.USED_WITH
 
     def worded(self) -> list[tuple[Relation, str]]:
         """Relation and wording by intent."""
@@ -126,6 +148,34 @@ class _Stated:
                     (product_id,),
                     (words,),
                 )
+
+
+def _in_one_relation(rows_of: _RowsOf) -> _RowsOf:
+    """Each act under one relation: "lets you store music" and "stores music" are one claim, worded as most are."""
+    relations: defaultdict[str, list[Relation]] = defaultdict(list)
+    for relation, key in sorted(rows_of, key=lambda one: (-len(rows_of[one]), one)):
+        if relation in _ACTS:
+            relations[key].append(relation)
+    joined: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
+    for (relation, key), rows in rows_of.items():
+        one = relations[key][0] if relation in _ACTS else relation
+        joined[one, key] = {**rows, **joined[one, key]}
+    return dict(joined)
+
+
+def _read(inputs: ProposerInput) -> tuple[ShopWords, Iterator[tuple[int, Phrase]]]:
+    """What the shop's texts show of words, and the intents that titles, descriptions and attributes word, by row."""
+    titles, brands, descriptions = (inputs.products[name].to_pylist() for name in ("title", "brand", "description"))
+    words = read_shop_words(titles, brands, inputs.types, descriptions, inputs.language)
+    patterns = load_patterns(inputs.language).with_product_types(set(inputs.types)).with_shop_words(words)
+
+    def phrases() -> Iterator[tuple[int, Phrase]]:
+        for row, (title, description) in enumerate(zip(titles, descriptions, strict=True)):
+            told = (phrase for name, value in inputs.attributes[row] for phrase in patterns.in_attribute(name, value))
+            for phrase in chain(patterns.in_title(title), patterns.in_text(description), told):
+                yield row, phrase
+
+    return words, phrases()
 
 
 def _most_frequent(wordings: Iterable[str]) -> str:

@@ -6,27 +6,25 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 from whybuy.artifacts import digest
 from whybuy.errors import ConfigError
+from whybuy.knowledge.proposing.patterns.clauses import clauses, pairs
+from whybuy.knowledge.proposing.patterns.shop_words import NO_WORDS, ShopWords, is_number
+from whybuy.knowledge.proposing.patterns.tails import LONGEST_TAIL, NOUN_STOPS, VerbPhrase, cut_nouns, cut_verbs
 from whybuy.relations import Relation, TailKind, parse_relation
-from whybuy.text import DETERMINERS, lemma, normalize, tokenize
+from whybuy.text import DETERMINERS, canonical, lemma, normalize, tokenize
 
-LONGEST_TAIL = 6  # words
 SPECIFIC = 3.0  # the wording itself shows the relation: "what nurses use"
 BY_KIND = 1.0  # the kind of the tail decides: "for nurses", "in the nursery"
 GUESSED = 0.3  # neither does: "for widgets"
 _UNKNOWN_KIND = {"with": BY_KIND, "as": BY_KIND, "in": 0.6, "on": 0.6}  # by the connecting word alone
-_NOUN_STOPS = frozenset(
-    "that which who when while so because without from in at with during on to than as if where or but by "
+_HEAD_STOPS = frozenset(
+    "that which who when while so because without from in at with during on to than as if where or but by of for "
     "including like after before over under into until thanks made".split()
 )
-_VERB_STOPS = frozenset("that which who when while so because without and or but if where until thanks".split())
-_CLAUSE = re.compile(
-    r"[.;:!?()\[\]|•*\"]+(?:\s|$)|[;!?()\[\]|•*\"]|\s-\s|,\s(?=(?:and |or )?(?:it|this|the|these|our|you|we)\b)"
-)
-_LIST = re.compile(r",\s*(?:and |or )?|\s+(?:and|or|&)\s+")
 _COMPOUND = re.compile(r"\w+-(?:to|of|in|and|the)-(\w+)")  # "back-to-school season" is about neither back nor "to"
 _PRONOUNS = frozenset(
     "it them they you yourself we us he she everyone anyone someone everything anything something this that these "
@@ -34,8 +32,19 @@ _PRONOUNS = frozenset(
 )
 
 
+_CODE = re.compile(r"\d{3,}|[a-z]+\d{2,}[a-z]*")  # of a model: "9700", "v300"
+_KINDS = ("body", "time", "location", "audience", "event", "function", "concept")
+_NEGATED = re.compile(r"\b(?:not|never|no|without|isn't|aren't|don't|doesn't|cannot|can't|avoid|nor)(?: \w+){0,2} ?$")
 _PARTICLES = frozenset(("up", "off", "out", "down", "away", "on", "over", "in", "cleanly", "easily"))
+_JOINING = frozenset((",", "and", "or", "&", "+"))
+_GOVERNED = frozenset(("against", "from", "to", "through", "up", "out"))  # what verbs of abilities take
 _OURS = frozenset(("our", "my", "job"))
+_UNFIT = {
+    Relation.USED_WITH: (TailKind.AUDIENCE, TailKind.TIME, TailKind.EVENT, TailKind.BODY),
+    Relation.USED_AS: (TailKind.TIME, TailKind.EVENT, TailKind.LOCATION, TailKind.BODY, TailKind.AUDIENCE),
+    Relation.X_INTERESTED_IN: (TailKind.AUDIENCE, TailKind.BODY, TailKind.LOCATION),
+}
+"""Kinds of tails that a relation cannot have, where lists were misread: "as a birthday, anniversary, holiday gift"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +66,44 @@ class _Pattern:
     whole: bool  # the tail starts with the verb of the match
     kind: TailKind | None  # what the tail must name
     ends: frozenset[str]  # words of which the tail must reach one: "keep your desk ... tidy"; empty: anywhere
+    things: bool  # the tail may name goods of the shop
+    alone: bool  # the tail must end with the clause: "To protect your phone."
 
 
 class Patterns:
     """The surface patterns and kind lexicons of one language."""
 
-    def __init__(self, language: str, table: Mapping[str, Any], things: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        language: str,
+        table: Mapping[str, Any],
+        things: frozenset[str] = frozenset(),
+        words: ShopWords = NO_WORDS,
+    ) -> None:
         self.language = language
-        self._table, self._things = table, things
+        self._table, self._things, self._shop = table, things, words
         self._queries = [_compile(entry, r"(?P<tail>.+?)", whole_text=True) for entry in table["query"]]
         self._texts = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["text"]]
         self._titles = [_compile(entry, r"(?P<tail>.+)", whole_text=False) for entry in table["title"]]
+        self._specs = [_compile(entry, "", whole_text=False) for entry in table["spec"]]
         self._by = {
             by: {_kind_or_none(kind): parse_relation(relation) for kind, relation in kinds.items()}
             for by, kinds in table["by"].items()
         }
         self._words = {name: frozenset(words.split()) for name, words in table["kinds"].items()}
+        self._states = frozenset[str]().union(*(pattern.ends for pattern in self._texts))
+        self._lexicon = frozenset(word for name in _KINDS for word in self._words[name])
         self._suffixes = {kind: tuple(table["kinds"][f"{kind}_suffixes"].split()) for kind in ("audience", "function")}
 
     def with_product_types(self, product_types: Iterable[str]) -> "Patterns":
         """The same patterns for a shop whose type names end in words for things: "ceiling fan", "blower"."""
         names = (tokenize(name) for name in product_types)
-        return Patterns(self.language, self._table, frozenset(lemma(name[-1], self.language) for name in names if name))
+        things = frozenset(lemma(name[-1], self.language) for name in names if name)
+        return Patterns(self.language, self._table, things, self._shop)
+
+    def with_shop_words(self, words: ShopWords) -> "Patterns":
+        """The same patterns for a shop whose texts show what is a name, a thing, or no end of a phrase."""
+        return Patterns(self.language, self._table, self._things, words)
 
     @property
     def digest(self) -> str:
@@ -100,21 +125,80 @@ class Patterns:
         return phrases
 
     def in_text(self, text: str) -> Iterator[Phrase]:
-        """The intents that a description or review words, clause by clause."""
-        return self._clauses(text, self._texts)
+        """The intents that a description or review words, clause by clause, and its `name: value` lines; each once."""
+        told = (phrase for name, value in pairs(text) for phrase in self.in_attribute(name, value))
+        every = chain(self._in_clauses(text, self._texts), told)
+        yield from {(phrase.relation, phrase.tail): phrase for phrase in every}.values()
 
     def in_title(self, title: str) -> Iterator[Phrase]:
         """The intents that a title words; fewer, since titles are rows of nouns."""
-        return self._clauses(title, self._titles)
+        return self._in_clauses(title, self._titles)
 
-    def _clauses(self, text: str, patterns: Sequence[_Pattern]) -> Iterator[Phrase]:
-        for clause in _CLAUSE.split(normalize(text)):
+    def in_attribute(self, name: str, value: str) -> Iterator[Phrase]:
+        """The intents that an attribute tells: "occasion: party, wedding"."""
+        name, value = normalize(name), normalize(value)
+        for pattern in self._specs:
+            if pattern.regex.fullmatch(name):
+                yield from self._stated(pattern, value.replace("|", ","))
+                return
+
+    def _in_clauses(self, text: str, patterns: Sequence[_Pattern]) -> Iterator[Phrase]:
+        for clause in clauses(text, self._shop.title_words):
             for pattern in patterns:
                 for match in pattern.regex.finditer(clause):
-                    for part in self._tails(_stated(pattern, clause, match), verbal=pattern.verbal or pattern.whole):
-                        phrase = self._phrase(pattern, part, "")
-                        if phrase is not None and phrase.certainty >= BY_KIND and self._states_intent(pattern, phrase):
-                            yield phrase
+                    if not _NEGATED.search(clause[: match.start()]):
+                        yield from self._stated(pattern, _told(pattern, clause, match))
+
+    def _stated(self, pattern: _Pattern, text: str) -> Iterator[Phrase]:
+        """The intents of the running text that a pattern takes for the tail."""
+        for tail in self._tails(pattern, text):
+            phrase = self._phrase(pattern, tail, "")
+            if phrase is not None and phrase.certainty >= BY_KIND and self._states_intent(pattern, phrase):
+                yield phrase
+
+    def _tails(self, pattern: _Pattern, text: str) -> Iterator[str]:
+        shop = self._shop
+        if pattern.verbal or pattern.whole:
+            cut = cut_verbs(text)
+            if cut.words and not (pattern.alone and cut.behind == ",") and self._is_whole_act(cut, pattern):
+                yield " ".join(cut.words)
+            return
+        closed = pattern.relation is not None
+        tails = list(cut_nouns(text, closed=closed, is_name=shop.is_name, unfinished=shop.unfinished))
+        people = sum(self.kind(tail) is TailKind.AUDIENCE for tail in tails)
+        for tail in chain.from_iterable(map(self._each_of_people, tails)):
+            if self._only_looks_like_people(tail, alone=people < 2):
+                continue
+            told = self._without_model(tail) if pattern.relation is Relation.USED_WITH else tail
+            if 0 < len(told.split()) <= LONGEST_TAIL:
+                yield told
+
+    def _each_of_people(self, tail: str) -> list[str]:
+        """The words of a row of people without commas, as titles have it: "women men"."""
+        words = tail.split()
+        every = all(lemma(word, self.language) in self._words["audience"] and lemma(word) != word for word in words)
+        return words if len(words) > 1 and every else [tail]
+
+    def _only_looks_like_people(self, tail: str, *, alone: bool) -> bool:
+        """Whether a word that only ends as those of people do is singular, or names of goods stand before it.
+
+        In a list with other people, it may be singular: "carpenter, plumber or electrician".
+        """
+        words = tokenize(tail)
+        if self.kind(tail) is not TailKind.AUDIENCE or not words:
+            return False
+        if any(map(self._shop.is_name, words[:-1])):
+            return True
+        return alone and not self._names_people(tail) and lemma(words[-1], self.language) == words[-1]
+
+    def _without_model(self, tail: str) -> str:
+        """A name without the number of its model, and what stands between it and the noun: "BlackBerry phones"."""
+        words = tail.split()
+        while len(words) > 1 and _CODE.fullmatch(words[0]):
+            words.pop(0)
+        first = next((at for at, word in enumerate(words) if is_number(word)), len(words))
+        last = next((at for at in reversed(range(first, len(words))) if self._shop.is_name(words[at])), len(words))
+        return " ".join([*words[:first], *words[last + 1 :]]) if words[:first] else " ".join(words)
 
     def connected(self, by: str, tail: str) -> Relation | None:
         """The relation of an intent behind a connecting word ("for", "in", "on", "with", "as", "is"), by its kind."""
@@ -146,9 +230,7 @@ class Patterns:
         words = [word for word in every if word not in DETERMINERS]
         if not words:
             return None
-        head_at = (
-            next((at for at, word in enumerate(words) if at and word in _NOUN_STOPS | {"of", "for"}), len(words)) - 1
-        )
+        head_at = next((at for at, word in enumerate(words) if at and word in _HEAD_STOPS), len(words)) - 1
         led_by_article = len(every) > 1 and every[1] in DETERMINERS
         if self._is_gerund(words[0]) and (led_by_article or self._leads_verb_phrase(words, head_at)):
             return self._kind_of_doing(words[0])
@@ -158,12 +240,25 @@ class Patterns:
         """Whether "-ing" leads a verb phrase ("drying hair"), not a thing ("dining room", "wedding guests")."""
         if head_at == 0:
             return True
-        if words[0] in self._words["participles"]:
+        if words[0] in self._words["participles"] or self._is_sold(words[:2]):
             return False
         if self._governs(words[0]):
             return True
         head = {words[head_at], lemma(words[head_at], self.language)}
         return not any(head & self._words[kind] for kind in ("audience", "location", "event", "concept", "time"))
+
+    def _is_good(self, words: Sequence[str]) -> bool:
+        """Whether a phrase that could name people names goods: "mp3 players"."""
+        ends = " ".join(lemma(word, self.language) for word in words[-2:])
+        return (
+            len(words) > 1
+            and (ends in self._shop.goods or any(map(is_number, words[-2:-1])))
+            and (lemma(words[-1], self.language) in self._words["audience"])
+        )
+
+    def _is_sold(self, words: Sequence[str]) -> bool:
+        """Whether titles name goods with these words: "sliding door"."""
+        return " ".join(lemma(word, self.language) for word in words) in self._shop.sold
 
     def _kind_of_doing(self, gerund: str) -> TailKind:
         is_activity = lemma(gerund, self.language) in self._words["activity_verbs"]
@@ -171,15 +266,35 @@ class Patterns:
 
     def _kind_of_noun(self, words: list[str], head: str) -> TailKind | None:
         head_lemma = lemma(head, self.language)
-        if head_lemma in self._things:
+        if self._names_no_kind(words, head, head_lemma):
             return None
-        for form in (head, head_lemma):  # "training" is an event, though a "train" is a place
-            for kind in ("body", "time", "location", "audience", "event", "function", "concept"):
+        pair = "-".join(lemma(word, self.language) for word in words[-2:])
+        for form in (pair, head, head_lemma):  # "training" is an event, though a "train" is a place
+            for kind in _KINDS:
                 if form in self._words[kind]:
                     return TailKind[kind.upper()]
-        if any(lemma(word, self.language) in self._words["body"] for word in words):
-            return TailKind.BODY
-        return self._kind_by_ending(head, head_lemma)
+        if head_lemma in self._shop.sold:
+            return None
+        return TailKind.BODY if any(map(self._names_body, words)) else self._kind_by_ending(head, head_lemma)
+
+    def _names_no_kind(self, words: list[str], head: str, head_lemma: str) -> bool:
+        """Whether a noun phrase names a thing, a length ("6 feet") or a doer ("persons sharing"), no need."""
+        known = head_lemma in self._lexicon
+        if head_lemma in self._things and not (self._shop.sold and known):
+            return True
+        if (head in self._shop.names and head not in self._lexicon) or self._is_good(words):
+            return True
+        before = words[-2] if len(words) > 1 else ""
+        if before.isdigit() and head_lemma in self._words["body"] | self._words["event"]:
+            return True
+        doer = bool(before) and lemma(before, self.language) != before
+        return bool(self._shop.sold) and doer and self._is_gerund(head)
+
+    def _names_body(self, word: str) -> bool:
+        """Whether a word is one for a part of the body, not formed from it ("bodied") or a name ("Palm")."""
+        base = lemma(word, self.language)
+        formed = bool(self._shop.sold) and word.endswith(("ed", "ing"))
+        return base in self._words["body"] and word not in self._shop.names and not formed
 
     def _kind_by_ending(self, head: str, head_lemma: str) -> TailKind | None:
         """The kind of an unknown word by its ending: "-er" people, "-tion" functions, "-ing" activities."""
@@ -188,7 +303,7 @@ class Patterns:
         if head_lemma.removesuffix("s").endswith(self._suffixes["audience"]):
             return TailKind.AUDIENCE
         if head_lemma.endswith(self._suffixes["function"]):
-            return TailKind.FUNCTION
+            return None if head_lemma in self._words["not_function"] else TailKind.FUNCTION
         return self._kind_of_doing(head) if self._is_gerund(head) else None
 
     def _is_gerund(self, word: str) -> bool:
@@ -210,8 +325,13 @@ class Patterns:
         relation = self.connected(pattern.by, tail)
         if relation is None:
             return None
-        known = kind is not None and kind in self._by[pattern.by]
+        known = kind in self._by[pattern.by] if kind else pattern.things and self._is_thing(tail)
         return Phrase(relation, tail, type_words, BY_KIND if known else _UNKNOWN_KIND.get(pattern.by, GUESSED))
+
+    def _is_thing(self, tail: str) -> bool:
+        """Whether a phrase names one of the goods of the shop, in whose texts it stands."""
+        words = tokenize(tail)
+        return bool(words) and bool(self._shop.sold) and lemma(words[-1], self.language) in self._things
 
     def _is_empty(self, words: list[str]) -> bool:
         """Whether a tail names nothing: "everyone", "2 in 1", "the best"."""
@@ -223,37 +343,52 @@ class Patterns:
     def _states_intent(self, pattern: _Pattern, phrase: Phrase) -> bool:
         """Whether a match in running text states an intent; many phrases of descriptions only look like one."""
         words = tokenize(phrase.tail)
-        kind = self.kind(phrase.tail)
         if _PRONOUNS.intersection(words) or (pattern.ends and words[-1] not in pattern.ends):
             return False
-        if (pattern.kind is not None and kind is not pattern.kind) or (kind is None and self._is_empty(words[-1:])):
+        if words[-1] in self._shop.unfinished and not words[-1].endswith("s") and not pattern.ends:
             return False
-        content = [word for word in words if word not in DETERMINERS and word not in _PARTICLES]
-        if pattern.verbal or pattern.whole:
-            return len(content) > 1 and content[-1].isalpha() and not _OURS.intersection(words)
-        vague = (
-            phrase.relation in (Relation.USED_FOR_FUNCTION, Relation.IS_A) and words[0] not in self._words["function"]
-        )
-        return len(words) > 1 or not vague
+        return pattern.verbal or pattern.whole or self._names_intent(pattern, phrase, words)
 
-    def _tails(self, text: str, *, verbal: bool) -> Iterator[str]:
-        """Cut running text after a pattern to the tails that it names: "home, office and school use" is three."""
-        for part in [text] if verbal else _LIST.split(text):
-            words: list[str] = []
-            for word in part.split():
-                bare = word.strip(",'")
-                if (words and bare in _VERB_STOPS) or (bare in _NOUN_STOPS and len(words) >= (2 if verbal else 1)):
-                    break
-                if not words or bare not in DETERMINERS:
-                    words.append(bare)
-                if word.endswith(","):
-                    break
-            while words and (words[0] in DETERMINERS or words[0] in _NOUN_STOPS or words[0] == "most"):
-                words.pop(0)
-            if 0 < len(words) <= LONGEST_TAIL:
-                yield " ".join(words)
-            if not verbal and part.split() and part.split()[-1].strip(",'") not in words:
-                return
+    def _is_whole_act(self, cut: VerbPhrase, pattern: _Pattern) -> bool:
+        """Whether a verb phrase says what is done to what: not "keep hands", "eliminate the need", "take crisp"."""
+        words = cut.words
+        content = [word for word in words if word not in DETERMINERS and word not in _PARTICLES]
+        if len(content) < 2 or not content[-1].isalpha() or content[-1] == "more" or _OURS.intersection(words):
+            return False
+        if self._shop.is_name(words[0]) or (cut.behind in _JOINING and words[-1] in self._shop.modifiers):
+            return False
+        if pattern.whole and (words[1] in NOUN_STOPS - _GOVERNED or (len(words) == 2 and words[1].endswith("ly"))):
+            return False
+        return self._has_its_object(cut, content[1:])
+
+    def _has_its_object(self, cut: VerbPhrase, content: list[str]) -> bool:
+        """Whether a verb has the object or complement that it needs to say something."""
+        words, verb = cut.words, lemma(cut.words[0], self.language)
+        if verb == "keep":
+            return words[-1] in self._states or "from" in words or words[1:2] == ["in"]
+        if cut.behind and verb in self._words["light_verbs"] and cut.behind not in ("while", "when"):
+            return False
+        return len(content) > 1 or lemma(content[-1], self.language) not in self._words["no_object"]
+
+    def _names_intent(self, pattern: _Pattern, phrase: Phrase, words: list[str]) -> bool:
+        """The same of a noun phrase: of the kind that the pattern wants, not empty, not only who makes things."""
+        kind, relation = self.kind(phrase.tail), phrase.relation
+        if (pattern.kind is not None and kind is not pattern.kind) or kind in _UNFIT.get(relation, ()):
+            return False
+        may_be_empty = kind is None or relation in (Relation.IS_A, Relation.USED_AS)
+        if may_be_empty and pattern.relation is not Relation.USED_WITH and self._is_empty(words[-1:]):
+            return False
+        if canonical(phrase.tail, self.language) in self._shop.makers:
+            return False
+        return len(words) > 1 or self._says_enough(pattern, relation, kind, words[0])
+
+    def _says_enough(self, pattern: _Pattern, relation: Relation, kind: TailKind | None, word: str) -> bool:
+        """Whether a single word names a need: not "back", "improvement" or "dry"."""
+        if kind is TailKind.BODY and lemma(word, self.language) in self._words["not_bare"]:
+            return pattern.by == "for"
+        if relation is Relation.USED_WITH:
+            return word not in self._shop.modifiers
+        return relation not in (Relation.USED_FOR_FUNCTION, Relation.IS_A) or word in self._words["function"]
 
 
 def _kind_or_none(name: str) -> TailKind | None:
@@ -275,10 +410,12 @@ def _compile(entry: Mapping[str, Any], tail: str, *, whole_text: bool) -> _Patte
         whole=entry.get("whole", False),
         kind=TailKind[entry["kind"].upper()] if "kind" in entry else None,
         ends=frozenset(entry.get("ends", "").split()),
+        things=entry.get("things", False),
+        alone=entry.get("alone", False),
     )
 
 
-def _stated(pattern: _Pattern, clause: str, match: re.Match[str]) -> str:
+def _told(pattern: _Pattern, clause: str, match: re.Match[str]) -> str:
     """The words of a clause that a pattern takes for the tail; empty when it does not reach one of its ends."""
     start = match.start("verb") if "verb" in match.groupdict() else match.start()
     text = clause[start:] if pattern.whole else match["tail"]
