@@ -252,7 +252,7 @@ def test_a_search_shows_the_way_through_the_tree_when_asked(small_store: Path) -
 
 
 def test_explain_shows_the_evidence(small_store: Path) -> None:
-    assert "purchases" in done("explain", NEED, "slip-0", "--store", small_store).stdout
+    assert "searches led to it" in done("explain", NEED, "slip-0", "--store", small_store).stdout
     assert "has no product 'nope'" in failed(1, "explain", NEED, "nope", "--store", small_store)
 
 

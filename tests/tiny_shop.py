@@ -24,13 +24,17 @@ def product_table(products: Iterable[Product]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=PRODUCT_SCHEMA)
 
 
-def pair_table(pairs: Iterable[tuple[Behavior, str, str, int]]) -> pa.Table:
-    """Behavior pairs in PAIR_SCHEMA from (kind, left, right, purchases), of a log without times."""
+def pair_table(pairs: Iterable[tuple[Behavior, str, str, int]], *, only: str = "") -> pa.Table:
+    """Behavior pairs in PAIR_SCHEMA from (kind, left, right, purchases), of a log without times.
+
+    only: the column of the actions where the log has no others ("clicks").
+    """
     rows = [
         {"pair_id": digest(kind, left, right), "kind": kind.value, "left": left, "right": right, "weight": 1.0}
         | dict.fromkeys(("sessions", "purchases", "clicks", "impressions"), purchases)
         | dict.fromkeys(("evidence", "recent", "earlier"), float(purchases))
         | {"carts": 0, "late": 0.0}
+        | ({"purchases": 0, "clicks": 0, only: purchases} if only else {})
         for kind, left, right, purchases in pairs
     ]
     return pa.Table.from_pylist(rows, schema=PAIR_SCHEMA)

@@ -81,11 +81,11 @@ def test_reasons_of_the_surest_need_come_first(reader: ReasonReader) -> None:
 @pytest.mark.parametrize(
     ("generator", "support", "lines"),
     [
-        ("evidence.v1", 1200, ("1,200 purchases", "asked as “things for nurses”")),
-        ("evidence.v1", 1, ("1 purchase", "asked as “things for nurses”")),
+        ("evidence.v1", 1200, ("1,200 searches led to it", "asked as “things for nurses”")),
+        ("evidence.v1", 1, ("1 search led to it", "asked as “things for nurses”")),
         ("descriptions.v1", 4, ("4 descriptions say so", "in the words “things for nurses”")),
         ("co_buy.v1", 7, ("7 sessions with both",)),
-        ("names.v1", 11, ("11 purchases under that name", "asked as “things for nurses”")),
+        ("names.v1", 11, ("11 searches by that name", "asked as “things for nurses”")),
         ("other.v1", 2, ("2 other.v1", "“things for nurses”")),
     ],
 )

@@ -108,6 +108,15 @@ def test_what_is_bought_for_a_search_without_a_reason_tells_its_reasons(graph: K
     assert {one.tail for one in Student(model, graph).read("zzyx")[:2]} == set(INTENTS["tent"])
 
 
+def test_in_a_shop_of_clicks_what_was_clicked_tells_the_reasons(graph: KnowledgeGraph) -> None:
+    pairs = [(Behavior.SEARCH_BUY, "zzyx", "lamp-1", 2), (Behavior.CO_BUY, "clog-0", "lamp-1", 900)]
+    bought, clicked = (
+        training_data(graph, product_table(PRODUCTS), pair_table(pairs, only=only)).purchases for only in ("", "clicks")
+    )
+    assert clicked.texts == bought.texts == ["zzyx"]
+    assert (clicked.reasons != bought.reasons).nnz == 0
+
+
 def test_training_sets_are_what_the_graph_says(graph: KnowledgeGraph) -> None:
     pairs = pair_table(
         [

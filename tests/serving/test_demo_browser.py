@@ -59,7 +59,7 @@ def test_a_hit_opens_to_its_evidence(page: Page, demo_shop: str) -> None:
     page.goto(demo_shop + SEARCH)
     page.locator("summary", has_text="Why this").first.click()
     evidence = page.locator(".card .evidence").first
-    expect(evidence).to_contain_text("purchases")
+    expect(evidence).to_contain_text("searches led to it")
     expect(evidence).to_contain_text("asked as “")
     way = page.locator(".card .tree-path").first
     expect(way).to_contain_text("shoe")

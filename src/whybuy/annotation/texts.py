@@ -11,6 +11,12 @@ from whybuy.records import TITLE_WORD, Behavior, Head, HeadKind
 from whybuy.text import normalize
 
 EXAMPLES_SHOWN = 3
+_TAKEN = {
+    "purchases": ("Searched for “{}”, bought {}", "Bought together"),
+    "carts": ("Searched for “{}”, put in the cart {}", "Put in one cart"),
+    "clicks": ("Searched for “{}”, looked at {}", ""),
+}
+"""What a search and two products of a session led to, by the strongest action that a pair counts."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 Row = Mapping[str, object]  # of HYPOTHESIS_SCHEMA
@@ -27,7 +33,7 @@ class ShopTexts:
         self._types: dict[str, str] = dict(zip(ids, products["product_type"].to_pylist(), strict=True))
         paths = products["category"].to_pylist()
         self._roots: dict[str, str] = {one: path[0] if path else "" for one, path in zip(ids, paths, strict=True)}
-        columns = (pairs[name].to_pylist() for name in ("pair_id", "kind", "left", "right", "sessions"))
+        columns = (pairs[name].to_pylist() for name in ("pair_id", "kind", "left", "right", "sessions", *_TAKEN))
         self._pairs = {pair: each for pair, *each in zip(*columns, strict=True)}
 
     def heads(self, head: Head) -> tuple[str, ...]:
@@ -51,7 +57,7 @@ class ShopTexts:
         return self._root_of_type.get(head.key[0], "")
 
     def examples(self, row: Row) -> list[str]:
-        """The evidence of a hypothesis in words: searches with purchases, products bought together, sentences."""
+        """The evidence of a hypothesis in words: what searches led to, products bought together, sentences."""
         evidence, words = row["evidence"], row["words"]
         assert isinstance(evidence, list)
         assert isinstance(words, list)
@@ -63,14 +69,15 @@ class ShopTexts:
         if evidence not in self._pairs:
             yield from self._sentences(evidence, words)
             return
-        kind, left, right, sessions = self._pairs[evidence]
+        kind, left, right, sessions, *counts = self._pairs[evidence]
+        taken = next((name for name, count in zip(_TAKEN, counts, strict=True) if count), "clicks")
         if kind == Behavior.SEARCH_BUY:
-            yield f"Searched for “{left}”, bought {self._titles.get(right, right)}"
+            yield _TAKEN[taken][0].format(left, self._titles.get(right, right))
             return
         yield from self._sentences(left, words)
         yield from self._sentences(right, words)
         times = "once" if sessions == 1 else f"{sessions:,} times"
-        yield f"Bought together {times}: {self._titles.get(left, left)}, and {self._titles.get(right, right)}"
+        yield f"{_TAKEN[taken][1]} {times}: {self._titles.get(left, left)}, and {self._titles.get(right, right)}"
 
     def _sentences(self, product_id: str, words: Sequence[str]) -> Iterator[str]:
         """The sentences of a description that have some of the words."""

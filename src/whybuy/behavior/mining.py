@@ -9,7 +9,6 @@ from ibis.expr.types import Table
 
 from whybuy.behavior.engine import Engine, EngineName, open_engine
 from whybuy.behavior.pairs import (
-    ACTION_COUNTS,
     AttributionConfig,
     activity,
     baskets,
@@ -35,7 +34,14 @@ from whybuy.behavior.pruning import (
     with_type_share,
 )
 from whybuy.behavior.sampling import sample_pairs
-from whybuy.behavior.signals import SignalConfig, log_time, rank_weights, unit_weights, with_evidence
+from whybuy.behavior.signals import (
+    ACTION_COUNTS,
+    SignalConfig,
+    log_time,
+    rank_weights,
+    unit_weights,
+    with_evidence,
+)
 from whybuy.behavior.specificity import DECIMALS, QUERY_STATS_SCHEMA, query_stats
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError

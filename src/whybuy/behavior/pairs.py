@@ -8,14 +8,13 @@ from ibis.expr.builders import WindowBuilder
 from ibis.expr.types import BooleanValue, StringColumn, StringValue, Table
 
 from whybuy.behavior.sessions import epoch_seconds, shopper, with_sessions
+from whybuy.behavior.signals import ACTION_COUNTS
 from whybuy.keys import SEPARATOR
 from whybuy.records import Action
 
 SEARCH = "search"
 ACT_COLUMNS = ("client", "seconds", "action", "query", "product_id")
 """Of an action that is credited to a query."""
-ACTION_COUNTS = {"purchases": Action.PURCHASE, "carts": Action.ADD_TO_CART, "clicks": Action.CLICK}
-"""Columns of `records.PAIR_SCHEMA` that count actions."""
 _TAKEN = (Action.PURCHASE, Action.ADD_TO_CART)
 
 

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.expr.types import FloatingValue, IntegerColumn, Table
 
 from whybuy.errors import ConfigError
 from whybuy.records import Action
 
-KINDS = (Action.PURCHASE, Action.ADD_TO_CART, Action.CLICK)
+ACTION_COUNTS = {"purchases": Action.PURCHASE, "carts": Action.ADD_TO_CART, "clicks": Action.CLICK}
+"""Columns of `records.PAIR_SCHEMA` that count actions, the strongest first."""
+KINDS = tuple(ACTION_COUNTS.values())
 """The actions that are evidence, the strongest first."""
 FEWEST = 0.02  # share of all actions from which on a kind is the unit that the others are measured in
 MOST_UNITS = 25.0  # an action counts between 1/25 and 25 units
@@ -41,15 +45,29 @@ class LogTime:
     late_from: int = 2**62
 
 
-def unit_weights(counts: Mapping[str, int]) -> dict[str, float]:
-    """What an action of each kind counts: 1 for the unit, and for a kind n times as frequent 1/n, within bounds.
+def unit_kind(counts: Mapping[str, int]) -> Action:
+    """The strongest kind that makes a fiftieth of all actions: purchases where they are logged, else carts, or clicks.
 
-    The unit is the strongest kind that makes a fiftieth of all actions: purchases where they are logged, else carts,
-    else clicks. So a click counts for the purchases that follow one on average, and never more than what is stronger.
     counts: actions by kind.
     """
     total = sum(counts.get(kind, 0) for kind in KINDS)
-    unit = next((counts[kind] for kind in KINDS if counts.get(kind, 0) >= max(1.0, FEWEST * total)), 1)
+    return next((kind for kind in KINDS if counts.get(kind, 0) >= FEWEST * total), KINDS[0])
+
+
+def strongest(pairs: pa.Table) -> pa.ChunkedArray:
+    """How often each pair ended in the kind of action that is the unit. pairs: of `records.PAIR_SCHEMA`."""
+    counts: dict[str, int] = {kind: pc.sum(pairs[name]).as_py() or 0 for name, kind in ACTION_COUNTS.items()}
+    unit = unit_kind(counts)
+    return pairs[next(name for name, kind in ACTION_COUNTS.items() if kind is unit)]
+
+
+def unit_weights(counts: Mapping[str, int]) -> dict[str, float]:
+    """What an action of each kind counts: 1 for the unit, and for a kind n times as frequent 1/n, within bounds.
+
+    So a click counts for the purchases that follow one on average, and never more than what is stronger. counts:
+    actions by kind.
+    """
+    unit = counts.get(unit_kind(counts), 0)
     weights: dict[str, float] = {}
     most = MOST_UNITS
     for kind in (kind for kind in KINDS if counts.get(kind, 0)):

@@ -149,7 +149,7 @@ def _assemble(shop: StageShop, folder: Path) -> Summary:
     summary: Summary = asdict(counts) | {"rejected": rejected.num_rows}
     if not counts.edges:
         summary["why"] = (
-            "no reason was found: needs take two queries each and three purchases of a type, "
+            "no reason was found: needs take two queries each that led to a type three times, "
             "claims of descriptions take two brands"
         )
     return summary

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whybuy.behavior.signals import strongest
 from whybuy.catalog.categories import deepest_categories
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Behavior, HeadKind
@@ -57,15 +58,16 @@ def catalog_phrases(products: pa.Table, graph: KnowledgeGraph | None, *, least_p
 def purchased_category(pairs: pa.Table, products: pa.Table, *, share: float = 0.6) -> Callable[[str], str | None]:
     """A look-up of the category that most purchases after a query fall in, None where there is none.
 
-    The category of a product is that of `deepest_categories`.
+    The category of a product is that of `deepest_categories`; where no purchase is logged, `strongest` counts others.
 
     pairs: PAIR_SCHEMA. products: PRODUCT_SCHEMA. share: of the purchases after a query that the category has to have.
     """
-    bought = pairs.filter((pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field("purchases") > 0))
+    searched = pairs.filter(pc.field("kind") == Behavior.SEARCH_BUY.value)
+    bought = searched.append_column("taken", strongest(searched)).filter(pc.field("taken") > 0)
     category = dict(zip(products["product_id"].to_pylist(), deepest_categories(products), strict=True))
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for query, product, purchases in zip(
-        *(bought[name].to_pylist() for name in ("left", "right", "purchases")), strict=True
+        *(bought[name].to_pylist() for name in ("left", "right", "taken")), strict=True
     ):
         counts[query][category.get(product, "")] += purchases
     most = {query: (*of_query.most_common(1)[0], of_query.total()) for query, of_query in counts.items()}

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from pathlib import Path
 
+import pyarrow.compute as pc
+
+from whybuy.behavior.signals import strongest
 from whybuy.evaluation.graph import GraphReport, Projection, evaluate_graph, read_truth
 from whybuy.records import PAIRS, Behavior
 from whybuy.shop import Shop
@@ -29,7 +32,10 @@ def projection_of(store: Path) -> Projection:
     shop = Shop.open(store)
     type_of = dict(zip(shop.catalog.ids, shop.catalog.column("product_type"), strict=True))
     bought: defaultdict[str, set[str]] = defaultdict(set)
-    for pair in shop.table(PAIRS, ["kind", "left", "right", "purchases"]).to_pylist():
-        if pair["kind"] == Behavior.SEARCH_BUY and pair["purchases"]:
-            bought[pair["left"]].add(type_of.get(pair["right"], ""))
+    pairs = shop.table(PAIRS).filter(pc.field("kind") == Behavior.SEARCH_BUY.value)
+    for query, product, times in zip(
+        *(column.to_pylist() for column in (pairs["left"], pairs["right"], strongest(pairs))), strict=True
+    ):
+        if times:
+            bought[query].add(type_of.get(product, ""))
     return Projection(type_of, lambda query: bought[query])

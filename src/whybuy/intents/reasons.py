@@ -14,11 +14,11 @@ from whybuy.records import TITLE_WORD, HeadKind, Intent, Product, Proposer, Reas
 from whybuy.text import lemmas
 
 _UNITS: dict[str, tuple[str, str]] = {
-    Proposer.EVIDENCE: ("purchase", "purchases"),
+    Proposer.EVIDENCE: ("search led to it", "searches led to it"),
     Proposer.DESCRIPTIONS: ("description says so", "descriptions say so"),
     Proposer.CO_BUY: ("session with both", "sessions with both"),
     Proposer.PROMPTED: ("answer of a language model", "answers of a language model"),
-    Proposer.SYNONYMS: ("purchase under that name", "purchases under that name"),
+    Proposer.SYNONYMS: ("search by that name", "searches by that name"),
 }
 _WORDED: dict[str, str] = {
     Proposer.EVIDENCE: "asked as {}",

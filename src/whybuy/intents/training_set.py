@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags_array, eye_array, vstack
 
 from whybuy.artifacts import digest
+from whybuy.behavior.signals import strongest
 from whybuy.catalog.product_text import product_texts
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.student import RELATIONS
@@ -153,16 +154,20 @@ def _text(key: list[str]) -> str:
 
 
 def _purchases(pairs: pa.Table, known: set[str], product_ids: list[str], by_product: csr_matrix) -> TrainingSet:
-    """Queries that are not known, each with the reasons of its purchases, weighted by their number."""
-    searched = pc.and_(pc.equal(pairs["kind"], Behavior.SEARCH_BUY.value), pc.greater(pairs["purchases"], 0))
-    new = pc.invert(pc.is_in(pairs["left"], pa.array(sorted(known), pa.string())))
-    searches = pairs.filter(pc.and_(searched, new))
+    """Queries that are not known, each with the reasons of its purchases, weighted by their number.
+
+    In a shop that logs none, of what it led to instead: see `strongest`.
+    """
+    pairs = pairs.filter(pc.field("kind") == Behavior.SEARCH_BUY.value)
+    pairs = pairs.append_column("taken", strongest(pairs))
+    new = ~pc.field("left").isin(pa.array(sorted(known), pa.string()))
+    searches = pairs.filter((pc.field("taken") > 0) & new)
     rows = pc.index_in(searches["right"], pa.array(product_ids, pa.string()))
     searches, rows = searches.filter(pc.is_valid(rows)), pc.drop_null(rows).to_numpy()
     queries = pc.dictionary_encode(searches["left"]).combine_chunks()
     texts: list[str] = queries.dictionary.to_pylist()
     shape = (len(texts), len(product_ids))
-    by_query = csr_matrix((searches["purchases"].to_numpy(), (queries.indices.to_numpy(), rows)), shape=shape)
+    by_query = csr_matrix((searches["taken"].to_numpy(), (queries.indices.to_numpy(), rows)), shape=shape)
     return TrainingSet(texts, texts, _best(csr_matrix(by_query @ by_product), MAX_REASONS))
 
 

@@ -24,7 +24,7 @@ class Reason:
     relation: Relation
     tail: str
     confidence: float  # in [0, 1]
-    evidence: tuple[str, ...] = ()  # "37 purchases", "said in 4 descriptions", the words it came from
+    evidence: tuple[str, ...] = ()  # "37 searches led to it", "said in 4 descriptions", the words it came from
 
 
 @dataclass(frozen=True, slots=True)

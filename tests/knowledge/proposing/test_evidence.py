@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from tiny_shop import make_shop
+from tiny_shop import make_shop, pair_table
 from whybuy.knowledge.proposing.evidence import EvidenceConfig, EvidenceHypothesizer
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.records import Behavior, HeadKind, Hypothesis, Product, Proposer
@@ -195,13 +195,10 @@ def test_purchases_of_unknown_products_are_passed_over() -> None:
     assert tuple(EvidenceHypothesizer().propose(shop)) == found()
 
 
-def test_clicks_stand_in_where_no_purchase_is_logged() -> None:
+@pytest.mark.parametrize("column", ["carts", "clicks"])
+def test_carts_and_clicks_stand_in_where_no_purchase_is_logged(column: str) -> None:
     shop = make_shop(PRODUCTS, PLAIN + NEED)
-    index = shop.pairs.schema.get_field_index("purchases")
-    zeros = shop.pairs["purchases"].to_pandas().mul(0)
-    clicked = ProposerInput(
-        shop.products, shop.pairs.set_column(index, shop.pairs.schema.field(index), [zeros.to_list()])
-    )
+    clicked = ProposerInput(shop.products, pair_table(PLAIN + NEED, only=column))
     heads = {one.head for one in EvidenceHypothesizer().propose(clicked)}
     assert heads == {one.head for one in EvidenceHypothesizer().propose(shop)}
     assert heads

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 from scipy import sparse
 
+from whybuy.behavior.signals import strongest
 from whybuy.knowledge.proposing.association import background
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.query_intents import LoggedQuery
@@ -26,7 +26,7 @@ class SearchLog:
         self.pair_ids: list[str] = pairs["pair_id"].to_pylist()
         self.queries: list[str] = pairs["left"].to_pylist()
         self.rows = inputs.rows(pairs["right"])
-        self.purchases = _purchases(pairs)
+        self.purchases: Floats = strongest(pairs).to_numpy().astype(np.float64)  # carts or clicks where none are logged
         self.background = background(self.rows, self.purchases, len(inputs.ids))
         self.pairs_of: defaultdict[str, list[int]] = defaultdict(list)
         for pair, query in enumerate(self.queries):
@@ -55,9 +55,3 @@ class SearchLog:
             for word in words & self.inputs.product_lemmas[self.rows[pair]]:
                 counts[word] += float(self.purchases[pair])
         return counts
-
-
-def _purchases(pairs: pa.Table) -> Floats:
-    """Purchases by pair; clicks for a shop that logs no purchase."""
-    purchases: Floats = pairs["purchases"].to_numpy().astype(np.float64)
-    return purchases if purchases.any() else pairs["clicks"].to_numpy().astype(np.float64)
