@@ -104,7 +104,9 @@ def with_evidence(
     """
     units = ibis.memtable({"action": list(weights), "units": list(weights.values())}, schema=_UNITS)
     places = ibis.memtable({"place": list(ranks), "at_rank": list(ranks.values())}, schema=_RANKS)
-    placed = acts.mutate(place=ibis.least(acts.position, max(ranks, default=0)).cast("int64"))
+    lowest = max(ranks, default=0)
+    place = ibis.ifelse(acts.position > lowest, lowest, acts.position)  # `least` would read null as the lowest
+    placed = acts.mutate(place=place.cast("int64"))
     weighed = placed.inner_join(units, "action").left_join(places, "place")
     weighed = weighed.mutate(evidence=weighed.units * weighed.at_rank.fill_null(1.0))
     dated, late = weighed.seconds >= _DATED_FROM, weighed.seconds >= time.late_from
