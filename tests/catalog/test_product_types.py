@@ -184,6 +184,13 @@ def test_what_a_description_calls_its_product_goes_before_the_order_of_the_title
     assert guessed(titles)[:3] == ["garden hose"] * 3
 
 
+def test_a_part_that_begins_with_a_measure_is_a_spec_whatever_the_description_points_at() -> None:
+    titles = [f"{maker} - Slim Laptop / 15.6 in. Display" for maker in ("Orlo", "Brun", "Tilda")]
+    titles += [f"{maker} - Wall Display" for maker in ("Orlo", "Brun", "Tilda")]
+    brands = [title.split()[0] for title in titles]
+    assert guessed(titles, brands, ['This 15.6" display is bright.'] * 6) == ["slim laptop"] * 3 + ["wall display"] * 3
+
+
 def test_a_title_without_a_known_head_takes_what_its_description_calls_it() -> None:
     titles = [f"{maker} Oak Bench" for maker in ("Orlo", "Brun", "Tilda")] + ["Zorb Restofix"]
     texts = ["", "", "", "Rest on this oak bench."]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from whybuy.catalog.titles import singular
 from whybuy.text import FUNCTION_WORDS, normalize
 
-_POINTING = re.compile(r"\b(?:this|these|our)\s+((?:[^\W_][\w'/-]*\s+){0,6}[^\W_][\w'-]*)")
+_WORD = r"[^\W_](?:[\w'\"/-]|\.\d)*"  # "15.6\"" is one
+_POINTING = re.compile(rf"\b(?:this|these|our)\s+((?:{_WORD}\s+){{0,6}}{_WORD})")
 
 Called = tuple[tuple[str, ...], ...]
 """Names of one product, in reading order; each the words behind "this" up to a function word, singular."""

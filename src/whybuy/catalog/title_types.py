@@ -140,8 +140,13 @@ def _end(title: TitleParts, names: Called, heads: _Heads, alone: frozenset[tuple
     own = _end_called(title, names, heads)
     candidates: list[_End | None] = [own, _end_of(first, _Source.FIRST, heads), _before_ending(first, heads)]
     if not any(candidates):
-        candidates += [_end_of(part, _Source.LATER, heads) for part in title.parts]
+        candidates += [_end_of(part, _Source.LATER, heads) for part in _things(title)]
     return next(filter(None, candidates), None)
+
+
+def _things(title: TitleParts) -> list[tuple[str, ...]]:
+    """The parts of a title that may name the whole: not later ones that begin with a measure ("15 in. display")."""
+    return [part for at, part in enumerate(title.parts) if at == 0 or part[0] != NUMERAL]
 
 
 def _end_called(title: TitleParts, names: Called, heads: _Heads) -> _End | None:
@@ -156,7 +161,7 @@ def _end_called(title: TitleParts, names: Called, heads: _Heads) -> _End | None:
                 votes[word] += behind < _NEAR_END or heads.count(word) >= heads.least
                 break
     found: list[tuple[tuple[int, bool, int], _End]] = []
-    for part in title.parts:
+    for part in _things(title):
         for stop in range(len(part), 0, -1):
             if stop < len(part) and heads.names_types(part[-1]):
                 break
