@@ -9,7 +9,7 @@ import pytest
 
 from small_shop import FEED, product_rows, write_rows
 from whybuy.artifacts import MANIFEST, file_digest, read_manifest
-from whybuy.build import STAGES, Stage, Summary, build, make_variant
+from whybuy.build import STAGES, Stage, Summary, build, make_variant, retrain
 from whybuy.build.stage import StageShop
 from whybuy.discovery import Discovery
 from whybuy.records import HYPOTHESES
@@ -99,3 +99,15 @@ def test_a_stage_reads_what_it_names_alone(small_store: Path, tmp_path: Path) ->
     stages = [*STAGES[:4], Stage("graph", 1, look, (HYPOTHESES.kind,), ("critic",))]
     make_variant(Shop.open(small_store), stages, {HYPOTHESES.kind: empty_hypotheses}, tmp_path)
     assert seen == [{HYPOTHESES.kind}]
+
+
+def test_models_are_trained_by_seed_and_the_first_are_those_of_the_build(judged_store: Path, tmp_path: Path) -> None:
+    shop, made = Shop.open(judged_store), list[str]()
+    same, other = (retrain(shop, tmp_path, seed=seed, listen=made.append) for seed in (0, 1))
+    assert made == ["tree", "reranker"] * 2
+    for kind in ("tree", "reranker"):
+        built, first, second = (files(one.folder(kind)) for one in (shop, same, other))
+        assert built.keys() == first.keys()
+        assert {name for name in built if built[name] != first[name]} == {MANIFEST}
+        assert {name for name in built if first[name] != second.get(name)} > {MANIFEST}
+    retrain(shop, tmp_path, seed=1, listen=pytest.fail)

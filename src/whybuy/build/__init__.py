@@ -9,9 +9,9 @@ from whybuy.build.completion import COMPLETIONS
 from whybuy.build.intents import STUDENT
 from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic, read_known
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
-from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE, reranker_training
+from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE
 from whybuy.build.stage import Stage, Summary
-from whybuy.build.variant import Change, make_variant
+from whybuy.build.variant import Change, make_variant, retrain
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion.completer import COMPLETION_CONFIG
 from whybuy.config import Settings, read_settings
@@ -34,7 +34,7 @@ __all__ = [
     "make_variant",
     "open_critic",
     "read_known",
-    "reranker_training",
+    "retrain",
 ]
 
 STAGES: tuple[Stage, ...] = (

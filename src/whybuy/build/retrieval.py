@@ -14,13 +14,7 @@ from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
-from whybuy.retrieval.ranking.training import (
-    RERANKER_CONFIG,
-    Replay,
-    RerankerTraining,
-    describe_queries,
-    train_reranker,
-)
+from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
 from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.training_set import TrainingSet, qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
@@ -44,16 +38,17 @@ def _index_signals(shop: Shop, folder: Path) -> Summary:
     return {"searches": len(index)}
 
 
-def tree_trainer(shop: Shop) -> TreeTrainer:
+def tree_trainer(shop: Shop, *, seed: int = 0) -> TreeTrainer:
     """All that the label tree of a shop is trained on: what was bought for searches, and reasons of the graph."""
     products = shop.catalog.table
     reasons = reason_training_set(shop.graph, shop.folder("expansion"), shop.catalog.column("product_type"))
     searches = search_training_set(shop.table(PAIRS), products, evidence="evidence").damped()
-    return TreeTrainer(products, searches, reasons, shop.settings.one(TREE_CONFIG))
+    return TreeTrainer(products, searches, reasons, shop.settings.one(TREE_CONFIG), seed=seed)
 
 
-def _train_tree(shop: Shop, folder: Path) -> Summary:
-    trainer = tree_trainer(shop)
+def make_tree(shop: Shop, folder: Path, *, seed: int = 0) -> Summary:
+    """Train the label tree of a shop into a folder."""
+    trainer = tree_trainer(shop, seed=seed)
     trainer.train().save(folder)
     TreeIndex.open(folder).warm_up(trainer.products["title"][0].as_py() if trainer.products.num_rows else "")
     return {"searches": len(trainer.searches), "reasons": len(trainer.reasons)}
@@ -71,19 +66,14 @@ def _without_searches(shop: Shop, judgments: pa.Table) -> str:
     return "" if shop.has(PAIRS.kind) or _qrels(shop) else "there are neither logs nor judgments to train on"
 
 
-def _train_reranker(shop: Shop, folder: Path) -> Summary:
-    config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
+def make_reranker(shop: Shop, folder: Path, *, seed: int = 0) -> Summary:
+    """Train the reranker of a shop into a folder, which stays empty where there are too few queries."""
+    config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop, seed=seed)
     queries = _queries(shop, trainer)
     if train_reranker(trainer, queries, shop.finder, shop.intent_reader.read, folder, config=config):
         return {"queries": min(len(queries), config.most_queries)}
     why = f"too few of {len(queries)} queries to train on; {config.least_queries} are needed"
     return {"queries": 0, "why": why}
-
-
-def reranker_training(shop: Shop) -> RerankerTraining | None:
-    """What the reranker of a shop is fitted to; None where there are too few queries."""
-    config, trainer = shop.settings.one(RERANKER_CONFIG), tree_trainer(shop)
-    return describe_queries(trainer, _queries(shop, trainer), shop.finder, shop.intent_reader.read, config=config)
 
 
 def _queries(shop: Shop, trainer: TreeTrainer) -> TrainingSet | Replay:
@@ -125,7 +115,7 @@ SIGNALS = Stage(
 TREE = Stage(
     kind="tree",
     version=tree.FORMAT_VERSION,
-    make=_train_tree,
+    make=make_tree,
     after=("catalog", "graph", "expansion"),
     after_if_there=("pairs",),
     config=(TREE_CONFIG,),
@@ -133,7 +123,7 @@ TREE = Stage(
 RERANKER = Stage(
     kind="reranker",
     version=reranker.FORMAT_VERSION,
-    make=_train_reranker,
+    make=make_reranker,
     after=("catalog", "graph", "lexical", "expansion", "signals", "tree"),
     after_if_there=("pairs",),
     config=(RERANKER_CONFIG, SEARCH_CONFIG),

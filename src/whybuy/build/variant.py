@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from whybuy.artifacts import ArtifactStore
+from whybuy.build.retrieval import RERANKER, TREE, make_reranker, make_tree
 from whybuy.build.stage import Stage, StageShop
 from whybuy.journal import JOURNAL_FILE
 from whybuy.journal.judgments import read_judgments
@@ -51,3 +52,20 @@ def make_variant(
                     summary.update(stage.make(StageShop(shop.store, shop.settings, named, judgments), made))
         folders[kind] = artifacts.folder(kind, _KEY)
     return Shop(shop.store, shop.settings, folders)
+
+
+def retrain(shop: Shop, folder: Path, *, seed: int, listen: Callable[[str], None] = lambda kind: None) -> Shop:
+    """The shop with label tree and reranker trained by a seed, that of a build being 0; its own files stay as they are.
+
+    folder: of retrained models of this shop alone; what is there is taken again. listen: told each kind before it is
+    trained.
+    """
+    artifacts = ArtifactStore(folder)
+    artifacts.drop_drafts()
+    for stage, make in ((TREE, make_tree), (RERANKER, make_reranker)):
+        if not artifacts.has(stage.kind, str(seed), stage.version):
+            listen(stage.kind)
+            with artifacts.create(stage.kind, str(seed), stage.version, {}) as (made, summary):
+                summary.update(make(shop, made, seed=seed))
+        shop = shop.replacing(stage.kind, artifacts.folder(stage.kind, str(seed)))
+    return shop

@@ -47,10 +47,10 @@ def evaluate_search(
         str,
         typer.Option(
             help="What the fused ranking is measured without as well, comma-separated: reasons, synonyms, types, "
-            "complements, graph (all of these). Where the shop has a reranker it is trained anew: minutes for each."
+            "complements, graph (all of these). A shop with a reranker is trained anew: minutes for each."
         ),
     ] = "",
-    fits: Annotated[int, typer.Option(min=1, help="Rerankers trained on either side of --ablate.")] = 5,
+    fits: Annotated[int, typer.Option(min=1, help="How often --ablate trains either side.")] = 5,
     trec: Annotated[Path | None, typer.Option(help="Folder for TREC run files.")] = None,
     json: Json = False,
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -13,19 +14,18 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ARTIFACTS_FOLDER, MANIFEST, ArtifactStore, digest, write_array
-from whybuy.build import STAGES, Change, make_variant, reranker_training
+from whybuy.build import STAGES, Change, make_variant, retrain
 from whybuy.discovery import Discovery
 from whybuy.evaluation.report import Report, Row, Table
 from whybuy.evaluation.search import Difference, evaluate_search, significance
 from whybuy.qrels import Qrels
 from whybuy.records import HYPOTHESES, PRODUCTS
 from whybuy.relations import Relation
-from whybuy.retrieval.ranking import reranker
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 FOLDER = "ablations"  # in a store
 METRICS = ("ndcg@10", "recall@100", "mrr@10")
-_TREE, _RERANKER = "tree", "reranker"
+_TRAINED = ("tree", "reranker")
 _UNTOUCHED = ("events", "pairs", "signals", "completions")  # knowledge does not make them, or search does not read them
 
 
@@ -81,7 +81,7 @@ class AblationReport:
     """What each part of the knowledge is worth."""
 
     queries: int
-    fits: int  # rerankers on either side; 0 where the shop has none
+    fits: int  # trainings of either side; 0 where the shop has no reranker
     at_query_time: Effects
     trained_without: Effects  # empty where the shop has no reranker
 
@@ -100,7 +100,7 @@ class AblationReport:
         """A table for each way of doing without and each metric."""
         tables = _tables(self.at_query_time, "without it at query time")
         if self.trained_without:
-            tables += _tables(self.trained_without, f"trained without it, {self.fits} rerankers on either side")
+            tables += _tables(self.trained_without, f"trained without it, {self.fits} times each")
         return Report(f"{self.queries:,} queries", tuple(tables), self.as_json)
 
 
@@ -127,12 +127,12 @@ def ablate_search(
     """Measure the fused ranking of a built shop with and without parts of its knowledge.
 
     At query time, label tree and reranker stay as they were trained. Trained without, they are trained anew on what is
-    left; both sides are the mean over rerankers of several seeds, since one fit moves nDCG@10 by about .001.
-    Differences are paired by query, see `significance`. What was made and measured is kept in the folder `ablations` of
-    the store until the shop is built from other files or settings, so that a stopped run goes on and the next one
-    measures only what is new.
+    left; both sides are the mean over trainings by several seeds, since other clusters of the tree can move recall@100
+    by .01, and another reranker nDCG@10 by .001, with the same knowledge. Differences are paired by query, see
+    `significance`. What was made and measured is kept in the folder `ablations` of the store until the shop is built
+    from other files or settings, so that a stopped run goes on and the next one measures only what is new.
 
-    fits: rerankers on either side.
+    fits: trainings of either side.
 
     Raises:
         ArtifactError: there is no finished build, or another process measures here.
@@ -145,15 +145,15 @@ def ablate_search(
         bench = _Bench(shop, qrels, relevant_from, folder.folder("build", build["build"]), listen)
         whole = "the whole shop"
         as_built = bench.measured(shop, whole)
-        fitted = bench.fitted(shop, whole, fits) if shop.reranker else []
+        trained = bench.trained(shop, whole, fits) if shop.reranker else []
         at_query_time, trained_without = {}, {}
         for part in parts:
-            without = bench.without(part, kept=() if fitted else (_TREE,))
-            switched_off = without.replacing(_TREE, shop.folder(_TREE))
-            at_query_time[part] = _effects([as_built], [bench.measured(switched_off, f"without {part} at query time")])
-            if fitted:
-                trained_without[part] = _effects(fitted, bench.fitted(without, f"trained without {part}", fits))
-    return AblationReport(len(qrels.grades), fits if fitted else 0, at_query_time, trained_without)
+            without, name = bench.without(part), f"without {part} at query time"
+            at_query_time[part] = _effects([as_built], [bench.measured(without, name)])
+            if trained:
+                name = f"trained without {part}"
+                trained_without[part] = _effects(trained, bench.trained(without, name, fits))
+    return AblationReport(len(qrels.grades), fits if trained else 0, at_query_time, trained_without)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,15 +166,15 @@ class _Bench:
     folder: Path
     listen: Callable[[str], None]
 
-    def without(self, part: Knowledge, *, kept: Collection[str]) -> Shop:
-        """The shop without a part of its knowledge, with the reranker that it has. kept: other kinds that stay."""
+    def without(self, part: Knowledge) -> Shop:
+        """The shop without a part of its knowledge; label tree and reranker stay as they were trained."""
         name = f"without {part}"
         return make_variant(
             self.shop,
             STAGES,
             _changes(self.shop, part),
             self._file(name),
-            kept={*_UNTOUCHED, _RERANKER, *kept},
+            kept={*_UNTOUCHED, *_TRAINED},
             listen=lambda kind: self.listen(f"{name}: making {kind}"),
         )
 
@@ -191,25 +191,18 @@ class _Bench:
         table: NDArray[np.float64] = np.load(file)
         return table
 
-    def fitted(self, shop: Shop, name: str, fits: int) -> list[NDArray[np.float64]]:
-        """The metrics of each query under rerankers of several seeds."""
-        artifacts = ArtifactStore(self._file(f"{name} rerankers"))
-        artifacts.drop_drafts()
-        seeds = [str(seed) for seed in range(fits)]
-        if missing := [seed for seed in seeds if not artifacts.has(_RERANKER, seed, reranker.FORMAT_VERSION)]:
-            self.listen(f"{name}: describing the training queries")
-            training = reranker_training(shop)
-            for seed in missing:
-                self.listen(f"{name}: fitting reranker {int(seed) + 1} of {fits}")
-                with artifacts.create(_RERANKER, seed, reranker.FORMAT_VERSION, {}) as (made, _):
-                    if training:
-                        training.fit(made, seed=int(seed))
-        return [
-            self.measured(
-                shop.replacing(_RERANKER, artifacts.folder(_RERANKER, seed)), f"{name}, reranker {int(seed) + 1}"
-            )
-            for seed in seeds
-        ]
+    def trained(self, shop: Shop, name: str, fits: int) -> list[NDArray[np.float64]]:
+        """The metrics of each query with the models of the shop trained anew by several seeds."""
+        tables = []
+        for seed in range(fits):
+            one = f"{name}, fit {seed + 1}"
+            listen = partial(self._hear_training, one)
+            retrained = retrain(shop, self._file(f"models {name}"), seed=seed, listen=listen)
+            tables.append(self.measured(retrained, one))
+        return tables
+
+    def _hear_training(self, name: str, kind: str) -> None:
+        self.listen(f"{name}: training {kind}")
 
     def _file(self, name: str) -> Path:
         return self.folder / name.replace(",", "").replace(" ", "-")

@@ -65,6 +65,7 @@ class TreeTrainer:
     searches: TrainingSet
     reasons: TrainingSet
     config: TreeConfig
+    seed: int = field(default=0, kw_only=True)  # of clusters, of the order of examples, and of the reranker
 
     def train(self) -> TreeIndex:
         """The tree of the shop."""
@@ -88,20 +89,26 @@ class TreeTrainer:
     def _train(self, searches: TrainingSet, vectorizer: NgramVectorizer) -> TreeIndex:
         texts = product_texts(self.products)
         own = vectorizer.transform(texts, threads=self.config.threads)
-        return train_tree(searches, text_training_set(texts).followed_by(self.reasons), own, vectorizer, self.config)
+        others = text_training_set(texts).followed_by(self.reasons)
+        return train_tree(searches, others, own, vectorizer, self.config, self.seed)
 
 
 def train_tree(
-    searches: TrainingSet, others: TrainingSet, own: csr_matrix, vectorizer: NgramVectorizer, config: TreeConfig
+    searches: TrainingSet,
+    others: TrainingSet,
+    own: csr_matrix,
+    vectorizer: NgramVectorizer,
+    config: TreeConfig,
+    seed: int = 0,
 ) -> TreeIndex:
     """Train a tree over the products of a shop (PECOS XR-Linear, KDD 2021).
 
     searches: queries of shoppers. others: texts and reasons. own: products x features, the products' texts as vectors.
     """
-    svm = SvmRanker(cost=config.cost, threshold=config.threshold)
+    svm = SvmRanker(cost=config.cost, threshold=config.threshold, seed=seed)
     known = min(config.cost, max(MIN_COST, len(searches) / max(1, own.shape[0])))
     training = TrainingConfig(
-        indexer=BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size),
+        indexer=BalancedKMeans(branching=config.branching, leaf_size=config.leaf_size, seed=seed),
         ranker=_Cautious(svm, replace(svm, cost=known)),
         prior=config.prior,
     )

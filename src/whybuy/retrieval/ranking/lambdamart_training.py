@@ -67,7 +67,7 @@ def fit_lambdamart(
 ) -> LambdaMART:
     """Train a model and save it in a folder, with LightGBM's own text format beside it as `model.txt`.
 
-    examples: their features must not rest on rankers trained on the same queries, see `training.describe_queries`.
+    examples: their features must not rest on rankers trained on the same queries, see `training.train_reranker`.
     features: names of the columns.
 
     Raises:

@@ -76,21 +76,6 @@ class _Example:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RerankerTraining:
-    """Described training queries: a reranker is fitted to them, or several by seed."""
-
-    examples: RankingExamples
-    features: FeatureExtractor
-    threads: int
-
-    def fit(self, folder: Path, *, seed: int = 0) -> LambdaMART:
-        """Fit a reranker and write it into a folder, which is made when missing."""
-        self.features.save(folder)
-        config = LambdaMARTConfig(threads=self.threads, monotone=self.features.monotone, seed=seed)
-        return fit_lambdamart(self.examples, self.features.names, folder / MODEL, config=config)
-
-
 def train_reranker(
     trainer: TreeTrainer,
     queries: TrainingSet | Replay,
@@ -100,23 +85,7 @@ def train_reranker(
     *,
     config: RerankerConfig,
 ) -> LambdaMART | None:
-    """Describe the queries, fit the reranker and write it into a folder; None, and nothing written, when they are few.
-
-    See `describe_queries`. folder: is made when missing.
-    """
-    training = describe_queries(trainer, queries, finder, read, config=config)
-    return training.fit(folder) if training else None
-
-
-def describe_queries(
-    trainer: TreeTrainer,
-    queries: TrainingSet | Replay,
-    finder: Finder,
-    read: ReadIntents,
-    *,
-    config: RerankerConfig,
-) -> RerankerTraining | None:
-    """Describe the queries that a reranker is trained on; None when there are too few.
+    """Train the reranker and write it into a folder; None, and nothing written, when there are too few queries.
 
     A log with times is replayed: its late queries are described with what the earlier part knows, so that the reranker
     sees known and new queries, products and habits as they come. Other queries are split into folds; those of a fold
@@ -124,7 +93,7 @@ def describe_queries(
     the past queries.
 
     queries: with what was good for them, or a log to replay. finder: searches as the shop will be served, with its
-    tree; its reranker is not used. read: finds the intents of a query.
+    tree; its reranker is not used. read: finds the intents of a query. folder: is made when missing.
     """
     if len(queries) < config.least_queries or finder.indexes.tree is None:
         return None
@@ -142,7 +111,9 @@ def describe_queries(
     )
     if np.count_nonzero(examples.informative) < MIN_QUERIES:
         return None
-    return RerankerTraining(examples, features, config.threads)
+    features.save(folder)
+    training = LambdaMARTConfig(threads=config.threads, monotone=features.monotone, seed=trainer.seed)
+    return fit_lambdamart(examples, features.names, folder / MODEL, config=training)
 
 
 @dataclass(frozen=True, eq=False)
