@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from whybuy.errors import ConfigError
 from whybuy.knowledge.proposing import patterns
-from whybuy.knowledge.proposing.patterns import LONGEST_TAIL, load_patterns
+from whybuy.knowledge.proposing.patterns import load_patterns
+from whybuy.knowledge.proposing.patterns.tails import LONGEST_TAIL
 from whybuy.relations import Relation, TailKind
 from whybuy.text import canonical, normalize, tokenize
 

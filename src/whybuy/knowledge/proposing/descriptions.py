@@ -13,7 +13,7 @@ from whybuy.knowledge.proposing.association import Association, AssociationThres
 from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import Phrase, load_patterns
-from whybuy.knowledge.proposing.patterns.shop_words import ShopWords, read_shop_words
+from whybuy.knowledge.proposing.patterns.shop_words import ShopWords, is_number, read_shop_words
 from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 from whybuy.text import canonical, tokenize
@@ -31,6 +31,8 @@ class DescriptionConfig:
 
 
 _RowsOf = Mapping[tuple[Relation, str], Mapping[int, str]]  # wording by intent and row
+_LONGEST_TRAIT = 3  # words of a value that names a trait
+_ANSWERS = frozenset(("yes", "no", "true", "false"))
 _ACTS = (Relation.CAPABLE_OF, Relation.USED_TO, Relation.USED_FOR_FUNCTION)
 
 DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
@@ -65,8 +67,8 @@ class DescriptionHypothesizer:
 
     def _holds(self, stated: "_Stated", groups: Groups, found: Association) -> bool:
         """Whether what products of a group state holds of the group."""
-        if groups.heads[found.group].key[1:2] == (TITLE_WORD,):
-            return False  # a word of the title beside a slogan explains nothing
+        if not _may_be_why(groups.heads[found.group]):
+            return False
         members = groups.rows(found.group)
         if stated.names_names(found.intent) and found.count < self.config.least_of_type * len(members):
             return False
@@ -148,6 +150,24 @@ class _Stated:
                     (product_id,),
                     (words,),
                 )
+
+
+def _may_be_why(head: Head) -> bool:
+    """Whether products may be bought for a claim because of this trait.
+
+    Not a word of the title beside a slogan, and of what specifications list, neither measures ("up to 14 hours") nor
+    what a product has or lacks ("phonebook: yes"): all that is new in a type goes with all that its texts claim.
+    """
+    if head.kind is not HeadKind.TYPE_ATTRIBUTE:
+        return True
+    _, name, value = head.key
+    words = tokenize(value)
+    return (
+        name != TITLE_WORD
+        and len(words) <= _LONGEST_TRAIT
+        and not _ANSWERS.intersection(words)
+        and not any(map(is_number, words))
+    )
 
 
 def _in_one_relation(rows_of: _RowsOf) -> _RowsOf:

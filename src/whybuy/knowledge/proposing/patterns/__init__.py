@@ -33,6 +33,7 @@ _PRONOUNS = frozenset(
 
 
 _CODE = re.compile(r"\d{3,}|[a-z]+\d{2,}[a-z]*")  # of a model: "9700", "v300"
+_MANNER = re.compile(r"ly$|^(?:faster|better|longer|easier|right|well)$")
 _KINDS = ("body", "time", "location", "audience", "event", "function", "concept")
 _NEGATED = re.compile(r"\b(?:not|never|no|without|isn't|aren't|don't|doesn't|cannot|can't|avoid|nor)(?: \w+){0,2} ?$")
 _PARTICLES = frozenset(("up", "off", "out", "down", "away", "on", "over", "in", "cleanly", "easily"))
@@ -357,7 +358,7 @@ class Patterns:
             return False
         if self._shop.is_name(words[0]) or (cut.behind in _JOINING and words[-1] in self._shop.modifiers):
             return False
-        if pattern.whole and (words[1] in NOUN_STOPS - _GOVERNED or (len(words) == 2 and words[1].endswith("ly"))):
+        if pattern.whole and (words[1] in NOUN_STOPS - _GOVERNED or (len(words) == 2 and _MANNER.search(words[1]))):
             return False
         return self._has_its_object(cut, content[1:])
 

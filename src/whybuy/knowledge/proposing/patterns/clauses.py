@@ -18,6 +18,7 @@ _CLAUSE = re.compile(
     re.VERBOSE,
 )
 _HEADING = re.compile(r"[【\[]([^】\]]{1,40})[】\]]\s*[:：-]?")
+_TIGHT = re.compile(r"(?<=[^\W\d_]),(?=[^\W\d_])")
 _LABEL = re.compile(r"\b(for|with|in|as|at|on)\s*:\s*")
 
 
@@ -33,7 +34,7 @@ def clauses(text: str, written: Container[str] = frozenset()) -> Iterator[str]:
     ("systemWi-Fi"), and split.
     """
     text = _GLUED.sub(lambda match: match[0] if match[0] in written else _GLUE.sub(" • ", match[0]), text)
-    text = _LABEL.sub(r"\1 ", normalize(_plain(text)))  # "perfect for: beach"
+    text = _TIGHT.sub(", ", _LABEL.sub(r"\1 ", normalize(_plain(text))))  # "perfect for: beach"
     for clause in _CLAUSE.split(text):
         if clause := clause.strip(" ,-*"):
             yield clause

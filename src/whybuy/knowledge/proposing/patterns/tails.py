@@ -24,7 +24,7 @@ VERB_STOPS = frozenset(
 )
 _QUANTITIES = frozenset(
     "all any most many various several select selected other different certain such both every each more much few some "
-    "multiple popular virtually nearly almost".split()
+    "multiple popular specified virtually nearly almost".split()
 )
 _LEADING = frozenset("for with to in on at of around about during inside use using".split())
 _MEASURES = frozenset(
