@@ -119,3 +119,18 @@ def test_attributes_count_as_a_text_of_their_own() -> None:
     ]
     found = {(one.relation, one.tail) for one in DescriptionHypothesizer().propose(make_shop(products))}
     assert found == {(Relation.USED_FOR_EVENT, "wedding")}
+
+
+def test_a_trait_is_a_word_for_what_is_bought_and_no_entry_of_a_specification() -> None:
+    def lamp(number: int, *, told: bool) -> Product:
+        traits = (("shade", "Glass" if told else "Tin"), ("dimmable", "Yes" if told else "No"), ("height", "20 cm"))
+        text = "Ideal for nurses." if told else "Bright."
+        return Product(f"p{number}", f"Lamp {number}", text, f"Maker{number % 3}", "lamp", attributes=traits)
+
+    products = [
+        *(lamp(number, told=True) for number in range(6)),
+        *(lamp(number, told=False) for number in range(6, 40)),
+    ]
+    proposed = DescriptionHypothesizer().propose(make_shop(products))
+    traits = {one.head.key for one in proposed if one.head.kind is HeadKind.TYPE_ATTRIBUTE}
+    assert traits == {("lamp", "shade", "Glass")}

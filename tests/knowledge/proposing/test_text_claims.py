@@ -58,6 +58,9 @@ def test_texts_claim_in_many_constructions(text: str, relation: Relation, tail: 
     [
         ("Compatible with select Orrin and Tavi vehicles.", {"orrin vehicles", "tavi vehicles"}),
         ("Compatible with most Nimbus 9700 and V800 phones.", {"nimbus phones", "phones"}),
+        ("Compatible with specified Nimbus phones.", {"nimbus phones"}),
+        ("It can remove faster.", set()),
+        ("Ideal for spring,camping,hiking.", {"spring", "camping", "hiking"}),
         ("Compatible with Fernhill.", set()),  # who makes it is no thing
         ("Compatible with tablets, long battery life.", {"tablets"}),
         ("Great for small and large dogs.", {"small dogs", "large dogs"}),
