@@ -24,7 +24,7 @@ class DescriptionConfig:
     """Thresholds for a stated reason to be proposed (our design)."""
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
-    of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.5, least_lift=1.2)
+    of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=4.0, least_lift=1.2)
     least_sources: int = 2  # makers that state it: one copywriter's slogan is no reason
     least_of_type: float = 0.2  # share of a type's products that must name what has a name of its own ("Xbox")
     stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
