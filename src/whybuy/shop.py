@@ -30,6 +30,7 @@ from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import Reranker, open_reranker
 from whybuy.retrieval.signals import SignalIndex
+from whybuy.retrieval.synonyms import SYNONYMS, Synonyms
 from whybuy.retrieval.tree import TreeIndex
 
 
@@ -151,7 +152,8 @@ class Shop:
     @cached_property
     def lexical(self) -> LexicalIndex:
         """Finds products by words."""
-        return LexicalIndex.open(self.artifact("lexical", lexical.FORMAT_VERSION))
+        index = LexicalIndex.open(self.artifact("lexical", lexical.FORMAT_VERSION))
+        return index.with_synonyms(Synonyms.of_table(self.table(SYNONYMS)))
 
     @cached_property
     def expansion(self) -> ExpansionIndex:

@@ -9,7 +9,7 @@ from whybuy.build.completion import COMPLETIONS
 from whybuy.build.intents import STUDENT
 from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic, read_known
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
-from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, TREE
+from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, SYNONYMS_STAGE, TREE
 from whybuy.build.stage import Stage, Summary
 from whybuy.build.variant import Change, make_variant, retrain
 from whybuy.catalog.shop import SHOP_CONFIG
@@ -39,7 +39,7 @@ __all__ = [
 
 STAGES: tuple[Stage, ...] = (
     *(CATALOG, EVENTS, PAIRS, HYPOTHESES_STAGE, CRITIC, GRAPH),
-    *(EXPANSION, LEXICAL, SIGNALS, TREE, RERANKER, COMPLETIONS, STUDENT),
+    *(EXPANSION, LEXICAL, SYNONYMS_STAGE, SIGNALS, TREE, RERANKER, COMPLETIONS, STUDENT),
 )
 """What a build makes. Where several stages may begin, the earlier does: the longest chain of stages comes first."""
 

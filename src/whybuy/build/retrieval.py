@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from whybuy.build.stage import Stage, Summary
 from whybuy.errors import ConfigError
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIRS
-from whybuy.retrieval import expansion, lexical, signals, tree
+from whybuy.retrieval import expansion, lexical, signals, synonyms, tree
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
 from whybuy.retrieval.signals import SignalIndex
+from whybuy.retrieval.synonym_fitting import SynonymLearner
+from whybuy.retrieval.synonyms import SYNONYMS
 from whybuy.retrieval.training_set import TrainingSet, qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TREE_CONFIG, TreeTrainer
@@ -31,6 +34,14 @@ def _index_intents(shop: Shop, folder: Path) -> Summary:
     return {"entries": build_expansion(shop.graph, shop.catalog.table, folder)}
 
 
+def _learn_synonyms(shop: Shop, folder: Path) -> Summary:
+    judged = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
+    searches = judged[0] if judged else _searches(shop)
+    learned = SynonymLearner(searches, shop.catalog.table, shop.lexical.spelled).learn()
+    pq.write_table(learned, folder / SYNONYMS.file, compression="zstd")
+    return {"synonyms": len(learned)}
+
+
 def _index_signals(shop: Shop, folder: Path) -> Summary:
     searches = search_training_set(shop.table(PAIRS), shop.catalog.table)
     index = SignalIndex.build(searches.texts, searches.products)
@@ -42,8 +53,11 @@ def tree_trainer(shop: Shop, *, seed: int = 0) -> TreeTrainer:
     """All that the label tree of a shop is trained on: what was bought for searches, and reasons of the graph."""
     products = shop.catalog.table
     reasons = reason_training_set(shop.graph, shop.folder("expansion"), shop.catalog.column("product_type"))
-    searches = search_training_set(shop.table(PAIRS), products, evidence="evidence").damped()
-    return TreeTrainer(products, searches, reasons, shop.settings.one(TREE_CONFIG), seed=seed)
+    return TreeTrainer(products, _searches(shop), reasons, shop.settings.one(TREE_CONFIG), seed=seed)
+
+
+def _searches(shop: Shop) -> TrainingSet:
+    return search_training_set(shop.table(PAIRS), shop.catalog.table, evidence="evidence").damped()
 
 
 def make_tree(shop: Shop, folder: Path, *, seed: int = 0) -> Summary:
@@ -99,6 +113,15 @@ LEXICAL = Stage(
     after=("catalog",),
     config=(LEXICAL_CONFIG,),
 )
+SYNONYMS_STAGE = Stage(
+    kind=SYNONYMS.kind,
+    version=synonyms.FORMAT_VERSION,
+    make=_learn_synonyms,
+    after=("catalog", "lexical"),
+    after_if_there=("pairs",),
+    files=_qrels,
+    skip=_without_searches,
+)
 EXPANSION = Stage(
     kind="expansion",
     version=expansion.FORMAT_VERSION,
@@ -125,7 +148,7 @@ RERANKER = Stage(
     version=reranker.FORMAT_VERSION,
     make=make_reranker,
     after=("catalog", "graph", "lexical", "expansion", "signals", "tree"),
-    after_if_there=("pairs",),
+    after_if_there=("pairs", "synonyms"),
     config=(RERANKER_CONFIG, SEARCH_CONFIG),
     files=_qrels,
     skip=_without_searches,

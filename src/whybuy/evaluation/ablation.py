@@ -21,6 +21,7 @@ from whybuy.evaluation.search import Difference, evaluate_search, significance
 from whybuy.qrels import Qrels
 from whybuy.records import HYPOTHESES, PRODUCTS
 from whybuy.relations import Relation
+from whybuy.retrieval.synonyms import SYNONYMS
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 FOLDER = "ablations"  # in a store
@@ -33,7 +34,7 @@ class Knowledge(StrEnum):
     """What search can be deprived of."""
 
     REASONS = "reasons"  # why people buy: all relations but the two below
-    SYNONYMS = "synonyms"  # other names: is_a
+    SYNONYMS = "synonyms"  # other names: is_a, and what products say for words of queries
     COMPLEMENTS = "complements"  # what goes with it: used_with
     TYPES = "types"  # product types, of the feed or found
     GRAPH = "graph"  # all of these
@@ -220,6 +221,8 @@ def _changes(shop: Shop, part: Knowledge) -> dict[str, Change]:
     if part.relations:
         kinds = [kind for kind in (HYPOTHESES.kind, "critic") if shop.has(kind)]
         changes |= dict.fromkeys(kinds, _without_relations(part.relations))
+    if part in (Knowledge.SYNONYMS, Knowledge.GRAPH) and shop.has(SYNONYMS.kind):
+        changes[SYNONYMS.kind] = _without_synonyms
     if part in (Knowledge.TYPES, Knowledge.GRAPH):
         changes[PRODUCTS.kind] = _without_types
     return changes
@@ -234,6 +237,11 @@ def _without_relations(relations: Collection[Relation]) -> Change:
         pq.write_table(table.filter(pc.invert(pc.is_in(table["relation"], gone))), after / HYPOTHESES.file)
 
     return change
+
+
+def _without_synonyms(before: Path, after: Path) -> None:
+    _copy(before, after)
+    pq.write_table(SYNONYMS.schema.empty_table(), after / SYNONYMS.file)
 
 
 def _without_types(before: Path, after: Path) -> None:

@@ -11,6 +11,7 @@ from whybuy.errors import InputError
 from whybuy.records import Intent
 from whybuy.retrieval.fusion import FusionConfig, fuse
 from whybuy.retrieval.indexes import Indexes
+from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, UnboundedRanker
@@ -54,10 +55,19 @@ class Finder:
         self._unbounded = {name: one for name, one in self._rankers.items() if isinstance(one, UnboundedRanker)}
 
     def over(
-        self, tree: TreeIndex, *, signals: SignalIndex | None = None, reranker: Reranker | None = None
+        self,
+        tree: TreeIndex,
+        *,
+        lexical: LexicalIndex | None = None,
+        signals: SignalIndex | None = None,
+        reranker: Reranker | None = None,
     ) -> "Finder":
-        """The same over another tree, with other signals and another reranker, or none."""
-        indexes = replace(self.indexes, tree=tree, signals=signals, reranker=reranker)
+        """The same over another tree, with other signals and another reranker, or none.
+
+        lexical: the same one by default.
+        """
+        words = lexical or self.indexes.lexical
+        indexes = replace(self.indexes, lexical=words, tree=tree, signals=signals, reranker=reranker)
         return Finder(indexes, self._products, self._config)
 
     def find(self, text: str, intents: tuple[Intent, ...], *, ranker: str = FUSED, depth: int = 500) -> SearchResult:

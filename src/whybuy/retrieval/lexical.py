@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.spelling import RARE, Reading, Speller, Spelling
+from whybuy.retrieval.synonyms import Synonyms
 from whybuy.retrieval.terms import (
     FIELDS,
     OtherWords,
@@ -88,8 +89,9 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
 class LexicalIndex:
     """An open index; any number of threads may search it while one writes."""
 
-    def __init__(self, index: tantivy.Index, config: LexicalConfig) -> None:
-        self.config = config
+    def __init__(self, index: tantivy.Index, config: LexicalConfig, synonyms: Synonyms | None = None) -> None:
+        """synonyms: looked up beside the words of queries."""
+        self.config, self.synonyms = config, synonyms or Synonyms({})
         self._boosts = asdict(config.boosts)
         self._index = index
         self._look()
@@ -107,6 +109,10 @@ class LexicalIndex:
             return cls(tantivy.Index.open(str(folder)), config)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder} holds no readable lexical index ({error}). Run `whybuy build`.") from error
+
+    def with_synonyms(self, synonyms: Synonyms) -> "LexicalIndex":
+        """The same index with other synonyms."""
+        return LexicalIndex(self._index, self.config, synonyms)
 
     def __len__(self) -> int:
         return int(self._view.searcher.num_docs)
@@ -207,15 +213,20 @@ class LexicalIndex:
         return among.only(kept)
 
     def _as_it_is(self, word: str) -> list[QueryWord]:
-        return [QueryWord(word, stem(word), self._weight(word))]
+        return [QueryWord(word, stem(word), self._weight(word), self.synonyms.of(stem(word)))]
 
     def _query_words(self, readings: Sequence[Reading]) -> list[QueryWord]:
         """The words of the likeliest reading; the others stand beside it where it is one word."""
         best, *less_likely = readings
-        others = {tuple(map(stem, one.words)): one.weight for one in reversed(less_likely)}
-        others.pop(tuple(map(stem, best.words)), None)
-        beside = tuple(OtherWords(*other) for other in reversed(others.items())) if len(best.words) == 1 else ()
-        return [QueryWord(word, stem(word), self._weight(word), beside) for word in best.words]
+        if len(best.words) > 1:
+            return [one for word in best.words for one in self._itself(word)]
+        (itself,) = self._itself(best.words[0])
+        others = dict.fromkeys(
+            (*(OtherWords(tuple(map(stem, one.words)), one.weight) for one in less_likely), *itself.others)
+        )
+        by_terms = {one.terms: one for one in sorted(others, key=lambda one: one.weight)}
+        by_terms.pop((itself.term,), None)
+        return [replace(itself, others=tuple(by_terms.values()))]
 
     def _weight(self, word: str) -> float:
         return self.config.function_word if is_function_word(word) else 1.0

@@ -14,6 +14,7 @@ from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder
+from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
 from whybuy.retrieval.ranking.fitting import fit_terms, fit_translations
@@ -23,6 +24,8 @@ from whybuy.retrieval.ranking.past_queries import PastQueries
 from whybuy.retrieval.ranking.product_terms import ProductTerms, QueryTerms
 from whybuy.retrieval.ranking.reranker import MODEL
 from whybuy.retrieval.signals import SignalIndex
+from whybuy.retrieval.synonym_fitting import SynonymLearner
+from whybuy.retrieval.synonyms import SYNONYMS, Synonyms
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TreeTrainer
@@ -89,8 +92,8 @@ def train_reranker(
 
     A log with times is replayed: its late queries are described with what the earlier part knows, so that the reranker
     sees known and new queries, products and habits as they come. Other queries are split into folds; those of a fold
-    are described with a tree and with translations made from the other folds, and without what they themselves add to
-    the past queries.
+    are described with a tree, with synonyms and with translations made from the other folds, and without what they
+    themselves add to the past queries.
 
     queries: with what was good for them, or a log to replay. finder: searches as the shop will be served, with its
     tree; its reranker is not used. read: finds the intents of a query. folder: is made when missing.
@@ -149,6 +152,16 @@ class _Sources:
         translations = fit_translations(self.words(gains.texts), good, self.terms.table)
         return FeatureExtractor(self.terms, PastQueries.build(gains.texts, vectors, good), translations)
 
+    def synonyms(self, searches: TrainingSet) -> SynonymLearner | None:
+        """Learns synonyms from searches, where the shop has some."""
+        lexical = self.finder.indexes.lexical
+        return SynonymLearner(searches, self.trainer.products, lexical.spelled) if len(lexical.synonyms) else None
+
+    def lexical(self, learner: SynonymLearner | None, chosen: NDArray[np.bool_] | None = None) -> LexicalIndex:
+        """The lexical index with the synonyms that some searches show."""
+        table = learner.learn(chosen) if learner else SYNONYMS.schema.empty_table()
+        return self.finder.indexes.lexical.with_synonyms(Synonyms.of_table(table))
+
     def describe(
         self, text: str, finder: Finder, features: FeatureExtractor, tree: TreeIndex, *, without: int | None = None
     ) -> Candidates:
@@ -161,7 +174,8 @@ def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
     """The late queries, described with all that was known when they began."""
     before, late = replay.before.damped(), replay.late.relative()
     tree = replace(sources.trainer, searches=before).train_over(sources.vectorizer)
-    finder = sources.finder.over(tree, signals=SignalIndex.build(replay.signals.texts, replay.signals.products))
+    signals = SignalIndex.build(replay.signals.texts, replay.signals.products)
+    finder = sources.finder.over(tree, lexical=sources.lexical(sources.synonyms(before)), signals=signals)
     features = sources.features(before)
     totals = np.asarray(replay.late.products.sum(axis=1)).ravel()
     for query in _sample(late, sources.config.most_queries).tolist():
@@ -173,13 +187,14 @@ def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
 def _out_of_fold(sources: _Sources, gains: TrainingSet, features: FeatureExtractor) -> Iterator[_Example]:
     """Queries of each fold, described by what was trained on the others. features: by what was good for all of them."""
     good, words = _good(gains.products), sources.words(gains.texts)
+    synonyms = sources.synonyms(gains)
     for queries, others in _folds(gains, sources.config):
         unseen = [text for text, other in zip(gains.texts, others, strict=True) if not other]
         tree = sources.trainer.train_without(unseen, sources.vectorizer)
         other_words = [word for word, other in zip(words, others, strict=True) if other]
         translations = fit_translations(other_words, good[others], sources.terms.table)
         out_of_fold = replace(features, translations=translations)
-        finder = sources.finder.over(tree)
+        finder = sources.finder.over(tree, lexical=sources.lexical(synonyms, others))
         for query in queries:
             candidates = sources.describe(gains.texts[query], finder, out_of_fold, tree, without=query)
             yield _Example(candidates, _gains_of_rows(gains.products[query], candidates.rows))
