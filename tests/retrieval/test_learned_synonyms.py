@@ -12,7 +12,6 @@ from whybuy.records import PRODUCT_SCHEMA, Match, Product
 from whybuy.retrieval.lexical import LexicalIndex, build_lexical
 from whybuy.retrieval.synonym_fitting import SynonymLearner, abbreviated
 from whybuy.retrieval.synonyms import SYNONYM_SCHEMA, Synonyms
-from whybuy.retrieval.terms import OtherWords
 from whybuy.retrieval.training_set import TrainingSet
 
 SHADES = "red blue green white black gray".split()
@@ -84,6 +83,11 @@ def test_first_letters_stand_for_words_one_after_the_other() -> None:
     assert abbreviated("gta", ["grand", "auto", "theft"]) == ""
 
 
+def test_what_follows_for_is_a_need_and_no_name() -> None:
+    needs = [(f"{word} for parties", "Refrigerator") for word in ("box", "stand", "case")]
+    assert "parties" not in learned(*needs, *OTHERS)
+
+
 def test_chosen_searches_alone_are_learned_from() -> None:
     learner = SynonymLearner(searches(*FRIDGES, *OTHERS), products(), str)
     chosen = np.array([True] * 2 + [False] + [True] * len(OTHERS))
@@ -118,10 +122,9 @@ def titles(index: LexicalIndex, query: str) -> list[str]:
 
 
 def test_synonyms_are_found_by_any_inflection_the_best_first() -> None:
-    assert Synonyms.of_table(TABLE).of("fridg") == (
-        OtherWords(("refriger",), pytest.approx(0.8)),
-        OtherWords(("freezer",), pytest.approx(0.6)),
-    )
+    found = Synonyms.of_table(TABLE).of("fridg")
+    assert [one.terms for one in found] == [("refriger",), ("freezer",)]
+    assert [one.weight for one in found] == pytest.approx([0.8, 0.6])
     assert Synonyms.of_table(TABLE).of("blower") == ()
 
 

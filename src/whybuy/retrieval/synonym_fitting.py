@@ -8,7 +8,7 @@ little: a "leaf blower" is not found by "mph" since all blowers have that. What 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +23,12 @@ from whybuy.retrieval.training_set import TrainingSet
 
 ROUNDS = 8
 SHORTEST = 3  # letters
-_COMMON = 0.002  # added to shares of titles
+_COMMON = 0.005  # added to shares of titles
 _FEW = 20  # titles without a term that are added to those with a word
 _NONE = 1.0  # how much speaks for no word at all, against the lift of one
 _CAUTION = 1.0  # searches without an answer that are added to those of each word
 _PART = 0.02  # of a gap that a word answers where its query is counted
-_NAMES = 0.15  # a word names products where so many of its titles have it in their type
+_NAMES = 0.15  # a word names products where so many of its titles are of a type that ends in it
 _FIRST = 0.4  # a word is taken for a brand where so many of its titles begin with it
 
 
@@ -42,7 +42,7 @@ class SynonymThresholds:
     least_queries: int = 3  # different ones that show a synonym
     least_similar: int = 2  # the same for one that is spelled alike
     least_share: float = 0.05  # of what answers the word without having it
-    least_share_of_traits: float = 0.2  # the same where one of both names no product
+    least_share_of_traits: float = 0.4  # the same where one of both names no product
     base_weight: float = 0.6  # to which the share is added
     most_weight: float = 0.8
 
@@ -94,7 +94,7 @@ class _Catalog:
         for text in products["title"].to_pylist():
             self.written.add(text)
         self.counts = Counter(term for title in self.titles for term in set(title))
-        self._named = Counter(stem(word) for kind in products["product_type"].to_pylist() for word in set(words(kind)))
+        self._named = Counter(stem(word) for kind in products["product_type"].to_pylist() for word in words(kind)[-1:])
         first = Counter(title[0] for title in self.titles if title)
         branded = {stem(word) for brand in set(products["brand"].to_pylist()) for word in words(brand)}
         self.brands = {
@@ -124,7 +124,7 @@ class _Catalog:
         return {*self.titles[row], *(stem(word) for text in texts for word in words(text))}
 
     def name_alike(self, word: str, term: str) -> bool:
-        """Whether both name products: they stand in the types of a good part of the titles that have them."""
+        """Whether both name products: a good part of the titles that have them are of types that end in them."""
         return all(self._named[one] >= _NAMES * self.counts[one] > 0 for one in (word, term))
 
     def share(self, term: str, word: str) -> float:
@@ -196,12 +196,13 @@ def _gaps(searches: TrainingSet, catalog: _Catalog, spelled: Callable[[str], str
         typed = words(text)
         joined = {stem(left + right) for left, right in pairwise(typed)}
         asked = [stem(word) for word in dict.fromkeys(typed) if not is_function_word(word)]
+        named = [stem(word) for word in takewhile(lambda word: not is_function_word(word), typed)]
         for row in rows:
             has, title = catalog.has(row), {*catalog.titles[row]}
             for term in title:
                 counts[term] += 1 / len(rows)
             others = [] if joined & has else sorted(filter(_is_word, title - {*asked}))
-            for word in asked:
+            for word in dict.fromkeys(named):  # what follows "for" is a need, which the graph knows
                 if word not in has and _is_word(word):
                     long_form = abbreviated(word, catalog.titles[row])
                     gaps.append(_Gap(word, query, 1 / len(rows), [long_form] if long_form else others))
