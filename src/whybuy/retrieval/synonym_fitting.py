@@ -8,6 +8,7 @@ little: a "leaf blower" is not found by "mph" since all blowers have that. What 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import pairwise, takewhile
 
 import numpy as np
@@ -112,16 +113,17 @@ class _Catalog:
         has.data[:] = 1
         self._has, self._by_term = has, csr_matrix(has.T)
         self._shares: dict[str, NDArray[np.float32]] = {}
+        self.has = cache(self._words)
 
     def __len__(self) -> int:
         return len(self.titles)
 
-    def has(self, row: int) -> set[str]:
+    def _words(self, row: int) -> frozenset[str]:
         """Stems of all words of a product."""
         brand, kind, category, attributes, description = self._others[row]
         traits = (f"{entry['name']} {entry['value']}" for entry in attributes)
         texts = (brand, kind, *category, *traits, description)
-        return {*self.titles[row], *(stem(word) for text in texts for word in words(text))}
+        return frozenset((*self.titles[row], *(stem(word) for text in texts for word in words(text))))
 
     def name_alike(self, word: str, term: str) -> bool:
         """Whether both name products: a good part of the titles that have them are of types that end in them."""
@@ -188,9 +190,10 @@ def _gaps(searches: TrainingSet, catalog: _Catalog, spelled: Callable[[str], str
     counts: defaultdict[str, float] = defaultdict(float)
     chosen = sorted(range(len(searches)), key=lambda query: digest("synonyms", searches.texts[query]))
     for query in chosen[: config.most_queries]:
-        own = searches.products[query]
-        order = np.argsort(-own.data, kind="stable")[: config.products]
-        rows = own.indices[order[own.data[order] >= config.good_from * top]].tolist()
+        span = slice(searches.products.indptr[query], searches.products.indptr[query + 1])
+        gains, own = searches.products.data[span], searches.products.indices[span]
+        order = np.argsort(-gains, kind="stable")[: config.products]
+        rows = own[order[gains[order] >= config.good_from * top]].tolist()
         text = spelled(searches.texts[query])
         written.add(text)
         typed = words(text)
