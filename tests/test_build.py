@@ -47,7 +47,7 @@ from whybuy.retrieval.finder import Finder
 from whybuy.shop import Shop
 
 STAGES = tuple(
-    "catalog events pairs hypotheses graph expansion lexical signals tree reranker completions student".split()
+    "catalog events pairs hypotheses graph expansion lexical synonyms signals tree reranker completions student".split()
 )
 PUBLISHED = set(STAGES)
 
@@ -164,7 +164,7 @@ CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
     (rename_product, PUBLISHED - {"events"}),
     (add_purchase, PUBLISHED - {"catalog", "lexical"}),
-    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "completions", "reranker"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "synonyms", "completions", "reranker"}),
     (
         lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
         PUBLISHED - {"catalog", "events", "lexical"},
@@ -229,7 +229,7 @@ def test_what_was_replaced_twice_is_gone(store: Path) -> None:
         (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
         add_setting(store, f"[lexical]\ncoverage = {coverage}")
         rebuild(store)
-    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "completions", "reranker"})
+    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "synonyms", "completions", "reranker"})
 
 
 def test_two_builds_do_not_meet(store: Path) -> None:
@@ -278,6 +278,7 @@ def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: P
     assert {progress.stage: progress.note for progress in ear.heard if progress.state is State.SKIPPED} == {
         "events": "the shop has no logs",
         "critic": "nobody has judged a reason",
+        "synonyms": "there are neither logs nor judgments to train on",
         "reranker": "there are neither logs nor judgments to train on",
     }
     hit = Discovery.open(tmp_path / "shop").search(Query("something for family camping")).hits[0]
@@ -350,9 +351,9 @@ def test_a_plan_reads_the_journal_once(store: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.heavy
-def test_other_judgments_train_the_reranker_alone(judged: Path) -> None:
+def test_other_judgments_teach_synonyms_and_the_reranker_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
-    assert rebuild(judged).stages(State.DONE) == ["reranker"]
+    assert rebuild(judged).stages(State.DONE) == ["synonyms", "reranker"]
 
 
 def test_judgments_train_a_shop_without_logs(tmp_path: Path) -> None:
@@ -380,7 +381,7 @@ def test_a_folder_of_judgments_trains_the_reranker(judged: Path) -> None:
     queries = ["query_id\tquery", *(f"{query}\t{query}" for query in {row[0] for row in rows[1:]})]
     (judged / JUDGED / "label.csv").write_text("\n".join(map("\t".join, rows)))
     (judged / JUDGED / "query.csv").write_text("\n".join(queries))
-    assert rebuild(judged).stages(State.DONE) == ["reranker"]
+    assert rebuild(judged).stages(State.DONE) == ["synonyms", "reranker"]
 
 
 def test_missing_judgments_are_named(judged: Path) -> None:
@@ -557,8 +558,9 @@ def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
     *("catalog.infer_types", "behavior.read_events", "behavior.mine_pairs", "knowledge.apply_filters"),
-    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.SignalIndex.build"),
-    *("retrieval.reason_training_set", "retrieval.train_reranker", "completion.build_parts", "intents.train_student"),
+    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.SynonymLearner"),
+    *("retrieval.SignalIndex.build", "retrieval.reason_training_set", "retrieval.train_reranker"),
+    *("completion.build_parts", "intents.train_student"),
 )
 """The function in the module of each stage that does its work, in the order of `STAGES`."""
 STOPS = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))

@@ -90,7 +90,7 @@ def changes(store: Path, *, with_events: bool = True) -> dict[str, list[str]]:
 def _line(store: Path, with_events: bool, stages: Sequence[Stage]) -> Line:
     settings = read_settings(store)
     _check(settings, stages)
-    left_out = {} if with_events else dict.fromkeys((EVENTS.kind, RERANKER.kind), _CATALOG_ONLY)
+    left_out = {} if with_events else dict.fromkeys((EVENTS.kind, SYNONYMS_STAGE.kind, RERANKER.kind), _CATALOG_ONLY)
     return Line(Shop(store, settings, {}), stages, left_out)
 
 
