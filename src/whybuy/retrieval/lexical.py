@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice, pairwise
 from pathlib import Path
@@ -11,35 +11,32 @@ import numpy as np
 import pyarrow as pa
 import tantivy
 from numpy.typing import NDArray
-from tantivy import Occur, Order
+from tantivy import Occur
 from tantivy import Query as Search
 
 from whybuy.artifacts import write_json
 from whybuy.config import ConfigTable
-from whybuy.errors import ArtifactError, InputError
-from whybuy.records import PRODUCT_SCHEMA, Match, Product
+from whybuy.errors import ArtifactError
+from whybuy.records import Match
 from whybuy.retrieval.ranked import Ranked
-from whybuy.retrieval.spelling import RARE, Reading, Speller, Spelling
+from whybuy.retrieval.spelling import RARE, Reading
 from whybuy.retrieval.synonyms import Synonyms
 from whybuy.retrieval.terms import (
-    FIELDS,
     OtherWords,
     QueryWord,
     QueryWords,
-    field_texts,
     is_function_word,
     stem,
     words,
 )
+from whybuy.retrieval.word_documents import SCHEMA, WRITER_MEMORY, write_products
+from whybuy.retrieval.word_view import WordView, bits_at, options_of
 
 NOWHERE = np.empty(0, np.int32)
 CONFIG_FILE = "lexical.json"
 FORMAT_VERSION = 3
 _CONTEXT = 6  # other words of a query that a misspelled one is read by
-_WRITER_MEMORY = 64_000_000  # bytes
 _WORDS_KEPT = 4_000  # whose searches are remembered
-_TERMS_KEPT = 4_000  # whose products are remembered: four bytes for each product with the term
-_BITS_KEPT = 8 * 32_000_000  # of the same, a bit for each product of the shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +76,8 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        index = tantivy.Index(_schema(), path=str(folder), reuse=False)
-        _write(index, products, first_row=0)
+        index = tantivy.Index(SCHEMA, path=str(folder), reuse=False)
+        write_products(index, products, first_row=0)
     except ValueError as error:  # tantivy raises it for errors of the disk
         raise OSError(f"The index cannot be written ({error}). Is the disk full?") from error
     write_json(folder / CONFIG_FILE, asdict(config or LexicalConfig()))
@@ -132,7 +129,7 @@ class LexicalIndex:
 
     def of_type(self, product_type: str, limit: int) -> Ranked:
         """Products of one type."""
-        same_type = Search.term_query(_SCHEMA, "exact_type", product_type.casefold())
+        same_type = Search.term_query(SCHEMA, "exact_type", product_type.casefold())
         return self._ranked([(Occur.Must, Search.const_score_query(same_type, 1.0))], limit)
 
     def having(self, query: QueryWords) -> NDArray[np.int32]:
@@ -164,12 +161,12 @@ class LexicalIndex:
 
     def add(self, products: pa.Table, *, first_row: int) -> None:
         """Index more products, in place of those with the same ids; they get the rows from `first_row` on."""
-        _write(self._index, products, first_row=first_row)
+        write_products(self._index, products, first_row=first_row)
         self._reload()
 
     def delete(self, product_ids: Iterable[str]) -> None:
         """Take products out; the rows of the others stay."""
-        writer = self._index.writer(_WRITER_MEMORY, 1)
+        writer = self._index.writer(WRITER_MEMORY, 1)
         for product_id in product_ids:
             writer.delete_documents_by_term("product_id", product_id)
         writer.commit()
@@ -181,7 +178,7 @@ class LexicalIndex:
         self._look()
 
     def _look(self) -> None:
-        self._view = _View(self._index)
+        self._view = WordView(self._index)
         self.analyze = functools.lru_cache(maxsize=1_000)(self._analyze)
         self._itself = functools.lru_cache(maxsize=20_000)(self._as_it_is)
         self._bm25 = functools.lru_cache(maxsize=_WORDS_KEPT)(self._by_bm25)
@@ -209,7 +206,7 @@ class LexicalIndex:
     def _having_each(self, needed: Sequence[str], among: Ranked) -> Ranked:
         kept = np.full(len(among), bool(needed))
         for word in needed:
-            kept &= _bits(self._view.having_anywhere(stem(word)), among.rows)
+            kept &= bits_at(self._view.having_anywhere(stem(word)), among.rows)
         return among.only(kept)
 
     def _as_it_is(self, word: str) -> list[QueryWord]:
@@ -241,19 +238,19 @@ class LexicalIndex:
     def _scored(self, terms: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
         clauses = [*map(self._bm25, terms), *map(self._covered, terms)]
         clauses += [
-            Search.boost_query(Search.phrase_query(_SCHEMA, "title", [left.term, right.term]), self.config.phrase)
+            Search.boost_query(Search.phrase_query(SCHEMA, "title", [left.term, right.term]), self.config.phrase)
             for left, right in pairwise(terms)
         ]
         return [(Occur.Should, clause) for clause in clauses]
 
     def _by_bm25(self, word: QueryWord) -> Search:
         return _best(
-            _each(self._bm25_of(term, word.weight * weight) for term in terms) for terms, weight in _options(word)
+            _each(self._bm25_of(term, word.weight * weight) for term in terms) for terms, weight in options_of(word)
         )
 
     def _bm25_of(self, term: str, weight: float) -> Search:
         return _either(
-            Search.boost_query(Search.term_query(_SCHEMA, name, term), self._boosts[name] * weight)
+            Search.boost_query(Search.term_query(SCHEMA, name, term), self._boosts[name] * weight)
             for name in self._view.fields
         )
 
@@ -261,11 +258,11 @@ class LexicalIndex:
         reward = self.config.coverage * word.weight
         return _best(
             Search.const_score_query(_each(map(self._anywhere, terms)), reward * weight)
-            for terms, weight in _options(word)
+            for terms, weight in options_of(word)
         )
 
     def _anywhere(self, term: str) -> Search:
-        return _either(Search.term_query(_SCHEMA, name, term, "basic") for name in self._view.fields)
+        return _either(Search.term_query(SCHEMA, name, term, "basic") for name in self._view.fields)
 
     def _ranked(self, clauses: list[tuple[Occur, Search]], limit: int) -> Ranked:
         if not clauses or limit <= 0:
@@ -276,74 +273,6 @@ class LexicalIndex:
         return Ranked(np.array(rows, np.int32), np.array([score for score, _ in hits], np.float32))
 
 
-class _View:
-    """One state of the index: its searcher and what is derived from its words."""
-
-    def __init__(self, index: tantivy.Index) -> None:
-        self.searcher = index.searcher()
-        self.fields = [name for name in FIELDS if self.searcher.terms_with_prefix(name, "", limit=1)]
-        last = self.searcher.search(Search.all_query(), 1, order_by_field="row", order=Order.Desc).hits
-        self.rows = 1 + last[0][0] if last else 0  # those of deleted products are counted
-        self.frequency = functools.lru_cache(maxsize=20_000)(self._frequency)
-        self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
-        kept = min(_TERMS_KEPT, 1 + _BITS_KEPT // max(1, self.rows))
-        self.having_anywhere = functools.lru_cache(maxsize=kept)(self._having_anywhere)
-
-    @functools.cached_property
-    def speller(self) -> Speller:
-        """Made when the first unknown or rare word comes."""
-        spelling = Spelling(dict(self.searcher.terms_with_prefix("word", "")))
-        return Speller(spelling, lambda word: self.having_anywhere(stem(word)), self.searcher.num_docs)
-
-    def knows(self, word: str) -> bool:
-        """Whether a product has a word, in any inflection."""
-        return self.frequency(word) > 0
-
-    def _frequency(self, word: str) -> int:
-        """Products that have a word in the field where most have it."""
-        term = stem(word)
-        return max((self.searcher.doc_freq(name, term) for name in self.fields), default=0)
-
-    def read(self, word: str, others: Sequence[str]) -> Sequence[Reading]:
-        """What an unknown or rare word may mean, likeliest first: itself where nothing is near it."""
-        itself = Reading((word,))
-        if not self.knows(word):
-            return self.speller.readings(word, others)
-        is_brand = "brand" in self.fields and self.searcher.doc_freq("brand", stem(word))
-        return (itself,) if is_brand else (itself, *self.speller.meant(word, others))
-
-    def having_any(self, word: QueryWord) -> NDArray[np.uint8]:
-        """Whether each product has a word of a query, or what may stand for it: a bit by row."""
-        options = (map(self.having_anywhere, terms) for terms, _ in _options(word))
-        return functools.reduce(np.bitwise_or, (functools.reduce(np.bitwise_and, one) for one in options))
-
-    def _having(self, name: str, term: str) -> NDArray[np.int32]:
-        """Rows of the products that have a term in a field, ascending."""
-        wanted = Search.term_query(_SCHEMA, name, term, "basic")
-        every = max(1, self.searcher.num_docs)
-        hits = self.searcher.search(wanted, every, count=False, order_by_field="row", order=Order.Asc).hits
-        return np.fromiter((row for row, _ in hits), np.int32, len(hits))
-
-    def _having_anywhere(self, term: str) -> NDArray[np.uint8]:
-        """Whether each product has a term in any field: a bit by row."""
-        having = np.zeros(self.rows, np.bool_)
-        for name in self.fields:
-            having[self.having(name, term)] = True
-        return np.packbits(having)
-
-    def joins(self, left: str, right: str) -> bool:
-        """Whether the catalog writes two words as one, too: "lawn mower" and "lawnmower"."""
-        whole = left + right
-        return whole.isalpha() and len(whole) >= 6 and self.searcher.doc_freq("word", whole) > 0
-
-
-def _bits(packed: NDArray[np.uint8], places: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """The bits at some places of `np.packbits`."""
-    bytes_there = packed.take(places >> 3, mode="clip")  # rows may have come from a newer state of the index
-    bits: NDArray[np.bool_] = (bytes_there << (places & 7) & 128) > 0
-    return bits
-
-
 def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which rows are among others, which ascend."""
     if not len(others):
@@ -351,66 +280,6 @@ def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
     at = np.minimum(others.searchsorted(rows), len(others) - 1)
     present: NDArray[np.bool_] = others[at] == rows
     return present
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("product_id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("row", indexed=True, fast=True)
-    builder.add_text_field("exact_type", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("word", tokenizer_name="whitespace", index_option="basic")  # unstemmed, for spelling
-    for name in FIELDS:
-        builder.add_text_field(name, tokenizer_name="whitespace")
-    return builder.build()
-
-
-_SCHEMA = _schema()
-
-
-def _write(index: tantivy.Index, products: pa.Table, *, first_row: int) -> None:
-    if not products.schema.equals(PRODUCT_SCHEMA):
-        raise InputError(
-            f"The lexical index takes products in PRODUCT_SCHEMA, not {products.schema.names}. "
-            "Read the feed with `whybuy.catalog` first."
-        )
-    writer = index.writer(_WRITER_MEMORY, 1)
-    for row, product in enumerate(_products(products), first_row):
-        if first_row:
-            writer.delete_documents_by_term("product_id", product.product_id)
-        writer.add_document(_document(row, product))
-    writer.commit()
-    writer.wait_merging_threads()
-    index.reload()
-
-
-def _document(row: int, product: Product) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_unsigned("row", row)
-    document.add_text("product_id", product.product_id)
-    document.add_text("exact_type", product.product_type.casefold())
-    seen: set[str] = set()
-    for name, text in zip(FIELDS, field_texts(product), strict=True):
-        text_words = words(text)
-        seen.update(text_words)
-        document.add_text(name, " ".join(map(stem, text_words)))
-    document.add_text("word", " ".join(sorted(seen)))
-    return document
-
-
-def _products(table: pa.Table) -> Iterator[Product]:
-    columns = ["product_id", "title", "description", "brand", "product_type", "category", "attributes"]
-    for batch in table.select(columns).to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            row["category"] = tuple(row["category"])
-            row["attributes"] = tuple((entry["name"], entry["value"]) for entry in row["attributes"])
-            yield Product(**row)
-
-
-def _options(word: QueryWord) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The terms of a word and of what may stand for it, each with its weight."""
-    yield (word.term,), 1.0
-    for other in word.others:
-        yield other.terms, other.weight
 
 
 def _best(searches: Iterable[Search]) -> Search:
