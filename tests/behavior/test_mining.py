@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,6 +241,15 @@ def test_a_memory_limit_that_is_none_is_refused_in_words(tmp_path: Path) -> None
 def test_a_sample_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="sample of 0 pairs"):
         mine(random_log(1), tmp_path, PairConfig(sample=0))
+
+
+def test_a_query_that_led_to_carts_alone_is_as_specific_as_its_types_say(tmp_path: Path) -> None:
+    searches = [Search(at(0), "rug", "q1", "c")]
+    carts = [Event(at(1 + place), Action.ADD_TO_CART, name, "c", query_id="q1") for place, name in enumerate("ab")]
+    products = [Product(name, name, product_type=f"type {name}") for name in "abcd"]
+    mine(Log(carts, searches, products), tmp_path, PairConfig(specificity_prior=1e-6))
+    (row,) = pq.read_table(tmp_path / "out" / "query_stats.parquet").to_pylist()
+    assert row["specificity"] == pytest.approx(1 - math.log(2) / math.log(4), abs=1e-4)
 
 
 @pytest.mark.slow

@@ -12,8 +12,11 @@ TYPES = {"s": "shoe", "l": "laptop", "h": "harp", "r": "rug"}
 def stats(
     searches: list[str], purchases: list[tuple[str, str, int]], *, prior: float = 0.0001, types: dict[str, str] = TYPES
 ) -> dict[str, dict[str, float]]:
-    rows = [{"left": query, "right": product, "purchases": count, "clicks": 0} for query, product, count in purchases]
-    counts = [("purchases", pa.int64()), ("clicks", pa.int64())]
+    rows = [
+        {"left": query, "right": product, "purchases": count, "carts": 0, "clicks": 0}
+        for query, product, count in purchases
+    ]
+    counts = [(name, pa.int64()) for name in ("purchases", "carts", "clicks")]
     pairs = pa.Table.from_pylist(rows, pa.schema([("left", pa.string()), ("right", pa.string()), *counts]))
     catalog = pa.table(
         {"product_id": pa.array(list(types), pa.string()), "product_type": pa.array(list(types.values()), pa.string())}

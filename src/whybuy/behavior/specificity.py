@@ -11,7 +11,7 @@ QUERY_STATS_SCHEMA = pa.schema(
         pa.field("searches", pa.int64(), nullable=False),
         pa.field("clicks", pa.int64(), nullable=False),
         pa.field("purchases", pa.int64(), nullable=False),
-        pa.field("product_types", pa.int64(), nullable=False),  # different types clicked or bought
+        pa.field("product_types", pa.int64(), nullable=False),  # different types clicked, put in a cart or bought
         pa.field("specificity", pa.float64(), nullable=False),  # 1: one product type; 0: any type at all
     ]
 )
@@ -20,11 +20,11 @@ QUERY_STATS_SCHEMA = pa.schema(
 def query_stats(queries: Table, pairs: Table, types: Table, *, prior: float) -> Table:
     """Statistics of each query that was searched, clicked from or bought from, in `QUERY_STATS_SCHEMA`.
 
-    Specificity is `1 - H(product_type | q) / log T` over clicks and purchases, T the number of types in the catalog
+    Specificity is `1 - H(product_type | q) / log T` over clicks, carts and purchases, T the number of types there are
     (COSMO, SIGMOD 2024, names the idea; our formula). For rare queries it is shrunken towards an estimate by the words
     alone, with the weight of `prior` observations.
 
-    pairs: columns left, right, purchases, clicks. types: product_id, product_type, of products that have one.
+    pairs: columns left, right, purchases, carts, clicks. types: product_id, product_type, of products that have one.
     """
     searches = queries.filter(queries.query != "")
     parts = [
@@ -36,7 +36,7 @@ def query_stats(queries: Table, pairs: Table, types: Table, *, prior: float) -> 
         searches=counted.searches.sum(), clicks=counted.clicks.sum(), purchases=counted.purchases.sum()
     )
     spread = _type_spread(
-        pairs.select(query=pairs.left, product_id=pairs.right, seen=pairs.clicks + pairs.purchases), types
+        pairs.select(query=pairs.left, product_id=pairs.right, seen=pairs.clicks + pairs.carts + pairs.purchases), types
     )
     worded = word_specificity(counted.select("query"))
     joined = counted.left_join(worded, "query").drop("query_right").left_join(spread, "query").drop("query_right")

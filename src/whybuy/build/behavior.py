@@ -44,4 +44,4 @@ EVENTS = Stage(
     files=_logs,
     skip=_without_logs,
 )
-PAIRS = Stage(kind="pairs", version=5, make=_mine, after=("catalog", "events"), config=(PAIR_CONFIG,))
+PAIRS = Stage(kind="pairs", version=6, make=_mine, after=("catalog", "events"), config=(PAIR_CONFIG,))
