@@ -58,18 +58,18 @@ def types_by_category(
     by_leaf, by_root = _rows_by(paths, -1), _rows_by(paths, 0)
     if len(by_leaf) < FINE_LEAVES:
         return list(guesses)
-    said = [_said(path, title, guess) for path, title, (guess, _) in zip(paths, titles, guesses, strict=True)]
-    answers = [(name, 1.0) if name else guess for (name, _), guess in zip(said, guesses, strict=True)]
-    works = _works(by_root, said, guesses)
+    named = [_named_level(path, title, guess) for path, title, (guess, _) in zip(paths, titles, guesses, strict=True)]
+    answers = [(name, 1.0) if name else guess for (name, _), guess in zip(named, guesses, strict=True)]
+    works = _works(by_root, named, guesses)
     of_type = Counter(guess for guess, _ in guesses)
     for members in by_leaf.values():
-        own = Counter(name for name, of_leaf in (said[row] for row in members) if of_leaf)
+        own = Counter(name for name, of_leaf in (named[row] for row in members) if of_leaf)
         trusted = own.total() >= _TRUSTED * len(members)
         usual = max(own, key=lambda name: (own[name], name), default="")
         at_home = Counter(guesses[row][0] for row in members)
         for row in members:
             guess = guesses[row][0]
-            if said[row][0]:
+            if named[row][0]:
                 continue
             if trusted and (not guess or at_home[guess] >= _AT_HOME * of_type[guess]):
                 answers[row] = (usual, 0.8)
@@ -86,7 +86,7 @@ def _rows_by(paths: Sequence[Sequence[str]], level: int) -> Mapping[str, list[in
     return rows
 
 
-def _said(path: Sequence[str], title: TitleParts, guess: str) -> tuple[str, bool]:
+def _named_level(path: Sequence[str], title: TitleParts, guess: str) -> tuple[str, bool]:
     """The deepest name below the root of a path that the title says, and whether it is the last level's; else "".
 
     Names of things are plural; of others ("Wall Art", but also "Fitness") only what heads the title counts.
@@ -113,14 +113,14 @@ def _says(title: TitleParts, name: CategoryName) -> bool:
 
 
 def _works(
-    by_root: Mapping[str, list[int]], said: Sequence[tuple[str, bool]], guesses: Sequence[Guess]
+    by_root: Mapping[str, list[int]], named: Sequence[tuple[str, bool]], guesses: Sequence[Guess]
 ) -> dict[str, str]:
     """The names of roots whose titles are names of works, which say nothing of what they are: "Books" → book."""
     works = {}
     for root, members in by_root.items():
         names = [name.name for name in category_names(root) if name.plural]
         shared = Counter(guesses[row][0] for row in members if guesses[row][0])
-        largest = max(sum(bool(said[row][0]) for row in members), max(shared.values(), default=0))
+        largest = max(sum(bool(named[row][0]) for row in members), max(shared.values(), default=0))
         if names and len(members) >= _FEWEST and largest < _WORKS * len(members):
             works[root] = names[0]
     return works

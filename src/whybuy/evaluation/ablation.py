@@ -197,12 +197,12 @@ class _Bench:
         tables = []
         for seed in range(fits):
             one = f"{name}, fit {seed + 1}"
-            listen = partial(self._hear_training, one)
+            listen = partial(self._report_training, one)
             retrained = retrain(shop, self._file(f"models {name}"), seed=seed, listen=listen)
             tables.append(self.measured(retrained, one))
         return tables
 
-    def _hear_training(self, name: str, kind: str) -> None:
+    def _report_training(self, name: str, kind: str) -> None:
         self.listen(f"{name}: training {kind}")
 
     def _file(self, name: str) -> Path:

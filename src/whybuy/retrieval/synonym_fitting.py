@@ -125,7 +125,7 @@ class _Catalog:
         texts = (brand, kind, *category, *traits, description)
         return frozenset((*self.titles[row], *(stem(word) for text in texts for word in words(text))))
 
-    def name_alike(self, word: str, term: str) -> bool:
+    def both_name_products(self, word: str, term: str) -> bool:
         """Whether both name products: a good part of the titles that have them are of types that end in them."""
         return all(self._named[one] >= _NAMES * self.counts[one] > 0 for one in (word, term))
 
@@ -248,11 +248,13 @@ def _synonyms(gaps: _Gaps, catalog: _Catalog, config: SynonymThresholds) -> Iter
         queries[place].add(gaps.gaps[gap].query)
     for (word, term), place in number.items():
         part = counts.by_pair[place] / (total[place] + _CAUTION)
-        alike = _spelled_alike(word, term)
+        alike = _are_spelled_similarly(word, term)
         least = config.least_similar if alike else config.least_queries
         if len(queries[place]) < least or (term in catalog.brands and not alike):
             continue
-        if part < (config.least_share if alike or catalog.name_alike(word, term) else config.least_share_of_traits):
+        if part < (
+            config.least_share if alike or catalog.both_name_products(word, term) else config.least_share_of_traits
+        ):
             continue
         weight = min(config.most_weight, config.base_weight + part)
         yield _Synonym(gaps.written[word], catalog.wording(term), weight, len(queries[place]), part)
@@ -284,7 +286,7 @@ def _align(
     return _Counts(each, by_pair)
 
 
-def _spelled_alike(left: str, right: str) -> bool:
+def _are_spelled_similarly(left: str, right: str) -> bool:
     """One begins with the other or abbreviates it, or few letters differ."""
     if left.startswith(right) or right.startswith(left) or " " in right:
         return True

@@ -171,7 +171,7 @@ class _Sources:
 
 
 def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
-    """The late queries, described with all that was known when they began."""
+    """The late queries, described by what the log had told when they began; intents and reasons know all of the log."""
     before, late = replay.before.damped(), replay.late.relative()
     tree = replace(sources.trainer, searches=before).train_over(sources.vectorizer)
     signals = SignalIndex.build(replay.signals.texts, replay.signals.products)

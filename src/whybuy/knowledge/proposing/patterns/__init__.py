@@ -148,7 +148,7 @@ class Patterns:
             for pattern in patterns:
                 for match in pattern.regex.finditer(clause):
                     if not _NEGATED.search(clause[: match.start()]):
-                        yield from self._stated(pattern, _told(pattern, clause, match))
+                        yield from self._stated(pattern, _tail_text(pattern, clause, match))
 
     def _stated(self, pattern: _Pattern, text: str) -> Iterator[Phrase]:
         """The intents of the running text that a pattern takes for the tail."""
@@ -416,7 +416,7 @@ def _compile(entry: Mapping[str, Any], tail: str, *, whole_text: bool) -> _Patte
     )
 
 
-def _told(pattern: _Pattern, clause: str, match: re.Match[str]) -> str:
+def _tail_text(pattern: _Pattern, clause: str, match: re.Match[str]) -> str:
     """The words of a clause that a pattern takes for the tail; empty when it does not reach one of its ends."""
     start = match.start("verb") if "verb" in match.groupdict() else match.start()
     text = clause[start:] if pattern.whole else match["tail"]
