@@ -99,7 +99,8 @@ def test_two_processes_answer_and_count_together(server: Server) -> None:
 def test_a_process_that_dies_is_replaced(server: Server) -> None:
     first, second = server.workers()
     os.kill(first, signal.SIGKILL)
-    assert comes_true(lambda: len(server.workers()) == 2 and first not in server.workers())
+    replaced = comes_true(lambda: len(server.workers()) == 2 and first not in server.workers())
+    assert replaced, f"{first}, {second} -> {server.workers()}; supervisor ended with {server.process.poll()}"
     assert second in server.workers()
     assert all(server.ask("/livez")[0] == 200 for _ in range(8))
 

@@ -1,5 +1,6 @@
 """Several server processes behind one port: each searches on a processor of its own, all map the same files."""
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -9,9 +10,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.synchronize import Event
 
 from whybuy.errors import WhybuyError
 from whybuy.serving.server_metrics import COUNTERS_FOLDER
@@ -31,7 +32,7 @@ class WorkerError(WhybuyError):
 class _Worker:
     process: SpawnProcess
     listener: socket.socket
-    answers: Event
+    answers: ctypes.c_bool  # shared, without a lock: a process that is killed could hold one for ever
 
 
 def supervise(work: Work, listeners: Sequence[socket.socket], ready: Callable[[], None]) -> None:
@@ -53,8 +54,8 @@ def supervise(work: Work, listeners: Sequence[socket.socket], ready: Callable[[]
                 _wait_for(worker)
             ready()
             while True:
-                wait([worker.process.sentinel for worker in workers])
-                workers[:] = [worker if worker.process.is_alive() else _replaced(worker, work) for worker in workers]
+                ended = wait([worker.process.sentinel for worker in workers])
+                workers[:] = [_replaced(one, work) if one.process.sentinel in ended else one for one in workers]
         finally:
             for worker in workers:
                 worker.process.terminate()
@@ -65,15 +66,15 @@ def supervise(work: Work, listeners: Sequence[socket.socket], ready: Callable[[]
 
 
 def _start(work: Work, listener: socket.socket) -> _Worker:
-    answers = _spawn.Event()
+    answers = _spawn.RawValue(ctypes.c_bool, False)
     process = _spawn.Process(target=_run, args=(work, listener, answers))
     process.start()
     return _Worker(process, listener, answers)
 
 
-def _run(work: Work, listener: socket.socket, answers: Event) -> None:
+def _run(work: Work, listener: socket.socket, answers: ctypes.c_bool) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    work(listener, answers.set)
+    work(listener, partial(setattr, answers, "value", True))
 
 
 def _end_with_parent() -> None:
@@ -85,18 +86,20 @@ def _end_with_parent() -> None:
 
 
 def _wait_for(worker: _Worker) -> None:
-    while not worker.answers.wait(0.1):
+    while not worker.answers.value:
+        worker.process.join(0.05)
         _check(worker)
 
 
 def _replaced(worker: _Worker, work: Work) -> _Worker:
+    worker.process.join()
     _check(worker)
     _log.warning("Server process %s ended (%s); another takes its place.", worker.process.pid, worker.process.exitcode)
     return _start(work, worker.listener)
 
 
 def _check(worker: _Worker) -> None:
-    if worker.process.exitcode is not None and not worker.answers.is_set():
+    if worker.process.exitcode is not None and not worker.answers.value:
         raise WorkerError(
             f"A server process ended with exit code {worker.process.exitcode} before it could answer. "
             "Run `whybuy serve --workers 1` to see why."
