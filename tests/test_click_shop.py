@@ -16,6 +16,7 @@ from whybuy.build.behavior import PAIRS as PAIRS_STAGE
 from whybuy.build.completion import COMPLETIONS
 from whybuy.build.retrieval import RERANKER, SIGNALS
 from whybuy.build.stage import StageShop
+from whybuy.completion.live_queries import LoggedQuery
 from whybuy.config import STORE_FILE, read_settings
 from whybuy.discovery import Discovery
 from whybuy.journal.judgments import to_table
@@ -97,6 +98,16 @@ def test_what_is_clicked_now_comes_before_what_was_clicked_more(discovery: Disco
 def test_what_was_asked_is_completed(discovery: Discovery) -> None:
     found = [one.text for one in discovery.complete("shoe m").completions]
     assert "shoe marlowe" in found, "which the catalog calls a Marlowe slip-on shoe"
+
+
+def test_a_word_of_no_product_that_leads_to_one_is_suggested(store: Path) -> None:
+    discovery = Discovery.open(store)
+    assert not discovery.search(Query("kicks", ranker="lexical")).hits
+    (before,) = discovery.complete("kic").completions
+    discovery.add_queries(LoggedQuery("kicks", f"shopper {number}", f"search {number}") for number in range(3))
+    (after,) = discovery.complete("kic").completions
+    assert before.text == after.text == "kicks"
+    assert after.score == pytest.approx(before.score + 3)
 
 
 # ---------------------------------------------------------------- how the reranker is trained

@@ -7,7 +7,7 @@ from whybuy.build.stage import Stage, Summary
 from whybuy.catalog.shop import SHOP_CONFIG
 from whybuy.completion import completer
 from whybuy.completion.building import build_parts
-from whybuy.completion.catalog_phrases import catalog_phrases, purchased_category
+from whybuy.completion.catalog_phrases import catalog_phrases, leading_queries, purchased_category
 from whybuy.completion.query_log import QueryLog, read_query_log
 from whybuy.completion.session_training import SESSION_CONFIG
 from whybuy.completion.vocabulary import VOCABULARY_CONFIG, ShopLookups
@@ -21,8 +21,12 @@ def _make(shop: Shop, folder: Path) -> Summary:
     logged = shop.has(PAIRS.kind)
     log = read_query_log(shop.folder("events"), folder, config, language=language) if logged else QueryLog.empty()
     phrases = catalog_phrases(products, shop.graph, least_products=config.least_products)
-    category = purchased_category(shop.table(PAIRS), products)
-    lookups = ShopLookups(shop.lexical.finds, shop.lexical.spelled, shop.intent_reader.first, category)
+    pairs, finds = shop.table(PAIRS), shop.lexical.finds
+    leading = leading_queries(pairs, products)
+    category = purchased_category(pairs, products)
+    lookups = ShopLookups(
+        lambda text: text in leading or finds(text), shop.lexical.spelled, shop.intent_reader.first, category
+    )
     parts = build_parts(log, phrases, lookups, config, session, language=language)
     parts.completer().save(folder)
     weights = parts.ranker.weights if parts.ranker else ()

@@ -5,7 +5,7 @@ buy it ("tent for winter camping").
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,6 +73,16 @@ def purchased_category(pairs: pa.Table, products: pa.Table, *, share: float = 0.
     most = {query: (*of_query.most_common(1)[0], of_query.total()) for query, of_query in counts.items()}
     categories = {query: name for query, (name, count, total) in most.items() if name and count >= share * total}
     return categories.get
+
+
+def leading_queries(pairs: pa.Table, products: pa.Table) -> Set[str]:
+    """The queries after which shoppers chose a product that the catalog has: what words do not find, they may know.
+
+    pairs: PAIR_SCHEMA. products: PRODUCT_SCHEMA.
+    """
+    chosen = (pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field("evidence") > 0)
+    known = pc.field("right").isin(products["product_id"].combine_chunks())
+    return frozenset(pairs.filter(chosen & known)["left"].to_pylist())
 
 
 def _type_words(products: pa.Table) -> pa.Table:

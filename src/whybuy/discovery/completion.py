@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
+from whybuy.completion.folding import fold
 from whybuy.completion.live_queries import LiveQueries, LoggedQuery
 from whybuy.discovery.texts import checked
 from whybuy.records import Completions
@@ -13,8 +14,8 @@ class QueryCompletion:
     """Completes queries from the last build and from those that came in since; safe for many threads."""
 
     def __init__(self, shop: Shop) -> None:
-        self._completer = shop.completer
-        self._live = LiveQueries(shop.lexical.finds, self._completer.weight, self._completer.thresholds)
+        self._completer, self._finds = shop.completer, shop.lexical.finds
+        self._live = LiveQueries(self._has_results, self._completer.weight, self._completer.thresholds)
 
     def complete(self, prefix: str, previous: Sequence[str], limit: int) -> Completions:
         """Completions, best first. previous: queries before in the session, the latest first.
@@ -31,3 +32,7 @@ class QueryCompletion:
         """Count queries since the last build, each once; one thread at a time."""
         if self._live.add(queries):
             self._completer.refresh(self._live.vocabulary())
+
+    def _has_results(self, text: str) -> bool:
+        """Whether a product has its words, or the last build suggests it, as it led to a product."""
+        return self._completer.weight(fold(text)) > 0 or self._finds(text)

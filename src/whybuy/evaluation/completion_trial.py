@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from whybuy.behavior.events import read_events
 from whybuy.behavior.recognize import EventSource
 from whybuy.completion.building import build_parts
-from whybuy.completion.catalog_phrases import catalog_phrases
+from whybuy.completion.catalog_phrases import catalog_phrases, leading_queries
 from whybuy.completion.folding import fold
 from whybuy.completion.limits import LOOKED_BACK, MIN_SHOPPERS
 from whybuy.completion.query_log import read_query_log
@@ -36,6 +36,7 @@ from whybuy.evaluation.completion_methods import (
     oracle_of,
     shuffled,
 )
+from whybuy.records import PAIRS
 from whybuy.shop import Shop
 
 LADDER = (0, 5, 6, 7, 8, 9)  # the paper's configurations that are measured by default
@@ -115,14 +116,15 @@ def _log_of(store: Path) -> _Log:
     shop = Shop.open(store)
     if not shop.has("events"):
         raise InputError(f"{store} was built without logs; completion is measured by what shoppers asked in sessions.")
-    config = shop.settings.one(VOCABULARY_CONFIG)
+    config, products = shop.settings.one(VOCABULARY_CONFIG), shop.catalog.table
+    leading, finds = leading_queries(shop.table(PAIRS), products), shop.lexical.finds
     return _Log(
         shop.folder("events"),
         config,
         shop.settings.one(SESSION_CONFIG),
         shop.language,
-        catalog_phrases(shop.catalog.table, None, least_products=config.least_products),
-        ShopLookups(shop.lexical.finds, shop.lexical.spelled),
+        catalog_phrases(products, None, least_products=config.least_products),
+        ShopLookups(lambda text: text in leading or finds(text), shop.lexical.spelled),
     )
 
 

@@ -1,9 +1,9 @@
-"""The category of a query is the one that most of what it led to is in."""
+"""What queries led to: the category that most of it is in, and whether the catalog has any of it."""
 
 import pytest
 
 from tiny_shop import pair_table, product_table
-from whybuy.completion.catalog_phrases import purchased_category
+from whybuy.completion.catalog_phrases import leading_queries, purchased_category
 from whybuy.records import Behavior, Product
 
 PRODUCTS = product_table(
@@ -30,3 +30,8 @@ def test_a_query_has_the_category_of_most_of_what_it_led_to(only: str) -> None:
     assert category("kicks") == purchased_category(pair_table(PAIRS[:2]), PRODUCTS)("kicks")
     assert [category(text) for text in ("camp", "gone", "never asked")] == [None, None, None]
     assert purchased_category(pair_table(PAIRS, only=only), PRODUCTS, share=0.61)("kicks") is None
+
+
+@pytest.mark.parametrize("only", ["", "carts", "clicks"])
+def test_a_query_leads_somewhere_if_the_catalog_has_what_was_chosen(only: str) -> None:
+    assert leading_queries(pair_table(PAIRS, only=only), PRODUCTS) == {"kicks", "camp"}
