@@ -81,6 +81,16 @@ def test_old_queries_weigh_less(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("trend_days", "first"), [(3.0, "new"), (0.0, "old")])
+def test_what_is_asked_of_late_weighs_more(tmp_path: Path, trend_days: float, first: str) -> None:
+    day = 86_400
+    old: list[Search] = [(f"o{number}", number * day / 2, "old") for number in range(60)]
+    new: list[Search] = [(f"n{number}", (40 + number / 3) * day, "new") for number in range(30)]
+    found = counts_of(tmp_path, old + new, VocabularyConfig(trend_days=trend_days))
+    assert max(found, key=lambda query: found[query]["weight"]) == first
+    assert {query: row["count"] for query, row in found.items()} == {"old": 60, "new": 30}
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # PySpark 4 calls what pandas 3 has deprecated
 def test_spark_counts_what_duckdb_counts(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Only whole queries count. Repetitions and sessions are treated as by Yadav et al
 half-typed queries are recognized is our design.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from whybuy.behavior.engine import open_engine
 from whybuy.behavior.sessions import epoch_seconds, shopper, with_sessions
 from whybuy.completion.folding import word_key
 from whybuy.completion.limits import LOOKED_BACK
+from whybuy.completion.trends import with_trends
 from whybuy.completion.vocabulary import VocabularyConfig
 from whybuy.records import QUERIES
 
@@ -23,7 +24,7 @@ QUERY_COUNT_SCHEMA = pa.schema(
     [
         pa.field("query", pa.string(), nullable=False),  # normalized
         pa.field("count", pa.int64(), nullable=False),  # searches for it
-        pa.field("weight", pa.float64(), nullable=False),  # the same, each halved by every half-life of its age
+        pa.field("weight", pa.float64(), nullable=False),  # the same, halved by each half-life of age; with the trend
         pa.field("key_count", pa.int64(), nullable=False),  # searches for any query of the same word key
         pa.field("key_shoppers", pa.int64(), nullable=False),  # different shoppers who made those
     ]
@@ -96,11 +97,13 @@ def read_query_log(
         parts = count_parts(whole, config.least_shoppers)
         schemas = QUERY_COUNT_SCHEMA, FOLLOW_SCHEMA, PART_SCHEMA, PART_SCHEMA, LINK_SCHEMA
         tables = zip((counts.order_by("query"), follow, *parts), schemas, strict=True)
-        return QueryLog(*(table.to_pyarrow().cast(schema) for table, schema in tables))
+        log = QueryLog(*(table.to_pyarrow().cast(schema) for table, schema in tables))
+    days = {"half_life_days": config.half_life_days, "trend_days": config.trend_days}
+    return replace(log, counts=with_trends(log.counts, log.follow_ups, **days))
 
 
 def count_queries(whole: Table, word_keys: Table, *, half_life_days: float) -> Table:
-    """Columns of QUERY_COUNT_SCHEMA for each query. Ages are counted back from the last query of all.
+    """Columns of QUERY_COUNT_SCHEMA for each query, without trends. Ages are counted back from the last query of all.
 
     whole: see `whole_queries`. word_keys: columns query, word_key; one row for each query.
     """

@@ -32,6 +32,7 @@ class VocabularyConfig:
     least_asked: int = MIN_SEARCHES  # searches for its words, in whatever order and inflection
     least_shoppers: int = MIN_SHOPPERS  # different ones who made those, for privacy
     half_life_days: float = 90.0  # after which a search counts half
+    trend_days: float = 3.0  # after which it counts half for what is asked of late; 0: without trends
     gap_minutes: int = 30  # a longer pause ends a session
     typing_seconds: int = 5  # a query that the next one continues so soon was not finished
     least_products: int = 2  # of a type with a brand or an attribute value, so that the two are suggested
