@@ -154,6 +154,32 @@ def test_only_what_several_asked_and_the_shop_answers_is_suggested(
     assert list(chosen([(query, asked, shoppers)])) == ([query] if kept else [])
 
 
+@pytest.mark.parametrize(
+    ("query", "least", "kept"),
+    [
+        ("siege of marrow", 1, True),
+        ("siege of marrow", 2, False),
+        ("siege of marrow jane doe", 1, False),
+        ("marlowe tent", 1, True),  # a phrase of the catalog
+        ("redlantern", 1, True),  # as enough ask it, spaced otherwise
+        ("red lantern for dad", 1, False),
+    ],
+)
+def test_what_stands_in_the_catalog_needs_fewer_shoppers(query: str, least: int, kept: bool) -> None:
+    rows = [
+        {"query": text, "count": times, "key_count": times, "key_shoppers": times, "weight": float(times)}
+        for text, times in [("red lantern", 3), (query, 1)]
+    ]
+    shop = ShopLookups(lambda text: True, titles=["Iron Harvest: Siege of Marrow"])
+    config = VocabularyConfig(least_shoppers_in_catalog=least)
+    table, report = choose_vocabulary(
+        pa.Table.from_pylist(rows, QUERY_COUNT_SCHEMA), {"marlowe tent": 2.0}, shop, config, "en"
+    )
+    asked = {row["text"] for row in table.to_pylist() if row["source"] == CompletionSource.QUERY_LOG}
+    assert asked == {"red lantern", query} if kept else {"red lantern"}
+    assert (report.rare, report.suggested) == (0, 2) if kept else (1, 1)
+
+
 def test_spellings_of_one_query_are_joined_as_most_write_it() -> None:
     found = chosen([("t-shirt", 5, 5), ("t shirt", 3, 3), ("café table", 3, 3), ("cafe table", 4, 4)])
     assert {text: row["weight"] for text, row in found.items()} == {"t-shirt": 8.0, "cafe table": 7.0}

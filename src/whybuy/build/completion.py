@@ -25,7 +25,11 @@ def _make(shop: Shop, folder: Path) -> Summary:
     leading = leading_queries(pairs, products)
     category = purchased_category(pairs, products)
     lookups = ShopLookups(
-        lambda text: text in leading or finds(text), shop.lexical.spelled, shop.intent_reader.first, category
+        has_results=lambda text: text in leading or finds(text),
+        corrected=shop.lexical.spelled,
+        intent=shop.intent_reader.first,
+        category=category,
+        titles=products["title"].to_pylist(),
     )
     parts = build_parts(log, phrases, lookups, config, session, language=language)
     parts.completer().save(folder)

@@ -1,13 +1,14 @@
 """Chooses the texts that completion may suggest: frequent queries that find something, and phrases of the catalog.
 
 A query is suggested when it was searched for often enough, by enough different shoppers, and the shop has a product for
-it. Phrases of the catalog that nobody searched for follow, with weights below those of all queries (our design).
+it. What stands in the catalog word for word is no secret, and needs fewer shoppers. Phrases of the catalog that nobody
+searched for follow, with weights below those of all queries (our design).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import compress
+from itertools import chain, compress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from whybuy.behavior.engine import EngineName
 from whybuy.completion.folding import fold, join_spellings, word_key, word_key_hash
 from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.limits import LONGEST, MIN_SEARCHES, MIN_SHOPPERS, Thresholds
+from whybuy.completion.public_texts import standing_in
 from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.records import VOCABULARY_SCHEMA, CompletionSource, Intent
 
@@ -31,6 +33,7 @@ class VocabularyConfig:
 
     least_asked: int = MIN_SEARCHES  # searches for its words, in whatever order and inflection
     least_shoppers: int = MIN_SHOPPERS  # different ones who made those, for privacy
+    least_shoppers_in_catalog: int = 1  # of a query that stands in the catalog or in a suggestion word for word
     half_life_days: float = 90.0  # after which a search counts half
     trend_days: float = 3.0  # after which it counts half for what is asked of late; 0: without trends
     gap_minutes: int = 30  # a longer pause ends a session
@@ -56,6 +59,7 @@ class ShopLookups:
     corrected: Callable[[str], str] = lambda text: text  # with the spelling of the catalog
     intent: Callable[[str], Intent | None] = lambda text: None  # that it names
     category: Callable[[str], str | None] = lambda text: None  # of most purchases after it
+    titles: Sequence[str] = ()  # of all products
 
     def spelling_check(self, language: str) -> Callable[[str], bool]:
         """A test whether a folded word is spelled as in the catalog, inflections and abbreviations aside."""
@@ -74,7 +78,7 @@ class VocabularyReport:
     """What became of the different queries of the logs."""
 
     queries: int  # different ones
-    rare: int  # below `least_asked` or `least_shoppers`
+    rare: int  # below `least_asked` or `least_shoppers`, and not in the catalog
     without_results: int
     misspelled: int  # counted for the right spelling
     suggested: int  # kept, spellings that fold to one joined
@@ -88,15 +92,10 @@ def choose_vocabulary(
 
     counts: of queries, QUERY_COUNT_SCHEMA. phrases: of the catalog, with the number of products that each names.
     """
-    often = pc.and_(
-        pc.greater_equal(counts["key_count"], config.least_asked),
-        pc.greater_equal(counts["key_shoppers"], config.least_shoppers),
-    )
-    short = pc.less_equal(pc.utf8_length(counts["query"]), LONGEST)
-    frequent = counts.filter(pc.and_(often, short))
-    texts = frequent["query"].to_pylist()
+    kept = _suggestible(counts.filter(pc.less_equal(pc.utf8_length(counts["query"]), LONGEST)), phrases, shop, config)
+    texts = kept["query"].to_pylist()
     answered = [shop.has_results(text) for text in texts]
-    spelled = join_spellings(compress(zip(texts, frequent["weight"].to_pylist(), strict=True), answered))
+    spelled = join_spellings(compress(zip(texts, kept["weight"].to_pylist(), strict=True), answered))
     queries = _without_misspelled(spelled, shop.corrected, language)
     short_phrases = ((text, weight) for text, weight in phrases.items() if len(text) <= LONGEST)
     others = {key: entry for key, entry in join_spellings(short_phrases).items() if key not in queries}
@@ -109,6 +108,20 @@ def choose_vocabulary(
         suggested=len(queries),
         from_catalog=len(others),
     )
+
+
+def _suggestible(counts: pa.Table, phrases: Iterable[str], shop: ShopLookups, config: VocabularyConfig) -> pa.Table:
+    """The counts of the queries of enough searches and shoppers, and of those that stand in these or in the catalog."""
+    shoppers = counts["key_shoppers"]
+    often = pc.and_(
+        pc.greater_equal(counts["key_count"], config.least_asked), pc.greater_equal(shoppers, config.least_shoppers)
+    )
+    others = pc.and_not(pc.greater_equal(shoppers, config.least_shoppers_in_catalog), often)
+    public = standing_in(
+        counts["query"].filter(others).to_pylist(),
+        chain(shop.titles, phrases, counts["query"].filter(often).to_pylist()),
+    )
+    return counts.filter(pc.or_(often, pc.is_in(counts["query"], pa.array(sorted(public), pa.string()))))
 
 
 def _vocabulary_table(queries: _Entries, phrases: _Entries, shop: ShopLookups, language: str) -> pa.Table:

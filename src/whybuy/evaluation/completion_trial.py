@@ -124,7 +124,11 @@ def _log_of(store: Path) -> _Log:
         shop.settings.one(SESSION_CONFIG),
         shop.language,
         catalog_phrases(products, None, least_products=config.least_products),
-        ShopLookups(lambda text: text in leading or finds(text), shop.lexical.spelled),
+        ShopLookups(
+            has_results=lambda text: text in leading or finds(text),
+            corrected=shop.lexical.spelled,
+            titles=products["title"].to_pylist(),
+        ),
     )
 
 
