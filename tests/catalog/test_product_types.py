@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whybuy.catalog.corrections import read_corrections
-from whybuy.catalog.titles import singular, title_parts
+from whybuy.catalog.titles import own_words, singular, title_parts
 from whybuy.catalog.type_scores import evaluate_types
 from whybuy.catalog.types import guess_types, infer_types
 from whybuy.errors import InputError
@@ -47,6 +47,18 @@ def test_the_head_noun_of_the_first_part_is_the_type() -> None:
     inferred = infer_types(products(SHELF))
     assert types_of(inferred) == ["area rug"] * 4 + ["light bulb"] * 4 + ["coating"] * 3
     assert inferred.schema.equals(PRODUCT_SCHEMA)
+
+
+def test_the_own_words_of_a_title_end_before_what_the_thing_is_for() -> None:
+    assert own_words("Slim Cases for Nimbus 9700 Phones", "Tavi®") == {"tavi", "slim", "case"}
+    assert own_words("Nimbus - 9700 Phone with Charger - Black") == {
+        "nimbus",
+        "9700",
+        "phone",
+        "with",
+        "charger",
+        "black",
+    }
 
 
 def test_a_brand_before_a_dash_and_a_color_after_it_are_no_types() -> None:

@@ -157,7 +157,7 @@ def _assemble(shop: StageShop, folder: Path) -> Summary:
 
 HYPOTHESES_STAGE = Stage(
     kind=HYPOTHESES.kind,
-    version=6,
+    version=7,
     make=_propose,
     after=("catalog",),
     after_if_there=("pairs",),

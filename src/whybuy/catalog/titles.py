@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from whybuy.text import FUNCTION_WORDS, lemma, normalize
+from whybuy.text import FUNCTION_WORDS, lemma, lemmas, normalize
 
 NUMERAL = "#"  # stands for a number with what it measures, and for a code
 
@@ -57,6 +57,7 @@ _MODIFIER = re.compile(
     r"(?<![\w-])(?:with|for|in|on|by|to|from|at|as|featuring|features|fits|includes?|including|that|which|without|"
     r"compatible|made|designed|suitable|ideal|perfect|great)\b(?!-).*|(?<![\w-])w/.*"
 )
+_INTENDED_FOR = re.compile(r"(?<![\w-])(?:for|fits|compatible with)\b(?!-)")
 _PARTICLE = re.compile(
     r"\b(slip|pull|clip|snap|stick|plug|drop|bolt|screw|roll|add|built|walk|lace|zip|pop|push)[ -](on|in|up|off)\b(?!-)"
 )
@@ -98,6 +99,12 @@ def singular(word: str) -> str:
 def before_modifier(text: str) -> str:
     """A normalized text up to what the thing has or is for: "mobile phones with plans" → "mobile phones"."""
     return _MODIFIER.sub("", text, count=1).strip()
+
+
+def own_words(title: str, brand: str = "", language: str = "en") -> frozenset[str]:
+    """Lemmas of a product's brand and of its title up to what it is for: "slider case" of "Slider Case for Pear X"."""
+    own = _INTENDED_FOR.split(normalize(_MARKS.sub("", title)), maxsplit=1)[0]
+    return frozenset(lemmas(f"{_MARKS.sub('', brand)} {own}", language))
 
 
 def title_parts(title: str, brand: str = "") -> TitleParts:

@@ -103,6 +103,21 @@ def test_a_maker_alone_shows_nothing_of_a_type() -> None:
     assert types == {("shoe",)}
 
 
+def test_what_the_shop_sells_confirms_what_one_maker_says_goes_with_it() -> None:
+    says = [("case", "Tavi", f"Case {color}", "Slim. It works with Nimbus 9700 phones.") for color in ("red", "blue")]
+    praise = [("vase", "Elmo", f"Vase {number}", "This is by Nimbus and Nimbus.") for number in range(2)]
+    claim = (HeadKind.PRODUCT, Relation.USED_WITH, "nimbus 9700 phones")
+    assert claim not in shop_of(*says, *praise)
+    assert claim in shop_of(*says, *praise, ("phone", "Nimbus", "9700 Phone - Black", ""))
+    assert claim not in shop_of(*says, *praise, ("phone", "Nimbus", "9800 Phone - Black", ""))
+    assert claim not in shop_of(*says, *praise, ("strap", "Orrin", "Strap for Nimbus 9700 Phone", ""))  # sells a strap
+
+
+def test_what_has_no_name_is_not_confirmed_by_a_title() -> None:
+    says = [("lid", "Tavi", f"Lid {color}", "Slim. It works with 4 jars.") for color in ("red", "blue")]
+    assert not [tail for *_, tail in shop_of(*says, ("jar", "Elmo", "Set of 4 Jars", "")) if "jars" in tail]
+
+
 def test_an_act_is_one_claim_however_it_is_worded() -> None:
     found = shop_of(
         ("tent", "Orrin", "Tent one", "It holds two people."),

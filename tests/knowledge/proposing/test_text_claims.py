@@ -57,7 +57,17 @@ def test_texts_claim_in_many_constructions(text: str, relation: Relation, tail: 
     ("text", "expected"),
     [
         ("Compatible with select Orrin and Tavi vehicles.", {"orrin vehicles", "tavi vehicles"}),
-        ("Compatible with most Nimbus 9700 and V800 phones.", {"nimbus phones", "phones"}),
+        (
+            "Compatible with most Nimbus 9700 and V800 phones.",
+            {"nimbus phones", "nimbus 9700 phones", "nimbus v800 phones"},
+        ),
+        (
+            "Fits any Nimbus 4, 5s and 6 phones.",
+            {"nimbus phones"} | {f"nimbus {model} phones" for model in "4 5s 6".split()},
+        ),
+        ("Compatible with most Nimbus pay-as-you-go phones.", {"nimbus pay-as-you-go phones"}),
+        ("Compatible with most no-contract phones.", {"no-contract phones"}),
+        ("Compatible with phones as you go.", {"phones"}),
         ("Compatible with specified Nimbus phones.", {"nimbus phones"}),
         ("It can remove faster.", set()),
         ("Ideal for spring,camping,hiking.", {"spring", "camping", "hiking"}),

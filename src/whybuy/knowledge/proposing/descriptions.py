@@ -14,6 +14,7 @@ from whybuy.knowledge.proposing.co_buy import SAMPLE, shared_by_pairs
 from whybuy.knowledge.proposing.hypothesizer import ProposerInput
 from whybuy.knowledge.proposing.patterns import Phrase, load_patterns
 from whybuy.knowledge.proposing.patterns.shop_words import ShopWords, is_number, read_shop_words
+from whybuy.knowledge.proposing.sold import SoldProducts
 from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
 from whybuy.text import canonical, tokenize
@@ -25,7 +26,7 @@ class DescriptionConfig:
 
     of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
     of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=4.0, least_lift=1.2)
-    least_sources: int = 2  # makers that state it: one copywriter's slogan is no reason
+    least_sources: int = 2  # makers that state it, or one of a name that the shop sells: a slogan is no reason
     least_of_type: float = 0.2  # share of a type's products that must name what has a name of its own ("Xbox")
     stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
 
@@ -89,7 +90,15 @@ class _Stated:
         for row, phrase in phrases:
             rows_of[phrase.relation, canonical(phrase.tail, inputs.language)].setdefault(row, phrase.tail)
         stated = _in_one_relation(rows_of)
-        self.keys = sorted(key for key, rows in stated.items() if key[1] and self._sources(rows) >= least_sources)
+        sold = SoldProducts(titles, brands, inputs.language)
+
+        def holds(key: tuple[Relation, str], rows: Mapping[int, str]) -> bool:
+            if self._sources(rows) >= least_sources:
+                return True
+            named = key[0] is Relation.USED_WITH and not self._words.names.isdisjoint(key[1].split())
+            return named and sold.has(key[1], rows)
+
+        self.keys = sorted(key for key, rows in stated.items() if key[1] and holds(key, rows))
         self._rows_of = [stated[key] for key in self.keys]
         self.wording = [_most_frequent(rows.values()) for rows in self._rows_of]
         rows = np.repeat(np.arange(len(self.keys)), [len(rows) for rows in self._rows_of])

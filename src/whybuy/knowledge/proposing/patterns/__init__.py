@@ -170,9 +170,8 @@ class Patterns:
         for tail in chain.from_iterable(map(self._each_of_people, tails)):
             if self._only_looks_like_people(tail, alone=people < 2):
                 continue
-            told = self._without_model(tail) if pattern.relation is Relation.USED_WITH else tail
-            if 0 < len(told.split()) <= LONGEST_TAIL:
-                yield told
+            every = [self._without_model(tail), tail] if pattern.relation is Relation.USED_WITH else [tail]
+            yield from (told for told in dict.fromkeys(every) if 0 < len(told.split()) <= LONGEST_TAIL)
 
     def _each_of_people(self, tail: str) -> list[str]:
         """The words of a row of people without commas, as titles have it: "women men"."""
@@ -318,7 +317,7 @@ class Patterns:
     def _phrase(self, pattern: _Pattern, tail: str, type_words: str) -> Phrase | None:
         tail = tail.strip(" ,'-")
         words = tokenize(tail)
-        if not words or len(words) > LONGEST_TAIL or self._is_empty(words):
+        if not words or len(tail.split()) > LONGEST_TAIL or self._is_empty(words):
             return None
         if pattern.relation is not None:
             return Phrase(pattern.relation, tail, type_words, SPECIFIC)
@@ -344,7 +343,7 @@ class Patterns:
     def _states_intent(self, pattern: _Pattern, phrase: Phrase) -> bool:
         """Whether a match in running text states an intent; many phrases of descriptions only look like one."""
         words = tokenize(phrase.tail)
-        if _PRONOUNS.intersection(words) or (pattern.ends and words[-1] not in pattern.ends):
+        if _PRONOUNS.intersection(phrase.tail.split()) or (pattern.ends and words[-1] not in pattern.ends):
             return False
         if words[-1] in self._shop.unfinished and not words[-1].endswith("s") and not pattern.ends:
             return False

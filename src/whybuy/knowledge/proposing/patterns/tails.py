@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from whybuy.knowledge.proposing.patterns.shop_words import is_number
 from whybuy.text import DETERMINERS
 
 LONGEST_TAIL = 6  # words
@@ -48,6 +49,8 @@ def cut_nouns(text: str, *, closed: bool, is_name: Callable[[str], bool], unfini
     entries = [entry for entry in map(_without_quantity, _LIST.split(text)) if entry]
     if closed and not _CLOSED_LIST.search(text):
         entries = entries[:1]
+    for at, entry in enumerate(entries[1:], 1):
+        entries[at] = [*_shared_names(entries[at - 1], is_name), *entry] if is_number(entry[0]) else entry
     noun = _common_end(entries[-1], is_name) if entries else []
     for entry in entries[:-1]:
         lacks_noun = all(map(is_name, entry)) or (len(entry) == 1 and entry[0] in unfinished)
@@ -73,6 +76,12 @@ def _without_quantity(text: str) -> list[str]:
     if words[at : at + 1] and words[at] in _MEASURES and (at or words[at + 1 : at + 2] == ["of"]) and words[at + 1 :]:
         at += 2 if words[at + 1] == "of" else 1
     return [word for word in words[at:] if word not in DETERMINERS]
+
+
+def _shared_names(words: Sequence[str], is_name: Callable[[str], bool]) -> Sequence[str]:
+    """The names before the number of a model, which models behind it share: "Curve 9300 and 8500 phones"."""
+    at = next((at for at, word in enumerate(words) if is_number(word)), 0)
+    return words[:at] if all(map(is_name, words[:at])) else ()
 
 
 def _common_end(words: Sequence[str], is_name: Callable[[str], bool]) -> list[str]:
