@@ -47,6 +47,9 @@ LINKS = {
     ("for ", "sensitive skin"): 8,
     ("duvet", "sensitive skin"): 3,
     ("duvet", "sale"): 3,
+    ("covers ", "on sale"): 9,
+    ("table ", "on sale"): 4,
+    ("table ", "for a dorm room"): 4,
 }
 
 
@@ -92,6 +95,13 @@ def test_suffixes_that_go_with_the_words_of_the_head_come_first() -> None:
     assert composed("toy train f")[0] == "toy train for use with train tracks"
     assert composed("duvet f")[0] == "duvet for a dorm room"
     assert composed("duvet covers o") == ["duvet covers on sale"]
+
+
+def test_suffixes_that_go_with_many_heads_go_with_any_behind_what_is_linked() -> None:
+    found = {one.text: one.score for one in completed("toy train ") if one.source is CompletionSource.COMPOSED}
+    assert list(found) == ["toy train for use with train tracks", "toy train on sale"]
+    assert found["toy train on sale"] < found["toy train for use with train tracks"]
+    assert composed("toy train for a") == []  # stands behind one word alone
 
 
 def test_a_query_that_is_asked_is_a_head_and_keeps_its_spelling() -> None:

@@ -33,7 +33,7 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.kernels import kernel
 from whybuy.records import Completion, CompletionSource, Fit
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 MIN_LETTERS_FOR_TYPOS = 4  # of a prefix; the last one is not taken for an error yet
 ENOUGH = 5  # completions; the next fit is tried where there are fewer
 MIN_COUNT = 1e-30  # of which a logarithm is taken

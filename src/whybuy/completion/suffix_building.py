@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from whybuy.completion.best_first import index_weights
 from whybuy.completion.folding import fold, join_spellings
 from whybuy.completion.intent_columns import intent_columns
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.query_log import QueryLog
 from whybuy.completion.sorted_texts import Alphabet
-from whybuy.completion.suffixes import SMOOTHING, Suffixes
+from whybuy.completion.suffixes import MIN_WORDS_BEFORE, SMOOTHING, Suffixes
 from whybuy.records import Intent
 from whybuy.text import lemma, lemmas
 
@@ -37,7 +38,7 @@ def build_suffixes(
     heads, suffixes = _correct(log.heads, is_right), _correct(log.suffixes, is_right)
     row_of = {key: row for row, key in enumerate(suffixes)}
     shoppers = np.array([count for _, count in suffixes.values()], np.float32)
-    links, words = _links(log.links, row_of, shoppers, language)
+    links, words, general = _links(log.links, row_of, shoppers, language)
     texts = {
         "heads": pa.table({"text": pa.array([text for text, _ in heads.values()], pa.string())}),
         "suffixes": _suffix_table(suffixes, language, intent),
@@ -48,6 +49,7 @@ def build_suffixes(
     return Suffixes(
         PrefixIndex.build(list(heads), np.arange(len(heads)), counts, alphabet),
         PrefixIndex.build(list(suffixes), np.arange(len(suffixes)), shoppers, alphabet),
+        index_weights(general),
         links,
         texts,
         language,
@@ -86,8 +88,8 @@ def _linked_word(word: str, language: str) -> str:
 
 def _links(
     links: pa.Table, row_of: dict[str, int], shoppers: NDArray[np.float32], language: str
-) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """The links of `Suffixes`, and their words, sorted.
+) -> tuple[dict[str, NDArray[Any]], list[str], NDArray[np.float32]]:
+    """The links of `Suffixes`, their words, sorted, and the words before each suffix, as `Suffixes` counts them.
 
     With additive smoothing, a word is (1 + count / (SMOOTHING x P(word))) / (1 + shoppers / SMOOTHING) times likelier
     before a suffix than before any: count is of the shoppers who searched for both, shoppers of those of the suffix.
@@ -102,15 +104,22 @@ def _links(
     pairs, inverse = np.unique(places[known] * len(row_of) + rows[known], return_inverse=True)
     counts = np.bincount(inverse, weights=links["shoppers"].to_numpy()[known], minlength=len(pairs))
     word, row = pairs // max(1, len(row_of)), pairs % max(1, len(row_of))
+    joint = np.array([name.endswith(" ") for name in names], np.bool_)
+    before = np.bincount(row[joint[word]], minlength=len(row_of))
+    general = np.where(before >= MIN_WORDS_BEFORE, before, -np.inf).astype(np.float32)
     shares = np.bincount(word, weights=counts, minlength=len(names)) / max(1.0, float(shoppers.sum()))
     gains = np.log1p(counts / (SMOOTHING * shares[word]))
     kept = _ranks(word, counts, len(names)) < MAX_LINKED
     starts = np.searchsorted(word[kept], np.arange(len(names) + 1))
-    return {
-        "starts": starts.astype(np.int64),
-        "rows": row[kept].astype(np.int32),
-        "gains": gains[kept].astype(np.float32),
-    }, names
+    return (
+        {
+            "starts": starts.astype(np.int64),
+            "rows": row[kept].astype(np.int32),
+            "gains": gains[kept].astype(np.float32),
+        },
+        names,
+        general,
+    )
 
 
 def _ranks(word: NDArray[np.int64], counts: NDArray[np.number], words: int) -> NDArray[np.int64]:

@@ -2,11 +2,14 @@
 
 A query of several words is cut at each of its gaps: the words before a gap are a head, those behind it a suffix. Rare
 prefixes are completed by popular suffixes (Mitra and Craswell, CIKM 2015); naive Bayes over the words of the head tells
-which suffixes go with it (our design). Heads, suffixes and links between a word and a suffix were searched for by as
-many shoppers as a suggestion has to be, so that a completion reveals no rare query, even where it equals one.
+which suffixes go with it (our design). Behind these come suffixes that go with many heads ("on sale"), by the number of
+different words that they stand behind, as Kneser and Ney back off (ICASSP 1995).
+
+Heads, suffixes and links between a word and a suffix were searched for by as many shoppers as a suggestion has to be,
+so that a completion reveals no rare query, even where it equals one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whybuy.artifacts import ArrayFolder
+from whybuy.completion.best_first import Weights
 from whybuy.completion.intent_columns import INTENT_COLUMNS, intent_at
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.text_column import TextColumn
@@ -28,9 +32,10 @@ from whybuy.records import Intent
 from whybuy.text import FUNCTION_WORDS, lemma, tokenize
 from whybuy.xmr.heap import key_of, number_of, offer, sort
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MIN_OF_BEST = 0.05  # share of a suffix, relative to that of the likeliest one
 CACHED_HEADS = 10_000  # a shopper who types a suffix letter by letter looks up the same head each time
+MIN_WORDS_BEFORE = 2  # different ones, of a suffix that goes with any head
 SMOOTHING = 5.0  # shoppers added to those of each suffix, with the first words of anybody
 _SAVED = ArrayFolder("suffixes", FORMAT_VERSION, "suffixes.json")
 _TEXTS_FILES = {name: f"{name}.parquet" for name in ("heads", "suffixes", "words", "lemmas")}
@@ -59,17 +64,20 @@ class Suffixes:
         self,
         heads: PrefixIndex,
         suffixes: PrefixIndex,
+        general: Weights,
         links: dict[str, NDArray[Any]],
         texts: dict[str, pa.Table],
         language: str,
     ) -> None:
         """heads, suffixes: of one alphabet; weights: shoppers.
 
+        general: for each suffix, how many different words it stands behind, -inf where these are too few for any head.
         links: of word w, rows[starts[w]] up to rows[starts[w + 1]] of suffixes, rising, and the gains of each: by how
         much the logarithm of the suffix's likelihood is higher after the word.
         texts: tables "heads", "suffixes" with their intents, "words", and "lemmas" of known words.
         """
         self._heads, self._suffixes, self._links, self._language = heads, suffixes, links, language
+        self._general = PrefixIndex(suffixes.alphabet, suffixes.texts, suffixes.rows, general)
         self._texts = texts
         self._intents = {name: texts["suffixes"][name].combine_chunks() for name in INTENT_COLUMNS}
         self._shown = [TextColumn(texts["suffixes"][name]) for name in ("key", "text", "lemmas")]
@@ -85,23 +93,40 @@ class Suffixes:
         return len(self._texts["suffixes"])
 
     def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
-        """The likeliest suffixes of the longest whole head of a prefix that has some, best first.
+        """The likeliest suffixes of the longest whole head of a prefix that has some, best first, then general ones.
 
         A head is known by its last words, whatever was typed before these; no suffix begins with a word of the head.
 
         prefix: folded. spelled: how a folded query is written, None where it is no suggestion.
         """
-        codes, gap, composed = self._suffixes.encode(prefix), prefix.rfind(" "), False
-        while gap > 0 and not composed:
+        below, seen = 1.0, set[str]()
+        for weigh in (self._weigh, self._weigh_general):
+            above, composed = below, False
+            for head, text, words, span in self._readings(prefix, spelled):
+                for row, share in weigh(words, span, limit):
+                    key, suffix, joined = (column[row] for column in self._shown)
+                    further, whole = tuple(joined.split()), f"{head} {key}"  # no words of "&"
+                    if whole not in seen and (not further or further[0] not in words):
+                        composed, below = True, above * share
+                        seen.add(whole)
+                        yield Composed(whole, f"{text} {suffix}", words + further, below, self._intent(row))
+                if composed:
+                    break
+
+    def _readings(
+        self, prefix: str, spelled: Callable[[str], str | None]
+    ) -> Iterator[tuple[str, str, tuple[str, ...], tuple[int, int]]]:
+        """Each known head of a prefix, longest first: as typed, as written, its lemmas, and the suffixes that fit."""
+        codes, gap = self._suffixes.encode(prefix), prefix.rfind(" ")
+        while gap > 0:
             span, head = self._suffixes.span(codes[gap + 1 :]), prefix[:gap]
             text, words = self._head(head, spelled) if span[0] < span[1] else ("", ())
-            for row, share in self._weigh(words, span, limit) if words else ():
-                key, suffix, joined = (column[row] for column in self._shown)
-                further = tuple(joined.split())  # none of "&"
-                if not further or further[0] not in words:
-                    composed, intent = True, intent_at(self._intents, row) if self._has_intent[row] else None
-                    yield Composed(f"{head} {key}", f"{text} {suffix}", words + further, share, intent)
+            if words:
+                yield head, text, words, span
             gap = prefix.rfind(" ", 0, gap)
+
+    def _intent(self, row: int) -> Intent | None:
+        return intent_at(self._intents, row) if self._has_intent[row] else None
 
     def _read_head(self, head: str, spelled: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]]:
         """How a head is written, as far as its last words are known, and its lemmas; none if no word is known."""
@@ -133,9 +158,18 @@ class Suffixes:
         rows, shares = _weighed(*links, *self._priors, lists, len(joint), *span, limit)
         return list(zip(rows.tolist(), shares.tolist(), strict=True))
 
+    def _weigh_general(self, words: Sequence[str], span: tuple[int, int], limit: int) -> Iterable[tuple[int, float]]:
+        """The suffixes of a span that stand behind most different words, each with a share; none after "for"."""
+        if words[-1] in FUNCTION_WORDS:
+            return ()
+        rows = self._general.heaviest(span, limit)
+        shares = MIN_OF_BEST * self._general.weights.weights[rows] / self._general.weights.weights[rows[:1]]
+        return zip(rows.tolist(), shares.tolist(), strict=True)
+
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
         arrays = self._heads.arrays("heads") | self._suffixes.arrays("suffixes")
+        arrays |= {f"general_{name}": array for name, array in self._general.weights._asdict().items()}
         links = {f"links_{name}": array for name, array in self._links.items()}
         _SAVED.save(folder, arrays | links, language=self._language)
         for name, table in self._texts.items():
@@ -155,7 +189,8 @@ class Suffixes:
             raise ArtifactError(f"{folder} holds no readable suffixes ({error}). Run `whybuy build`.") from error
         links = {name: arrays[f"links_{name}"] for name in ("starts", "rows", "gains")}
         heads, suffixes = PrefixIndex.of(arrays, "heads"), PrefixIndex.of(arrays, "suffixes")
-        return cls(heads, suffixes, links, texts, facts["language"])
+        general = Weights(*(arrays[f"general_{name}"] for name in Weights._fields))
+        return cls(heads, suffixes, general, links, texts, facts["language"])
 
 
 @kernel
