@@ -36,6 +36,7 @@ FORMAT_VERSION = 4
 MIN_OF_BEST = 0.05  # share of a suffix, relative to that of the likeliest one
 CACHED_HEADS = 10_000  # a shopper who types a suffix letter by letter looks up the same head each time
 MIN_WORDS_BEFORE = 2  # different ones, of a suffix that goes with any head
+MOST_GENERAL = 3  # suffixes that follow any head
 SMOOTHING = 5.0  # shoppers added to those of each suffix, with the first words of anybody
 _SAVED = ArrayFolder("suffixes", FORMAT_VERSION, "suffixes.json")
 _TEXTS_FILES = {name: f"{name}.parquet" for name in ("heads", "suffixes", "words", "lemmas")}
@@ -162,7 +163,7 @@ class Suffixes:
         """The suffixes of a span that stand behind most different words, each with a share; none after "for"."""
         if words[-1] in FUNCTION_WORDS:
             return ()
-        rows = self._general.heaviest(span, limit)
+        rows = self._general.heaviest(span, min(limit, MOST_GENERAL))
         shares = MIN_OF_BEST * self._general.weights.weights[rows] / self._general.weights.weights[rows[:1]]
         return zip(rows.tolist(), shares.tolist(), strict=True)
 
