@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tiny_shop import product_table
 from whybuy.completion.catalog_phrases import catalog_phrases
 from whybuy.completion.limits import LONGEST
 from whybuy.completion.query_log import QUERY_COUNT_SCHEMA, read_query_log
@@ -17,7 +18,7 @@ from whybuy.completion.vocabulary import (
     VocabularyConfig,
     choose_vocabulary,
 )
-from whybuy.records import PRODUCT_SCHEMA, QUERIES, QUERY_SCHEMA, VOCABULARY_SCHEMA, CompletionSource
+from whybuy.records import PRODUCT_SCHEMA, QUERIES, QUERY_SCHEMA, VOCABULARY_SCHEMA, CompletionSource, Product
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 Search = tuple[str, float, str]  # shopper, seconds since START, query
@@ -196,6 +197,26 @@ def test_the_catalog_names_what_nobody_asked_below_all_that_was_asked() -> None:
     assert weights == sorted(weights, reverse=True)
     assert len(set(weights)) == 3
     assert weights[-1] > 0
+
+
+def test_short_titles_are_names_and_so_is_what_stands_before_their_first_break() -> None:
+    titles = [
+        "Iron Harvest: Siege of Marrow",
+        "Iron Harvest 2",
+        "Iron Harvest - Collector's Edition with a Map of All Seven Isles",
+        "Self-Filling Pen, Blue",
+        "One More Name That Is Far Too Long",
+        "(none)",
+    ]
+    table = product_table(Product(str(row), title) for row, title in enumerate(titles))
+    assert catalog_phrases(table, None, least_products=2) == {
+        "iron harvest: siege of marrow": 1,
+        "iron harvest": 2,
+        "iron harvest 2": 1,
+        "self-filling pen, blue": 1,
+        "self-filling pen": 1,
+        "(none)": 1,
+    }
 
 
 def test_a_shop_without_logs_suggests_what_its_catalog_names() -> None:

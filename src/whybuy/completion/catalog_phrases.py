@@ -1,9 +1,11 @@
 """Phrases of the catalog and the graph that completion may suggest though nobody searched for them, and categories.
 
-A phrase is a product type, a type with a brand or an attribute value before it ("red tent"), or a type with a reason to
-buy it ("tent for winter camping").
+A phrase is a product type, a type with a brand or an attribute value before it ("red tent"), a type with a reason to
+buy it ("tent for winter camping"), or a short title ("Iron Harvest: Siege of Marrow"), or what stands before the first
+break of a title ("Iron Harvest").
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Set
 
@@ -12,6 +14,7 @@ import pyarrow.compute as pc
 
 from whybuy.behavior.signals import strongest
 from whybuy.catalog.categories import deepest_categories
+from whybuy.completion.folding import fold
 from whybuy.graph import KnowledgeGraph
 from whybuy.records import Behavior, HeadKind
 from whybuy.relations import Relation
@@ -33,6 +36,8 @@ _JOINED_BY = {
     Relation.X_WANT: "to",
 }
 """The word between a type and its reason; reasons of other relations make no phrase (our design)."""
+MAX_TITLE_WORDS = 6  # of a phrase; nobody types longer titles
+_BREAK = re.compile(r"\s[-–—]\s|[:;,|()\[\]]")
 
 
 def catalog_phrases(products: pa.Table, graph: KnowledgeGraph | None, *, least_products: int) -> dict[str, float]:
@@ -52,6 +57,7 @@ def catalog_phrases(products: pa.Table, graph: KnowledgeGraph | None, *, least_p
     for kind, reason in _worded_reasons(graph) if graph else ():
         if kind in count:
             phrases[normalize(f"{kind} {reason}")] += count[kind]
+    phrases.update(text for title in products["title"].to_pylist() for text in _names(title))
     return dict(phrases)
 
 
@@ -83,6 +89,12 @@ def leading_queries(pairs: pa.Table, products: pa.Table) -> Set[str]:
     chosen = (pc.field("kind") == Behavior.SEARCH_BUY.value) & (pc.field("evidence") > 0)
     known = pc.field("right").isin(products["product_id"].combine_chunks())
     return frozenset(pairs.filter(chosen & known)["left"].to_pylist())
+
+
+def _names(title: str) -> Set[str]:
+    """A title and what stands before its first break, normalized, as far as they are short."""
+    texts = {normalize(title), normalize(_BREAK.split(title)[0])}
+    return {text for text in texts if 0 < len(fold(text).split()) <= MAX_TITLE_WORDS}
 
 
 def _type_words(products: pa.Table) -> pa.Table:
