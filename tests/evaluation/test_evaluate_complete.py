@@ -8,6 +8,8 @@ import pytest
 from whybuy.errors import InputError
 from whybuy.evaluation.complete import Keystroke, bleu_rr, evaluate_completion, keystrokes_of
 from whybuy.evaluation.completion_trial import CompletionTrial, evaluate_log_completion, evaluate_store_completion
+from whybuy.records import QUERIES
+from whybuy.shop import Shop
 
 SHELF = ["shoe", "shoes for nurses", "shirt"]
 TYPED = [
@@ -97,6 +99,19 @@ def test_a_shop_is_measured_by_the_late_part_of_its_log(small_store: Path) -> No
     assert 40 <= len(report.keystrokes) <= 120
     assert report.methods["mfq"].as_json(report.parts()["all"])["success@10"] > 0
     assert lines
+
+
+def test_a_shop_is_measured_by_a_later_log(small_store: Path, tmp_path: Path) -> None:
+    later, asked = tmp_path / "later.csv", Shop.open(small_store).table(QUERIES)["query"][-1].as_py()
+    rows = [f"2027-01-0{day} 10:00:00,{query},c{day}" for day, query in enumerate([asked, "nobody's thing"], 1)]
+    later.write_text("\n".join(["timestamp,query,user_id", *rows]) + "\n")
+    lines: list[str] = []
+    trial = CompletionTrial(configurations=())
+    report = evaluate_store_completion(small_store, trial, later=[later], listen=lines.append)
+    assert lines[:2] == ["later.csv is read as queries", "2 queries, 0 copies of rows, 0 set aside"]
+    assert {one.meant for one in report.keystrokes} == {asked, "nobody s thing"}
+    found = {one.meant for one, rank in zip(report.keystrokes, report.methods["mfq"].rank, strict=True) if rank}
+    assert found == {asked}, "of the last query of the shop's log"
 
 
 def aol_log(path: Path, *, users: int = 40) -> Path:

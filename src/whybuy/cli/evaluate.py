@@ -156,6 +156,10 @@ def evaluate_complete(
         list[Path] | None,
         typer.Option(help="Any log with queries instead of the shop's: UBI, GA4, AOL, plain; repeatable."),
     ] = None,
+    later: Annotated[
+        list[Path] | None,
+        typer.Option(help="A log that goes on where the shop's ends, to type instead of its late part; repeatable."),
+    ] = None,
     least_shoppers: Annotated[
         int, typer.Option(min=1, help="Shoppers who asked a query that may be suggested; with --log.")
     ] = MIN_SHOPPERS,
@@ -181,7 +185,7 @@ def evaluate_complete(
         if log:
             report = evaluate_log_completion(log, trial, listen=listen)
         else:
-            report = evaluate_store_completion(store, trial, listen=listen)
+            report = evaluate_store_completion(store, trial, later=later or (), listen=listen)
         print_report(report.as_report(), json=json)
 
 

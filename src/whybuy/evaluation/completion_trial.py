@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from whybuy.behavior.events import read_events
 from whybuy.behavior.recognize import EventSource
@@ -55,16 +54,22 @@ class CompletionTrial:
 
 
 def evaluate_store_completion(
-    store: Path, trial: CompletionTrial, *, listen: Callable[[str], None] = lambda line: None
+    store: Path,
+    trial: CompletionTrial,
+    *,
+    later: Sequence[Path] = (),
+    listen: Callable[[str], None] = lambda line: None,
 ) -> CompletionReport:
     """Train every method on the early part of a shop's log, and complete prefixes of the queries of the late part.
 
+    later: logs that go on where the shop's end; where there are some, all of the shop's is trained on, and these typed.
+
     Raises:
         ArtifactError: there is no finished build.
-        InputError: the shop has no log, or too short a one.
+        InputError: the shop has no log, or too short a one; a later log cannot be read.
     """
     oracle = store if (store / MEANT_FILE).exists() and (store / NEXT_FILE).exists() else None
-    return _evaluate(_log_of(store), trial, listen, oracle)
+    return _evaluate(_log_of(store), trial, listen, oracle, later)
 
 
 def cut_store_log(store: Path, trial: CompletionTrial) -> tuple[TrainedCompletion, list[Keystroke]]:
@@ -89,15 +94,18 @@ def evaluate_log_completion(
         InputError: a log cannot be understood, or there is no query in them.
     """
     with TemporaryDirectory() as folder:
-        read = read_events([EventSource(str(path.resolve())) for path in logs], Path.cwd(), Path(folder))
-        for plan in read.plans:
-            listen(f"{plan.path.name} is read as {plan.format.value}")
-        listen(
-            f"{read.queries:,} queries, {read.repeated:,} copies of rows, {read.reading.set_aside.total():,} set aside"
-        )
+        _import(logs, Path(folder), listen)
         config = VocabularyConfig(least_shoppers=trial.least_shoppers)
         log = _Log(Path(folder), config, SessionConfig(), "en", {}, ShopLookups(lambda text: True))
         return _evaluate(log, trial, listen, None)
+
+
+def _import(logs: Sequence[Path], folder: Path, listen: Callable[[str], None]) -> None:
+    """Import logs of any format, as a build does, into a folder."""
+    read = read_events([EventSource(str(path.resolve())) for path in logs], Path.cwd(), folder)
+    for plan in read.plans:
+        listen(f"{plan.path.name} is read as {plan.format.value}")
+    listen(f"{read.queries:,} queries, {read.repeated:,} copies of rows, {read.reading.set_aside.total():,} set aside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +141,13 @@ def _log_of(store: Path) -> _Log:
 
 
 def _evaluate(
-    log: _Log, trial: CompletionTrial, listen: Callable[[str], None], oracle: Path | None
+    log: _Log,
+    trial: CompletionTrial,
+    listen: Callable[[str], None],
+    oracle: Path | None,
+    later: Sequence[Path] = (),
 ) -> CompletionReport:
-    trained, late = _cut(log, trial, listen)
+    trained, late = _cut(log, trial, listen, later)
     methods = methods_of(trained, trial.configurations, network=trial.network, listen=listen)
     methods["session, others' queries"] = shuffled(methods[SESSION], late)
     if oracle:
@@ -144,20 +156,27 @@ def _evaluate(
 
 
 def _cut(
-    log: _Log, trial: CompletionTrial, listen: Callable[[str], None]
+    log: _Log, trial: CompletionTrial, listen: Callable[[str], None], later: Sequence[Path] = ()
 ) -> tuple[TrainedCompletion, list[tuple[str, tuple[str, ...]]]]:
-    """What is trained on the early part, and some queries of the late part with those before them."""
+    """What is trained on the early part, and some queries of the late part or of later logs, each with those before."""
     config, language = log.config, log.language
-    with TemporaryDirectory() as spill:
-        follow_ups = read_query_log(log.events, Path(spill), config, language=language).follow_ups
-        if not follow_ups.num_rows:
-            raise InputError("The log has no query; completion is measured by what shoppers asked.")
-        cut = int(np.quantile(follow_ups["seconds"].to_numpy(), 1 - trial.held_out))
-        early = read_query_log(log.events, Path(spill), config, language=language, before=cut)
+    with TemporaryDirectory() as folder:
+        spill = Path(folder)
+        if later:
+            _import(later, spill, listen)
+            early = read_query_log(log.events, spill, config, language=language)
+            late = read_query_log(spill, spill, config, language=language).follow_ups
+        else:
+            follow_ups = read_query_log(log.events, spill, config, language=language).follow_ups
+            seconds = follow_ups["seconds"].to_numpy()
+            cut = int(np.quantile(seconds, 1 - trial.held_out)) if len(seconds) else 0
+            early = read_query_log(log.events, spill, config, language=language, before=cut)
+            late = follow_ups.filter(seconds >= cut)
+    if not late.num_rows:
+        raise InputError("The log has no query; completion is measured by what shoppers asked.")
     parts = build_parts(early, log.phrases, log.shop, config, log.session, language=language)
     listen(f"session ranker: weights {parts.ranker.weights if parts.ranker else ()}")
-    late = _typed(follow_ups.filter(pc.greater_equal(follow_ups["seconds"], cut)), trial.queries)
-    return TrainedCompletion(early, parts), late
+    return TrainedCompletion(early, parts), _typed(late, trial.queries)
 
 
 def _typed(late: pa.Table, most: int) -> list[tuple[str, tuple[str, ...]]]:
