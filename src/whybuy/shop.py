@@ -20,6 +20,7 @@ from whybuy.errors import ArtifactError
 from whybuy.graph import KnowledgeGraph, RejectedEdges
 from whybuy.graph import files as graph_files
 from whybuy.intents import IntentConfig, IntentReader, Student, student
+from whybuy.recommendation import Complements
 from whybuy.records import BulkTable
 from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import ExpansionIndex
@@ -142,6 +143,11 @@ class Shop:
     def intent_reader(self) -> IntentReader:
         """Finds intents of queries in the graph by the settings of `[search]`; the same in training and in serving."""
         return IntentReader(self.graph, self.settings.one(SEARCH_CONFIG).intents, self.rejected)
+
+    @cached_property
+    def complements(self) -> Complements:
+        """Finds what goes with a product, in memory: by claims of the graph and words of titles."""
+        return Complements(self.catalog.table, self.graph, self.language, self.rejected)
 
     @cached_property
     def student(self) -> Student | None:

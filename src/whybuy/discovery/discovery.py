@@ -7,6 +7,7 @@ from pathlib import Path
 from whybuy.artifacts import ARTIFACTS_FOLDER, ArtifactStore, file_digest
 from whybuy.completion.live_queries import LoggedQuery
 from whybuy.config import STORE_FILE
+from whybuy.discovery.complements import ComplementLookup
 from whybuy.discovery.completion import QueryCompletion
 from whybuy.discovery.graph import GraphView
 from whybuy.discovery.intents import IntentLookup
@@ -39,6 +40,7 @@ class Discovery:
         self._search = ProductSearch(shop, self._products, self._intents)
         self._completion = QueryCompletion(shop)
         self._graph = GraphView(shop, self._products)
+        self._complements = ComplementLookup(shop, self._products)
 
     @classmethod
     def open(cls, store: Path) -> "Discovery":
@@ -122,6 +124,14 @@ class Discovery:
             UnknownProduct: the shop has no such product.
         """
         return self._products.why(product_id, limit)
+
+    def goes_with(self, product_id: str, *, limit: int = 10) -> tuple[Hit, ...]:
+        """The products that go best with a product, each with the claims of the graph that join them.
+
+        Raises:
+            UnknownProduct: the shop has no such product.
+        """
+        return self._complements.of(product_id, limit)
 
     def neighborhood(self, label: str, *, limit: int = 60) -> Neighborhood:
         """The graph around a node; products are shown by their titles. Empty when no node has this label."""

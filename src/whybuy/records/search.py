@@ -37,7 +37,9 @@ class Hit:
 
     product_id: str
     score: float
-    source: str  # the stage that found it: all_words, typo, intents, some_words, tree, similar, nearest_type
+    source: (
+        str  # the stage that found it: all_words, typo, intents, ...; beside a product: names, named, shared, similar
+    )
     title: str = ""
     scores: dict[str, float] = field(default_factory=dict)  # by stage, e.g. {"lexical": 7.1, "intents": 0.8}
     matched: tuple[Match, ...] = ()

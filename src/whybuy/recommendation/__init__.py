@@ -1,0 +1,5 @@
+"""What to show a shopper beside a product."""
+
+from whybuy.recommendation.complements import Complements
+
+__all__ = ["Complements"]
