@@ -122,15 +122,18 @@ def test_each_length_of_prefix_has_its_weight(ranker: SessionRanker) -> None:
 
 
 # ---------------------------------------------------------------- what it learns from
-def test_weights_are_lower_where_sessions_tell_nothing() -> None:
-    follow_ups = shop_follow_ups()
-    order = np.random.default_rng(1).permutation(follow_ups.num_rows)
-    shuffled = follow_ups.set_column(
-        follow_ups.schema.get_field_index("previous_1"), "previous_1", follow_ups["previous_1"].take(order)
-    )
-    ranker = train_session_ranker(VOCABULARY, shuffled, CONFIG, half_life_days=90.0)
-    assert ranker is not None
-    assert sum(ranker.weights) < sum(trained().weights)
+def test_most_weights_are_zero_where_sessions_tell_nothing() -> None:
+    follow_ups, weights = shop_follow_ups(), list[float]()
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(follow_ups.num_rows)
+        shuffled = follow_ups.set_column(
+            follow_ups.schema.get_field_index("previous_1"), "previous_1", follow_ups["previous_1"].take(order)
+        )
+        ranker = train_session_ranker(VOCABULARY, shuffled, CONFIG, half_life_days=90.0)
+        assert ranker is not None
+        weights += ranker.weights
+    assert np.count_nonzero(weights) < len(weights) / 2, "what gains within chance is not believed"
+    assert trained().weights[0] > 0
 
 
 def test_few_pairs_train_nothing() -> None:

@@ -23,6 +23,7 @@ from whybuy.xmr.training.trainer import TrainingConfig, train_tree
 
 HELD_OUT = 0.2  # share of the pairs, the latest, on which the weights are tuned
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+SURE = 2.0  # standard errors
 MAX_HELD_OUT = 2000  # of the pairs held out, drawn at random
 UNSEEN_COUNT = 0.01  # of a suggestion that nobody had searched for by a moment, at most
 SHOWN = 10
@@ -147,18 +148,24 @@ def _as_of(vocabulary: pa.Table, past: pa.Table, moment: int, half_life_days: fl
 def _best_weights(
     completer: Completer, ranker: SessionRanker, keys: Sequence[str], held_out: SessionTrainingSet
 ) -> list[float]:
-    """For each range of prefix lengths the weight of the highest mean reciprocal rank, of equal ones the smallest."""
+    """For each range of prefix lengths the weight of the highest mean reciprocal rank, of equal ones the smallest.
+
+    0 where that gains no more over 0 than chance may: `SURE` standard errors of the gain.
+    """
     rng = np.random.default_rng(_SEED)
     chosen = rng.permutation(len(held_out.rows))[:MAX_HELD_OUT].tolist()
     best = []
     for shortest, longest in pairwise((0, *PREFIX_LENGTHS, 10_000)):
-        gains = np.zeros(len(WEIGHTS))
+        gains = [np.zeros(len(WEIGHTS))]
         for at in chosen:
             row, context = int(held_out.rows[at]), ranker.context(held_out.previous[at])
             if context and (letters := len(keys[row])) > shortest:
                 prefix = keys[row][: rng.integers(shortest + 1, min(longest, letters) + 1)]
-                gains += _gains(completer.weigh(completer.span(prefix), context), row)
-        best.append(WEIGHTS[int(gains.argmax())])
+                gains.append(_gains(completer.weigh(completer.span(prefix), context), row))
+        highest = int(np.sum(gains, axis=0).argmax())
+        above = np.array([of_one[highest] - of_one[0] for of_one in gains])
+        sure = above.mean() > SURE * above.std() / np.sqrt(len(above))
+        best.append(WEIGHTS[highest] if sure else WEIGHTS[0])
     return best
 
 
