@@ -49,6 +49,16 @@ def test_figures_are_those_of_a_hand_calculation() -> None:
     assert methods["nothing"]["mrr@10"] == methods["nothing"]["keystrokes_saved"] == 0.0
 
 
+def test_a_misspelled_query_may_be_completed_by_its_right_spelling() -> None:
+    typed = keystrokes_of([("shrit", ()), ("shirt", ())], corrected=lambda text: text.replace("shrit", "shirt"))
+    shelf = {"session": lambda prefix, _: ["shoe", "shirt", "shrit"], "mfq": lambda prefix, _: ["shrit", "shirt"]}
+    report = evaluate_completion(shelf, typed)
+    assert report.methods["session"].rank.tolist() == [3, 3, 2, 2]
+    assert report.methods["session"].corrected.tolist() == [2, 2, 2, 2]
+    assert report.methods["mfq"].corrected.tolist() == [1, 1, 2, 2]
+    assert report.above("mfq", corrected=True)["all"].mean == pytest.approx(1 / 2 - 3 / 4)
+
+
 def test_the_share_of_the_oracles_gain_counts_short_prefixes_after_a_query() -> None:
     def oracle(prefix: str, previous: tuple[str, ...]) -> Sequence[str]:
         return [one.meant for one in TYPED if one.prefix == prefix]

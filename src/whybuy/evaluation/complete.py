@@ -27,6 +27,7 @@ class Keystroke:
     prefix: str  # folded
     meant: str  # the whole query, folded
     previous: tuple[str, ...]  # queries of the session before it, the latest first
+    corrected: str = ""  # the whole query as the shop spells it, folded; empty where that is the same or not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +35,7 @@ class MethodReport:
     """Results of one method by keystroke; all arrays have the shape (keystrokes,)."""
 
     rank: NDArray[np.int64]  # of what was meant, from 1; 0 where it is not shown
+    corrected: NDArray[np.int64]  # the same, or of its right spelling where that is higher
     bleu: NDArray[np.float64]  # BLEU_RR
     milliseconds: NDArray[np.float64]
     saved: float  # share of the letters of whole queries that need not be typed
@@ -41,7 +43,12 @@ class MethodReport:
     @property
     def reciprocal(self) -> NDArray[np.float64]:
         """1 / rank of the intended query, 0 where it is not shown."""
-        return np.where(self.rank > 0, 1 / np.maximum(self.rank, 1), 0.0)
+        return _reciprocal(self.rank)
+
+    @property
+    def corrected_reciprocal(self) -> NDArray[np.float64]:
+        """The same where the right spelling of the query counts too."""
+        return _reciprocal(self.corrected)
 
     def as_json(self, kept: NDArray[np.bool_]) -> dict[str, float]:
         """Means over some of the keystrokes."""
@@ -51,6 +58,7 @@ class MethodReport:
             "success@1": float((rank == 1).mean()),
             "success@10": float((rank > 0).mean()),
             "bleu_rr": float(self.bleu[kept].mean()),
+            "corrected_mrr@10": float(self.corrected_reciprocal[kept].mean()),
         }
 
     def latency(self) -> dict[str, float]:
@@ -109,16 +117,20 @@ class CompletionReport:
         }
         share = self.share_of_oracle_gain()
         short = {"share_of_oracle_gain": share.mean, "interval": [share.low, share.high]} if share else {}
-        above = {
-            other: {part: asdict(one) for part, one in self.above(other).items()}
-            for other in self.methods
-            if other != SESSION and SESSION in self.methods
-        }
+        others_than_session = [other for other in self.methods if other != SESSION and SESSION in self.methods]
+        above, above_corrected = (
+            {
+                other: {part: asdict(one) for part, one in self.above(other, corrected=corrected).items()}
+                for other in others_than_session
+            }
+            for corrected in (False, True)
+        )
         return {
             "keystrokes": len(self.keystrokes),
             "methods": methods,
             "short_prefix_with_context": short,
             "session_above": above,
+            "session_above_corrected": above_corrected,
         }
 
     def as_report(self) -> Report:
@@ -140,23 +152,39 @@ class CompletionReport:
             notes = [f"session: {share.mean:.2f} of the oracle's gain at short prefixes {interval}"]
         return Report(f"{len(self.keystrokes):,} keystrokes", (*tables, saved), self.as_json, tuple(notes))
 
-    def above(self, other: str) -> dict[str, Difference]:
-        """How much higher the session ranker's MRR is than another's, by part, with the interval of `significance`."""
-        ours, theirs = self.methods[SESSION].reciprocal, self.methods[other].reciprocal
+    def above(self, other: str, *, corrected: bool = False) -> dict[str, Difference]:
+        """How much higher the session ranker's MRR is than another's, by part, with the interval of `significance`.
+
+        corrected: whether the right spelling of a query counts too.
+        """
+        ours, theirs = (
+            one.corrected_reciprocal if corrected else one.reciprocal
+            for one in (self.methods[SESSION], self.methods[other])
+        )
         return {part: significance(ours[kept], theirs[kept]) for part, kept in self.parts().items()}
 
 
-def keystrokes_of(queries: Sequence[tuple[str, tuple[str, ...]]], *, seed: int = 0) -> list[Keystroke]:
+def _reciprocal(rank: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.where(rank > 0, 1 / np.maximum(rank, 1), 0.0)
+
+
+def keystrokes_of(
+    queries: Sequence[tuple[str, tuple[str, ...]]],
+    *,
+    corrected: Callable[[str], str] = lambda text: "",
+    seed: int = 0,
+) -> list[Keystroke]:
     """A keystroke of each range of lengths that each query has, at a length drawn evenly within it.
 
-    queries: folded text, and the earlier queries of its session, the latest first.
+    queries: folded text, and the earlier queries of its session, the latest first. corrected: a folded text as the shop
+    spells it.
     """
     rng, keystrokes = np.random.default_rng(seed), []
     for text, previous in queries:
         for low, high in LENGTHS.values():
             if len(text) >= low:
                 length = int(rng.integers(low, min(high, len(text)) + 1))
-                keystrokes.append(Keystroke(text[:length], text, previous))
+                keystrokes.append(Keystroke(text[:length], text, previous, corrected(text)))
     return keystrokes
 
 
@@ -180,18 +208,20 @@ def evaluate_completion(
 def _measure(
     complete: Complete, keystrokes: Sequence[Keystroke], typed_out: Sequence[tuple[str, tuple[str, ...]]]
 ) -> MethodReport:
-    ranks, bleu, milliseconds = [], [], []
+    ranks, corrected, bleu, milliseconds = [], [], [], []
     complete(keystrokes[0].prefix, keystrokes[0].previous)  # what is compiled is not timed
     for one in keystrokes:
         started = time.perf_counter()
         shown = complete(one.prefix, one.previous)
         milliseconds.append(1000 * (time.perf_counter() - started))
         shown = list(shown)[:SHOWN]
-        ranks.append(shown.index(one.meant) + 1 if one.meant in shown else 0)
+        places = {text: place for place, text in reversed(list(enumerate(shown, 1)))}
+        ranks.append(places.get(one.meant, 0))
+        corrected.append(min(filter(None, map(places.get, (one.meant, one.corrected))), default=0))
         bleu.append(bleu_rr(one.meant, shown))
     typed = [_typed(complete, meant, previous) for meant, previous in typed_out]
     saved = 1 - sum(typed) / max(1, sum(len(meant) for meant, _ in typed_out))
-    return MethodReport(np.array(ranks), np.array(bleu), np.array(milliseconds), saved)
+    return MethodReport(np.array(ranks), np.array(corrected), np.array(bleu), np.array(milliseconds), saved)
 
 
 def _typed(complete: Complete, meant: str, previous: tuple[str, ...]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -152,7 +153,8 @@ def _evaluate(
     methods["session, others' queries"] = shuffled(methods[SESSION], late)
     if oracle:
         methods[ORACLE] = oracle_of(oracle, methods[BASELINE])
-    return evaluate_completion(methods, keystrokes_of(late))
+    corrected = cache(lambda text: fold(log.shop.corrected(text)))
+    return evaluate_completion(methods, keystrokes_of(late, corrected=corrected))
 
 
 def _cut(
