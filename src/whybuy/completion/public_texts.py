@@ -11,7 +11,7 @@ from whybuy.text import FUNCTION_WORDS
 def standing_in(texts: Iterable[str], public: Iterable[str]) -> Set[str]:
     """Those of some texts that are words of a public text, in its order and with nothing left out between them.
 
-    Spaces may differ ("xbox360"). What breaks off behind a function word ("gears of") is none.
+    Spaces may differ ("xkart360"). What breaks off behind a function word ("gears of") is none.
     """
     spelled: defaultdict[str, list[str]] = defaultdict(list)
     for text in texts:
