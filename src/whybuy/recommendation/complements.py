@@ -21,8 +21,11 @@ from whybuy.text import lemma
 NAMES, NAMED, SHARED, SIMILAR = "names", "named", "shared", "similar"
 """Stages: the product's claim names the other, the other's claim names it, both go with one thing, titles alone."""
 
+WORTH = {NAMES: 1.0, NAMED: 0.5, SHARED: 0.25, SIMILAR: 0.5}
+"""What a full score of each stage is worth: what a product is made for comes first (tuned on links of a shop)."""
+
+_JOINS = (NAMES, NAMED, SHARED)
 _LEAST_COVERED = 0.7  # share of a tail's words, by weight, that what it names must have
-_SHARED = 0.5  # worth of going with the same thing, beside going with each other
 
 _Floats = NDArray[np.float64]
 
@@ -31,9 +34,9 @@ class Complements:
     """Products by what goes with them; in memory, safe for many threads.
 
     A tail names a product when title, up to what the thing is for, and brand have its words, the rare ones above all. A
-    product goes with what its claims name, with what is claimed to go with it and, at half the worth, with what goes
-    with the same thing; similar titles come first among these, and last where no claim joins them. Products of one kind
-    are alternatives and do not go together: their types end in the same noun.
+    product goes with what its claims name, with what is claimed to go with it, and with what goes with the same thing,
+    in this order; similar titles come first among these, and last where no claim joins them. Products of one kind are
+    alternatives and do not go together: their types end in the same noun.
     """
 
     def __init__(
@@ -46,10 +49,11 @@ class Complements:
     def of(self, row: int, limit: int = 10) -> list[Hit]:
         """The products that go best with the product in this row of the catalog, each with the claims that join them.
 
-        Scores: that of the best join, in [0, 1], plus the cosine of the titles.
+        Scores: what the best join is worth plus what similar titles are, in (0, 1.5].
         """
         by_stage = self.scores(row)
-        total = np.maximum.reduce([by_stage[stage] for stage in (NAMES, NAMED, SHARED)]) + by_stage[SIMILAR]
+        joined = np.max([WORTH[stage] * by_stage[stage] for stage in _JOINS], axis=0)
+        total = joined + WORTH[SIMILAR] * by_stage[SIMILAR]
         total[self._alternatives(row)] = 0.0
         best = np.argsort(-total, kind="stable")[:limit]
         return [self._hit(row, other, by_stage, float(total[other])) for other in best.tolist() if total[other] > 0]
@@ -66,7 +70,7 @@ class Complements:
         return {
             NAMES: names.max(axis=0, initial=0.0) / most,
             NAMED: self._best_claim(named) / most,
-            SHARED: _SHARED * self._best_claim(shared.max(axis=0, initial=0.0)) / most,
+            SHARED: self._best_claim(shared.max(axis=0, initial=0.0)) / most,
             SIMILAR: (words.titles @ words.titles[[row]].T).toarray()[:, 0],
         }
 
@@ -173,7 +177,7 @@ class Complements:
     # ------------------------------------------------------------ answers
     def _hit(self, row: int, other: int, by_stage: dict[str, _Floats], total: float) -> Hit:
         scores = {stage: round(float(each[other]), 6) for stage, each in by_stage.items() if each[other] > 0}
-        stage = max(scores, key=lambda one: (one != SIMILAR, scores[one]))
+        stage = max(scores, key=lambda one: (one != SIMILAR, WORTH[one] * scores[one]))
         ids, titles = (self._products[name] for name in ("product_id", "title"))
         reasons = self._reasons(row, other, stage)
         return Hit(ids[other].as_py(), round(total, 6), stage, titles[other].as_py(), scores, reasons=reasons)
