@@ -7,7 +7,7 @@ order are our design. A look-up takes less than a millisecond among a million su
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -25,7 +25,7 @@ from whybuy.completion.limits import Thresholds
 from whybuy.completion.page import Blocklist, Identity, Page
 from whybuy.completion.prefix_index import PrefixIndex
 from whybuy.completion.session_ranker import MIN_LOG_SCORE, Context, SessionRanker
-from whybuy.completion.suffixes import Suffixes
+from whybuy.completion.suffixes import Composed, Suffixes
 from whybuy.completion.text_column import TextColumn
 from whybuy.completion.word_index import WordIndex
 from whybuy.config import ConfigTable
@@ -155,8 +155,10 @@ class Completer:
         if not page.full and span[0] < span[1]:
             self._show(page, _unscored(self._whole.heaviest(span, more)), Fit.PREFIX)
         enough = min(ENOUGH, limit)
-        if len(page.shown) < enough:
-            self._compose(page, more)
+        if len(page.shown) < enough and self._suffixes:
+            self._compose(page, self._suffixes.complete(prefix, more, spelled=self._spelled))
+            if len(page.shown) < enough:
+                self._compose(page, self._suffixes.general(prefix, spelled=self._spelled))
         if len(page.shown) < enough:
             self._show(page, self._ranked(self._with_words(prefix, codes, more), prefix, context), Fit.WORDS)
         if len(page.shown) < enough and len(prefix) >= MIN_LETTERS_FOR_TYPOS:
@@ -224,9 +226,9 @@ class Completer:
             if identity not in page.shown:
                 page.shown[identity] = self._completion(row, key, fit, page.prefix, score)
 
-    def _compose(self, page: Page, limit: int) -> None:
+    def _compose(self, page: Page, composed: Iterable[Composed]) -> None:
         """Add compositions of a head and a suffix to a page, until it is full."""
-        for one in self._suffixes.complete(page.prefix, limit, spelled=self._spelled) if self._suffixes else ():
+        for one in composed:
             identity = word_key_hash(one.word_key) if page.distinct else one.key
             if identity not in page.shown and one.key not in self._blocked:
                 typed = spans_of(page.prefix, one.key, one.text, Fit.PREFIX)

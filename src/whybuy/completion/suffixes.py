@@ -37,6 +37,7 @@ MIN_OF_BEST = 0.05  # share of a suffix, relative to that of the likeliest one
 CACHED_HEADS = 10_000  # a shopper who types a suffix letter by letter looks up the same head each time
 MIN_WORDS_BEFORE = 2  # different ones, of a suffix that goes with any head
 MOST_GENERAL = 3  # suffixes that follow any head
+GENERAL_SHARE = 1e-6  # of the first of these, which were not seen with the words of the head
 SMOOTHING = 5.0  # shoppers added to those of each suffix, with the first words of anybody
 _SAVED = ArrayFolder("suffixes", FORMAT_VERSION, "suffixes.json")
 _TEXTS_FILES = {name: f"{name}.parquet" for name in ("heads", "suffixes", "words", "lemmas")}
@@ -94,40 +95,36 @@ class Suffixes:
         return len(self._texts["suffixes"])
 
     def complete(self, prefix: str, limit: int, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
-        """The likeliest suffixes of the longest whole head of a prefix that has some, best first, then general ones.
+        """The likeliest suffixes of the longest whole head of a prefix that has some, best first.
 
         A head is known by its last words, whatever was typed before these; no suffix begins with a word of the head.
 
         prefix: folded. spelled: how a folded query is written, None where it is no suggestion.
         """
-        below, seen = 1.0, set[str]()
-        for weigh in (self._weigh, self._weigh_general):
-            above, composed = below, False
-            for head, text, words, span in self._readings(prefix, spelled):
-                for row, share in weigh(words, span, limit):
-                    key, suffix, joined = (column[row] for column in self._shown)
-                    further, whole = tuple(joined.split()), f"{head} {key}"  # no words of "&"
-                    if whole not in seen and (not further or further[0] not in words):
-                        composed, below = True, above * share
-                        seen.add(whole)
-                        yield Composed(whole, f"{text} {suffix}", words + further, below, self._intent(row))
-                if composed:
-                    break
+        return self._compose(prefix, spelled, lambda words, span: self._weigh(words, span, limit))
 
-    def _readings(
-        self, prefix: str, spelled: Callable[[str], str | None]
-    ) -> Iterator[tuple[str, str, tuple[str, ...], tuple[int, int]]]:
-        """Each known head of a prefix, longest first: as typed, as written, its lemmas, and the suffixes that fit."""
-        codes, gap = self._suffixes.encode(prefix), prefix.rfind(" ")
-        while gap > 0:
+    def general(self, prefix: str, *, spelled: Callable[[str], str | None]) -> Iterator[Composed]:
+        """As `complete`, of the suffixes that go with any head, at most `MOST_GENERAL`."""
+        return self._compose(prefix, spelled, self._weigh_general)
+
+    def _compose(
+        self,
+        prefix: str,
+        spelled: Callable[[str], str | None],
+        weigh: Callable[[tuple[str, ...], tuple[int, int]], Iterable[tuple[int, float]]],
+    ) -> Iterator[Composed]:
+        """The longest head of a prefix that has suffixes, by what weighs those of a span for its words, with each."""
+        codes, gap, composed = self._suffixes.encode(prefix), prefix.rfind(" "), False
+        while gap > 0 and not composed:
             span, head = self._suffixes.span(codes[gap + 1 :]), prefix[:gap]
             text, words = self._head(head, spelled) if span[0] < span[1] else ("", ())
-            if words:
-                yield head, text, words, span
+            for row, share in weigh(words, span) if words else ():
+                key, suffix, joined = (column[row] for column in self._shown)
+                further = tuple(joined.split())  # none of "&"
+                if not further or further[0] not in words:
+                    composed, intent = True, intent_at(self._intents, row) if self._has_intent[row] else None
+                    yield Composed(f"{head} {key}", f"{text} {suffix}", words + further, share, intent)
             gap = prefix.rfind(" ", 0, gap)
-
-    def _intent(self, row: int) -> Intent | None:
-        return intent_at(self._intents, row) if self._has_intent[row] else None
 
     def _read_head(self, head: str, spelled: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]]:
         """How a head is written, as far as its last words are known, and its lemmas; none if no word is known."""
@@ -159,13 +156,11 @@ class Suffixes:
         rows, shares = _weighed(*links, *self._priors, lists, len(joint), *span, limit)
         return list(zip(rows.tolist(), shares.tolist(), strict=True))
 
-    def _weigh_general(self, words: Sequence[str], span: tuple[int, int], limit: int) -> Iterable[tuple[int, float]]:
+    def _weigh_general(self, words: Sequence[str], span: tuple[int, int]) -> Iterable[tuple[int, float]]:
         """The suffixes of a span that stand behind most different words, each with a share; none after "for"."""
         if words[-1] in FUNCTION_WORDS:
             return ()
-        rows = self._general.heaviest(span, min(limit, MOST_GENERAL))
-        shares = MIN_OF_BEST * self._general.weights.weights[rows] / self._general.weights.weights[rows[:1]]
-        return zip(rows.tolist(), shares.tolist(), strict=True)
+        return ((row, GENERAL_SHARE / place) for place, row in enumerate(self._general.heaviest(span, MOST_GENERAL), 1))
 
     def save(self, folder: Path) -> None:
         """Write the folder that `open` maps; it is made when missing."""
