@@ -47,7 +47,8 @@ from whybuy.retrieval.finder import Finder
 from whybuy.shop import Shop
 
 STAGES = tuple(
-    "catalog events pairs hypotheses graph expansion lexical synonyms signals tree reranker completions student".split()
+    "catalog events pairs hypotheses graph expansion lexical synonyms implied asked signals tree reranker completions "
+    "student".split()
 )
 PUBLISHED = set(STAGES)
 
@@ -160,11 +161,12 @@ def touch_everything(store: Path) -> None:
         os.utime(store / name, (0, 0))
 
 
+OF_WORDS = {"lexical", "synonyms", "asked", "completions", "reranker"}
 CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
     (rename_product, PUBLISHED - {"events"}),
     (add_purchase, PUBLISHED - {"catalog", "lexical"}),
-    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), {"lexical", "synonyms", "completions", "reranker"}),
+    (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), OF_WORDS),
     (
         lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
         PUBLISHED - {"catalog", "events", "lexical"},
@@ -229,7 +231,7 @@ def test_what_was_replaced_twice_is_gone(store: Path) -> None:
         (store / "store.toml").write_text((store / "store.toml").read_text().split("[lexical]")[0])
         add_setting(store, f"[lexical]\ncoverage = {coverage}")
         rebuild(store)
-    assert len(folders(store)) == len(PUBLISHED) + len({"lexical", "synonyms", "completions", "reranker"})
+    assert len(folders(store)) == len(PUBLISHED) + len(OF_WORDS)
 
 
 def test_two_builds_do_not_meet(store: Path) -> None:
@@ -279,6 +281,7 @@ def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: P
         "events": "the shop has no logs",
         "critic": "nobody has judged a reason",
         "synonyms": "there are neither logs nor judgments to train on",
+        "asked": "there are neither logs nor judgments to train on",
         "reranker": "there are neither logs nor judgments to train on",
     }
     hit = Discovery.open(tmp_path / "shop").search(Query("something for family camping")).hits[0]
@@ -351,9 +354,9 @@ def test_a_plan_reads_the_journal_once(store: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.heavy
-def test_other_judgments_teach_synonyms_and_the_reranker_alone(judged: Path) -> None:
+def test_other_judgments_teach_words_and_the_reranker_alone(judged: Path) -> None:
     write_rows(judged / JUDGED, [*judged_rows(), {"query": "lamp", "product_id": "floo-0", "relevance": "3"}])
-    assert rebuild(judged).stages(State.DONE) == ["synonyms", "reranker"]
+    assert rebuild(judged).stages(State.DONE) == ["synonyms", "asked", "reranker"]
 
 
 def test_judgments_train_a_shop_without_logs(tmp_path: Path) -> None:
@@ -381,7 +384,7 @@ def test_a_folder_of_judgments_trains_the_reranker(judged: Path) -> None:
     queries = ["query_id\tquery", *(f"{query}\t{query}" for query in {row[0] for row in rows[1:]})]
     (judged / JUDGED / "label.csv").write_text("\n".join(map("\t".join, rows)))
     (judged / JUDGED / "query.csv").write_text("\n".join(queries))
-    assert rebuild(judged).stages(State.DONE) == ["synonyms", "reranker"]
+    assert rebuild(judged).stages(State.DONE) == ["synonyms", "asked", "reranker"]
 
 
 def test_missing_judgments_are_named(judged: Path) -> None:
@@ -559,6 +562,7 @@ def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
 WORKERS = (
     *("catalog.infer_types", "behavior.read_events", "behavior.mine_pairs", "knowledge.apply_filters"),
     *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.SynonymLearner"),
+    *("retrieval.known_words", "retrieval.AskedWords"),
     *("retrieval.SignalIndex.build", "retrieval.reason_training_set", "retrieval.train_reranker"),
     *("completion.build_parts", "intents.train_student"),
 )

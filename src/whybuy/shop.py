@@ -26,6 +26,7 @@ from whybuy.retrieval import expansion, lexical, signals, tree
 from whybuy.retrieval.expansion import ExpansionIndex
 from whybuy.retrieval.finder import Finder, FinderConfig
 from whybuy.retrieval.fusion import FusionConfig
+from whybuy.retrieval.implied import ASKED, IMPLIED, ImpliedWords
 from whybuy.retrieval.indexes import Indexes
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
@@ -159,7 +160,8 @@ class Shop:
     def lexical(self) -> LexicalIndex:
         """Finds products by words."""
         index = LexicalIndex.open(self.artifact("lexical", lexical.FORMAT_VERSION))
-        return index.with_synonyms(Synonyms.of_table(self.table(SYNONYMS)))
+        implied = ImpliedWords(self.table(ASKED if self.has(ASKED.kind) else IMPLIED))
+        return index.knowing(synonyms=Synonyms.of_table(self.table(SYNONYMS)), implied=implied)
 
     @cached_property
     def expansion(self) -> ExpansionIndex:

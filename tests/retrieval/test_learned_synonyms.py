@@ -114,7 +114,7 @@ TABLE = pa.Table.from_pylist(
 def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     folder: Path = tmp_path_factory.mktemp("lexical")
     build_lexical(products(), folder)
-    return LexicalIndex.open(folder).with_synonyms(Synonyms.of_table(TABLE))
+    return LexicalIndex.open(folder).knowing(synonyms=Synonyms.of_table(TABLE))
 
 
 def titles(index: LexicalIndex, query: str) -> list[str]:
@@ -132,7 +132,7 @@ def test_products_under_another_name_are_found_the_surest_first(index: LexicalIn
     found = titles(index, "fridges")
     assert ["Refrigerator" in title for title in found] == [True] * 12 + [False] * 12
     assert all("Freezer" in title for title in found[12:])
-    assert titles(index.with_synonyms(Synonyms({})), "fridges") == []
+    assert titles(index.knowing(synonyms=Synonyms({})), "fridges") == []
 
 
 def test_a_product_counts_once_for_a_word_and_its_synonyms(index: LexicalIndex) -> None:

@@ -9,7 +9,16 @@ from whybuy.build.completion import COMPLETIONS
 from whybuy.build.intents import STUDENT
 from whybuy.build.knowledge import CRITIC, GRAPH, HYPOTHESES_STAGE, open_critic, read_known
 from whybuy.build.line import BuildReport, Line, Listener, Progress, State
-from whybuy.build.retrieval import EXPANSION, LEXICAL, RERANKER, SIGNALS, SYNONYMS_STAGE, TREE
+from whybuy.build.retrieval import (
+    ASKED_STAGE,
+    EXPANSION,
+    IMPLIED_STAGE,
+    LEXICAL,
+    RERANKER,
+    SIGNALS,
+    SYNONYMS_STAGE,
+    TREE,
+)
 from whybuy.build.stage import Stage, Summary
 from whybuy.build.variant import Change, make_variant, retrain
 from whybuy.catalog.shop import SHOP_CONFIG
@@ -39,7 +48,7 @@ __all__ = [
 
 STAGES: tuple[Stage, ...] = (
     *(CATALOG, EVENTS, PAIRS, HYPOTHESES_STAGE, CRITIC, GRAPH),
-    *(EXPANSION, LEXICAL, SYNONYMS_STAGE, SIGNALS, TREE, RERANKER, COMPLETIONS, STUDENT),
+    *(EXPANSION, LEXICAL, SYNONYMS_STAGE, IMPLIED_STAGE, ASKED_STAGE, SIGNALS, TREE, RERANKER, COMPLETIONS, STUDENT),
 )
 """What a build makes. Where several stages may begin, the earlier does: the longest chain of stages comes first."""
 
@@ -90,8 +99,8 @@ def changes(store: Path, *, with_events: bool = True) -> dict[str, list[str]]:
 def _line(store: Path, with_events: bool, stages: Sequence[Stage]) -> Line:
     settings = read_settings(store)
     _check(settings, stages)
-    left_out = {} if with_events else dict.fromkeys((EVENTS.kind, SYNONYMS_STAGE.kind, RERANKER.kind), _CATALOG_ONLY)
-    return Line(Shop(store, settings, {}), stages, left_out)
+    of_logs = () if with_events else (EVENTS, SYNONYMS_STAGE, ASKED_STAGE, RERANKER)
+    return Line(Shop(store, settings, {}), stages, {stage.kind: _CATALOG_ONLY for stage in of_logs})
 
 
 def _check(settings: Settings, stages: Sequence[Stage]) -> None:

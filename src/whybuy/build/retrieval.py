@@ -11,8 +11,10 @@ from whybuy.build.stage import Stage, Summary
 from whybuy.errors import ConfigError
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIRS
-from whybuy.retrieval import expansion, lexical, signals, synonyms, tree
+from whybuy.retrieval import expansion, implied, lexical, signals, synonyms, tree
 from whybuy.retrieval.expansion import build_expansion
+from whybuy.retrieval.implied import ASKED, IMPLIED
+from whybuy.retrieval.implied_fitting import AskedWords, known_words, with_asked
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
@@ -34,10 +36,28 @@ def _index_intents(shop: Shop, folder: Path) -> Summary:
     return {"entries": build_expansion(shop.graph, shop.catalog.table, folder)}
 
 
-def _learn_synonyms(shop: Shop, folder: Path) -> Summary:
+def _answered_searches(shop: Shop) -> TrainingSet:
+    """Judged queries where settings name judgments, else those of the logs."""
     judged = [qrels_training_set(read_qrels(file), shop.catalog.ids) for file in _qrels(shop)]
-    searches = judged[0] if judged else _searches(shop)
-    learned = SynonymLearner(searches, shop.catalog.table, shop.lexical.spelled).learn()
+    return judged[0] if judged else _searches(shop)
+
+
+def _find_implied(shop: Shop, folder: Path) -> Summary:
+    known = known_words(shop.catalog.table, shop.graph)
+    pq.write_table(known, folder / IMPLIED.file, compression="zstd")
+    return {"words": len(known)}
+
+
+def _learn_asked(shop: Shop, folder: Path) -> Summary:
+    """The index that reads the searches takes no word of a reason for a misspelled one."""
+    asked = AskedWords(_answered_searches(shop), shop.catalog.table, shop.lexical)
+    learned = with_asked(shop.table(IMPLIED), asked())
+    pq.write_table(learned, folder / ASKED.file, compression="zstd")
+    return {"words": len(learned), "of searches": int(pc.sum(pc.greater(learned["searches"], 0)).as_py() or 0)}
+
+
+def _learn_synonyms(shop: Shop, folder: Path) -> Summary:
+    learned = SynonymLearner(_answered_searches(shop), shop.catalog.table, shop.lexical.spelled).learn()
     pq.write_table(learned, folder / SYNONYMS.file, compression="zstd")
     return {"synonyms": len(learned)}
 
@@ -122,6 +142,21 @@ SYNONYMS_STAGE = Stage(
     files=_qrels,
     skip=_without_searches,
 )
+IMPLIED_STAGE = Stage(
+    kind=IMPLIED.kind,
+    version=implied.FORMAT_VERSION,
+    make=_find_implied,
+    after=("catalog", "graph"),
+)
+ASKED_STAGE = Stage(
+    kind=ASKED.kind,
+    version=implied.FORMAT_VERSION,
+    make=_learn_asked,
+    after=("catalog", "lexical", IMPLIED.kind),
+    after_if_there=("pairs",),
+    files=_qrels,
+    skip=_without_searches,
+)
 EXPANSION = Stage(
     kind="expansion",
     version=expansion.FORMAT_VERSION,
@@ -148,7 +183,7 @@ RERANKER = Stage(
     version=reranker.FORMAT_VERSION,
     make=make_reranker,
     after=("catalog", "graph", "lexical", "expansion", "signals", "tree"),
-    after_if_there=("pairs", "synonyms"),
+    after_if_there=("pairs", "synonyms", "implied", "asked"),
     config=(RERANKER_CONFIG, SEARCH_CONFIG),
     files=_qrels,
     skip=_without_searches,

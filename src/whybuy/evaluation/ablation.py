@@ -19,8 +19,9 @@ from whybuy.discovery import Discovery
 from whybuy.evaluation.report import Report, Row, Table
 from whybuy.evaluation.search import Difference, evaluate_search, significance
 from whybuy.qrels import Qrels
-from whybuy.records import HYPOTHESES, PRODUCTS
+from whybuy.records import HYPOTHESES, PRODUCTS, BulkTable
 from whybuy.relations import Relation
+from whybuy.retrieval.implied import ASKED, IMPLIED
 from whybuy.retrieval.synonyms import SYNONYMS
 from whybuy.shop import SEARCH_CONFIG, Shop
 
@@ -34,7 +35,7 @@ class Knowledge(StrEnum):
     """What search can be deprived of."""
 
     REASONS = "reasons"  # why people buy: all relations but the two below
-    SYNONYMS = "synonyms"  # other names: is_a, and what products say for words of queries
+    SYNONYMS = "synonyms"  # other names: is_a, what products say for words of queries, and words that types answer
     COMPLEMENTS = "complements"  # what goes with it: used_with
     TYPES = "types"  # product types, of the feed or found
     GRAPH = "graph"  # all of these
@@ -225,6 +226,7 @@ def _changes(shop: Shop, part: Knowledge) -> dict[str, Change]:
         changes[SYNONYMS.kind] = _without_synonyms
     if part in (Knowledge.TYPES, Knowledge.GRAPH):
         changes[PRODUCTS.kind] = _without_types
+    changes |= {words.kind: _without_implied(part, words) for words in (IMPLIED, ASKED) if shop.has(words.kind)}
     return changes
 
 
@@ -242,6 +244,22 @@ def _without_relations(relations: Collection[Relation]) -> Change:
 def _without_synonyms(before: Path, after: Path) -> None:
     _copy(before, after)
     pq.write_table(SYNONYMS.schema.empty_table(), after / SYNONYMS.file)
+
+
+def _without_implied(part: Knowledge, words: BulkTable) -> Change:
+    """Types imply words by what their products say, by reasons, and by searches that no relation tells apart."""
+    gone = pa.array([relation.value for relation in part.relations], pa.string())
+
+    def change(before: Path, after: Path) -> None:
+        table = pq.read_table(before / words.file)
+        left = pc.invert(pc.is_in(table["relation"], gone))
+        if part is Knowledge.SYNONYMS:
+            other_names = pc.and_(pc.equal(table["relation"], ""), pc.greater(table["searches"], 0))
+            left = pc.and_(left, pc.invert(other_names))
+        whole = part in (Knowledge.TYPES, Knowledge.GRAPH)
+        pq.write_table(table.slice(0, 0) if whole else table.filter(left), after / words.file)
+
+    return change
 
 
 def _without_types(before: Path, after: Path) -> None:

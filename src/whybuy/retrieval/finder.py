@@ -11,7 +11,7 @@ from whybuy.errors import InputError
 from whybuy.records import Intent
 from whybuy.retrieval.fusion import FusionConfig, fuse
 from whybuy.retrieval.indexes import Indexes
-from whybuy.retrieval.lexical import LexicalIndex
+from whybuy.retrieval.lexical import IMPLIED_FIELD, LexicalIndex
 from whybuy.retrieval.query import AnalyzedQuery
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.rankers import FUSED, RANKER_NAMES, RANKERS, UnboundedRanker
@@ -173,7 +173,7 @@ class Finder:
     ) -> float:
         """Share of the query that names intents and that the best lexical hit lacks in its name, traits or place.
 
-        Words that occur in its description alone do not count: they are weak evidence of its intended use.
+        Words that occur in its description alone, or that its type implies, do not count: they are weak evidence.
         """
         words = rankings["lexical"]
         if not words or not rankings["intents"]:
@@ -182,5 +182,5 @@ class Finder:
         content = {word for word in query.tokens if word not in FUNCTION_WORDS}
         intended = content & {word for intent in query.intents for word in tokenize(intent.words)}
         (matches,) = self.indexes.lexical.matched(query.words, [int(best)])
-        met = {match.term for match in matches if match.field != "description"}
+        met = {match.term for match in matches if match.field not in ("description", IMPLIED_FIELD)}
         return len(intended - met) / len(content) if content else 0.0

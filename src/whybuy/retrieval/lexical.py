@@ -18,6 +18,7 @@ from whybuy.artifacts import write_json
 from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError
 from whybuy.records import Match
+from whybuy.retrieval.implied import ImpliedWords
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.spelling import RARE, Reading
 from whybuy.retrieval.synonyms import Synonyms
@@ -34,6 +35,7 @@ from whybuy.retrieval.word_view import WordView, bits_at, options_of
 
 NOWHERE = np.empty(0, np.int32)
 CONFIG_FILE = "lexical.json"
+IMPLIED_FIELD = "implied"  # of words that the type of a product implies
 FORMAT_VERSION = 3
 _CONTEXT = 6  # other words of a query that a misspelled one is read by
 _WORDS_KEPT = 4_000  # whose searches are remembered
@@ -86,9 +88,17 @@ def build_lexical(products: pa.Table, folder: Path, config: LexicalConfig | None
 class LexicalIndex:
     """An open index; any number of threads may search it while one writes."""
 
-    def __init__(self, index: tantivy.Index, config: LexicalConfig, synonyms: Synonyms | None = None) -> None:
-        """synonyms: looked up beside the words of queries."""
-        self.config, self.synonyms = config, synonyms or Synonyms({})
+    def __init__(
+        self,
+        index: tantivy.Index,
+        config: LexicalConfig,
+        synonyms: Synonyms | None = None,
+        implied: ImpliedWords | None = None,
+    ) -> None:
+        """synonyms: looked up beside the words of queries. implied: words that products of a type answer unsaid."""
+        self.config = config
+        self.synonyms = Synonyms({}) if synonyms is None else synonyms
+        self.implied = ImpliedWords() if implied is None else implied
         self._boosts = asdict(config.boosts)
         self._index = index
         self._look()
@@ -107,15 +117,23 @@ class LexicalIndex:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder} holds no readable lexical index ({error}). Run `whybuy build`.") from error
 
-    def with_synonyms(self, synonyms: Synonyms) -> "LexicalIndex":
-        """The same index with other synonyms."""
-        return LexicalIndex(self._index, self.config, synonyms)
+    def knowing(self, *, synonyms: Synonyms | None = None, implied: ImpliedWords | None = None) -> "LexicalIndex":
+        """The same index with other synonyms, other implied words, or both."""
+        return LexicalIndex(
+            self._index,
+            self.config,
+            self.synonyms if synonyms is None else synonyms,
+            self.implied if implied is None else implied,
+        )
 
     def __len__(self) -> int:
         return int(self._view.searcher.num_docs)
 
     def some_words(self, query: QueryWords, limit: int) -> Ranked:
-        """Products that have any word of the query, unknown words corrected: BM25 and a reward per word covered."""
+        """Products that have any word of the query, or whose type implies it: BM25 and a reward per word covered.
+
+        Unknown words are corrected.
+        """
         return self._ranked(self._scored(query.terms), limit)
 
     def all_words(self, query: QueryWords, among: Ranked) -> Ranked:
@@ -129,31 +147,59 @@ class LexicalIndex:
 
     def of_type(self, product_type: str, limit: int) -> Ranked:
         """Products of one type."""
-        same_type = Search.term_query(SCHEMA, "exact_type", product_type.casefold())
-        return self._ranked([(Occur.Must, Search.const_score_query(same_type, 1.0))], limit)
+        return self._ranked([(Occur.Must, _of_types([product_type], 1.0))], limit)
 
     def having(self, query: QueryWords) -> NDArray[np.int32]:
         """Rows of all products that `some_words` finds, ascending, without the cost of ranking them."""
-        each = [self._view.having_any(word) for word in query.terms]
+        each = [*map(self._view.having_any, query.terms), *(self._implying(word.term) for word in query.terms)]
         return np.flatnonzero(np.unpackbits(np.bitwise_or.reduce(each))).astype(np.int32) if each else NOWHERE
 
     def matched(self, query: QueryWords, rows: Sequence[int]) -> list[tuple[Match, ...]]:
-        """Which words of the query stand in which fields of each product, after correction and stemming."""
+        """Which words of the query stand in which fields of each product, after correction and stemming.
+
+        A word that no field has but that the type implies stands in the field "implied".
+        """
         view, matches = self._view, list[list[Match]]([] for _ in rows)
         for word in query.terms:
             terms = dict.fromkeys((word.term, *(term for other in word.others for term in other.terms)))
+            anywhere = np.zeros(len(rows), np.bool_)
             for name in () if is_function_word(word.word) else view.fields:
                 match = Match(name, word.word)
                 there = np.zeros(len(rows), np.bool_)
                 for term in terms:
                     there |= _among(rows, view.having(name, term))
+                anywhere |= there
                 for at in np.flatnonzero(there).tolist():
                     matches[at].append(match)
+            for at in np.flatnonzero(bits_at(self._implying(word.term), np.array(rows, np.int32)) & ~anywhere).tolist():
+                matches[at].append(Match(IMPLIED_FIELD, word.word))
         return list(map(tuple, matches))
+
+    def word_shares(
+        self, query: QueryWords, rows: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Share of the words of a query that each product says, itself or by a synonym, and that its type implies.
+
+        Returns: two arrays of shape (rows,), in [0, 1]; implied words count by their weights.
+        """
+        content = [word for word in query.terms if not is_function_word(word.word)]
+        said, implied = np.zeros((2, len(rows)), np.float32)
+        for word in content:
+            says = bits_at(self._view.having_any(word), rows)
+            said += says
+            for weight, kinds in self.implied.of(word.term):
+                implied[~says & bits_at(self._view.having_type(kinds), rows)] += np.float32(weight)
+        count = np.float32(max(1, len(content)))
+        return said / count, implied / count
 
     def finds(self, text: str) -> bool:
         """Whether any product has a word of a query."""
         return len(self.having(self.analyze(text))) > 0
+
+    def owners(self, term: str) -> NDArray[np.bool_]:
+        """Which products have a word in any field, shape (products,). term: its stem."""
+        bits = np.unpackbits(self._view.having_anywhere(term), count=self._view.rows)
+        return bits.view(np.bool_)
 
     def spelled(self, text: str) -> str:
         """A query with its misspelled words as the shop spells them."""
@@ -190,7 +236,7 @@ class LexicalIndex:
         view, typed = self._view, words(text[: 16 * self.config.longest_query])
         distinct = list(dict.fromkeys(typed))[: self.config.longest_query]
         needed = [word for word in distinct if not is_function_word(word)] or distinct
-        unsure = [word for word in distinct if view.frequency(word) <= RARE]
+        unsure = [word for word in distinct if view.frequency(word) <= RARE and not self.implied.of(stem(word))]
         known = [word for word in needed if view.knows(word)][:_CONTEXT] if unsure else []
         readings = {word: view.read(word, [other for other in known if other != word]) for word in unsure}
         spelled = {word: readings[word][0].words if word in readings else (word,) for word in distinct}
@@ -256,10 +302,15 @@ class LexicalIndex:
 
     def _by_coverage(self, word: QueryWord) -> Search:
         reward = self.config.coverage * word.weight
-        return _best(
+        options = [
             Search.const_score_query(_each(map(self._anywhere, terms)), reward * weight)
             for terms, weight in options_of(word)
-        )
+        ]
+        return _best([*options, *(_of_types(kinds, reward * weight) for weight, kinds in self.implied.of(word.term))])
+
+    def _implying(self, term: str) -> NDArray[np.uint8]:
+        """Whether the type of each product implies a word: a bit by row."""
+        return self._view.having_type(tuple(kind for _, kinds in self.implied.of(term) for kind in kinds))
 
     def _anywhere(self, term: str) -> Search:
         return _either(Search.term_query(SCHEMA, name, term, "basic") for name in self._view.fields)
@@ -280,6 +331,11 @@ def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
     at = np.minimum(others.searchsorted(rows), len(others) - 1)
     present: NDArray[np.bool_] = others[at] == rows
     return present
+
+
+def _of_types(kinds: Sequence[str], score: float) -> Search:
+    """Products of some types, all with one score."""
+    return Search.const_score_query(Search.term_set_query(SCHEMA, "exact_type", list(map(str.casefold, kinds))), score)
 
 
 def _best(searches: Iterable[Search]) -> Search:

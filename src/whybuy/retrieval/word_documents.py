@@ -38,7 +38,7 @@ def write_products(index: tantivy.Index, products: pa.Table, *, first_row: int) 
             "Read the feed with `whybuy.catalog` first."
         )
     writer = index.writer(WRITER_MEMORY, 1)
-    for row, product in enumerate(_products(products), first_row):
+    for row, product in enumerate(read_products(products), first_row):
         if first_row:
             writer.delete_documents_by_term("product_id", product.product_id)
         writer.add_document(_document(row, product))
@@ -61,7 +61,8 @@ def _document(row: int, product: Product) -> tantivy.Document:
     return document
 
 
-def _products(table: pa.Table) -> Iterator[Product]:
+def read_products(table: pa.Table) -> Iterator[Product]:
+    """Products with all that has words. table: PRODUCT_SCHEMA."""
     columns = ["product_id", "title", "description", "brand", "product_type", "category", "attributes"]
     for batch in table.select(columns).to_batches(max_chunksize=10_000):
         for row in batch.to_pylist():

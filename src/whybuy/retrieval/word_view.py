@@ -29,6 +29,7 @@ class WordView:
         self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
         kept = min(_TERMS_KEPT, 1 + _BITS_KEPT // max(1, self.rows))
         self.having_anywhere = functools.lru_cache(maxsize=kept)(self._having_anywhere)
+        self.having_type = functools.lru_cache(maxsize=kept)(self._having_type)
 
     @functools.cached_property
     def speller(self) -> Speller:
@@ -70,6 +71,13 @@ class WordView:
         having = np.zeros(self.rows, np.bool_)
         for name in self.fields:
             having[self.having(name, term)] = True
+        return np.packbits(having)
+
+    def _having_type(self, kinds: Sequence[str]) -> NDArray[np.uint8]:
+        """Whether each product is of one of some types: a bit by row."""
+        having = np.zeros(self.rows, np.bool_)
+        for kind in kinds:
+            having[self.having("exact_type", kind.casefold())] = True
         return np.packbits(having)
 
     def joins(self, left: str, right: str) -> bool:

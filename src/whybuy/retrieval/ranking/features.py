@@ -17,7 +17,7 @@ from whybuy.retrieval.ranking.stage_features import StageFeatures
 from whybuy.retrieval.ranking.translations import Translated, Translations
 from whybuy.retrieval.tree import TreeIndex
 
-STAGES = StageFeatures({"lexical": 200, "similar": 100, "tree": 60, "intents": 60, "weighted_sum": 60, "signals": 60})
+STAGES = StageFeatures({"lexical": 350, "similar": 150, "tree": 120, "intents": 60, "weighted_sum": 60, "signals": 60})
 TRAINING_DEPTHS = {"lexical": 60, "similar": 30, "tree": 30, "intents": 30, "signals": 30}
 """Candidates by stage that a reranker is trained on."""
 
@@ -29,6 +29,8 @@ class Evidence(IntEnum):
     TREE_BIAS = auto()
     TREE_PATH = auto()  # logarithm of the score of the path to its leaf
     TREE_SEARCHES = auto()  # ln(1 + searches that led to the product in training)
+    WORDS_SAID = auto()  # share of the query's words that the product says, itself or by a synonym, in [0, 1]
+    WORDS_IMPLIED = auto()  # share of the query's words that the product does not say and its type implies, in [0, 1]
     QUERY_KNOWN = auto()  # share of the query vector that occurred in training searches, in [0, 1]
     UNMET_SHARE = auto()  # share of the query that names intents and that the best lexical hit lacks, in [0, 1]
 
@@ -59,7 +61,7 @@ class FeatureExtractor:
     @property
     def monotone(self) -> tuple[str, ...]:
         """The columns that may only help: see `StageFeatures.monotone`."""
-        return (*STAGES.monotone, *(column.name.lower() for column in Evidence if column <= Evidence.TREE_SEARCHES))
+        return (*STAGES.monotone, *(column.name.lower() for column in Evidence if column <= Evidence.WORDS_IMPLIED))
 
     def describe(self, retrieved: RerankerInput, tree: TreeIndex, *, without: int | None = None) -> Candidates:
         """The candidates of a query with their features. without: number of a past query to leave out, in training."""
@@ -92,11 +94,12 @@ class FeatureExtractor:
 
 
 def _evidence(retrieved: RerankerInput, tree: TreeIndex, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    vector = retrieved.query.vector
+    query = retrieved.query
     features = np.empty((len(rows), len(Evidence)), np.float32)
     searches = np.log1p(tree.logs.searches[rows])
-    scored, known = tree.tree.score(*vector, rows), tree.known(*vector)
-    values: tuple[NDArray[np.float32] | float, ...] = (*scored, searches, known, retrieved.unmet_share)
+    scored, known = tree.tree.score(*query.vector, rows), tree.known(*query.vector)
+    said, implied = query.lexical.word_shares(query.words, rows)
+    values: tuple[NDArray[np.float32] | float, ...] = (*scored, searches, said, implied, known, retrieved.unmet_share)
     for column, each in enumerate(values):  # in the order of `Evidence`
         features[:, column] = each
     return features

@@ -7,7 +7,7 @@ from whybuy.retrieval.ranking.features import FeatureExtractor, RerankerInput
 from whybuy.retrieval.ranking.lambdamart import LambdaMART
 from whybuy.retrieval.tree import TreeIndex
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 MODEL = "model"  # folder of the trained model within the artifact
 
 

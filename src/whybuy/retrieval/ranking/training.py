@@ -14,6 +14,8 @@ from whybuy.config import HOW_ONLY, ConfigTable
 from whybuy.errors import InputError
 from whybuy.records import Intent
 from whybuy.retrieval.finder import Finder
+from whybuy.retrieval.implied import ImpliedWords
+from whybuy.retrieval.implied_fitting import AskedWords, shown_again
 from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking.candidates import Candidates
 from whybuy.retrieval.ranking.features import TRAINING_DEPTHS, FeatureExtractor
@@ -152,15 +154,14 @@ class _Sources:
         translations = fit_translations(self.words(gains.texts), good, self.terms.table)
         return FeatureExtractor(self.terms, PastQueries.build(gains.texts, vectors, good), translations)
 
-    def synonyms(self, searches: TrainingSet) -> SynonymLearner | None:
-        """Learns synonyms from searches, where the shop has some."""
-        lexical = self.finder.indexes.lexical
-        return SynonymLearner(searches, self.trainer.products, lexical.spelled) if len(lexical.synonyms) else None
-
-    def lexical(self, learner: SynonymLearner | None, chosen: NDArray[np.bool_] | None = None) -> LexicalIndex:
-        """The lexical index with the synonyms that some searches show."""
-        table = learner.learn(chosen) if learner else SYNONYMS.schema.empty_table()
-        return self.finder.indexes.lexical.with_synonyms(Synonyms.of_table(table))
+    def word_learners(self, searches: TrainingSet) -> "_WordLearners":
+        """Learns from searches what the lexical index knows."""
+        lexical, products = self.finder.indexes.lexical, self.trainer.products
+        return _WordLearners(
+            lexical,
+            SynonymLearner(searches, products, lexical.spelled) if len(lexical.synonyms) else None,
+            AskedWords(searches, products, lexical),
+        )
 
     def describe(
         self, text: str, finder: Finder, features: FeatureExtractor, tree: TreeIndex, *, without: int | None = None
@@ -170,12 +171,27 @@ class _Sources:
         return features.describe(retrieved, tree, without=without).within(retrieved.stages, TRAINING_DEPTHS)
 
 
+@dataclass(frozen=True, slots=True)
+class _WordLearners:
+    """What knows other words for those of queries. synonyms: None where the shop has none."""
+
+    index: LexicalIndex
+    synonyms: SynonymLearner | None
+    asked: AskedWords
+
+    def lexical(self, chosen: NDArray[np.bool_] | None = None) -> LexicalIndex:
+        """The lexical index with what some searches show."""
+        synonyms = self.synonyms.learn(chosen) if self.synonyms else SYNONYMS.schema.empty_table()
+        implied = shown_again(self.index.implied.table, self.asked(chosen))
+        return self.index.knowing(synonyms=Synonyms.of_table(synonyms), implied=ImpliedWords(implied))
+
+
 def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
     """The late queries, described by what the log had told when they began; intents and reasons know all of the log."""
     before, late = replay.before.damped(), replay.late.relative()
     tree = replace(sources.trainer, searches=before).train_over(sources.vectorizer)
     signals = SignalIndex.build(replay.signals.texts, replay.signals.products)
-    finder = sources.finder.over(tree, lexical=sources.lexical(sources.synonyms(before)), signals=signals)
+    finder = sources.finder.over(tree, lexical=sources.word_learners(before).lexical(), signals=signals)
     features = sources.features(before)
     totals = np.asarray(replay.late.products.sum(axis=1)).ravel()
     for query in _sample(late, sources.config.most_queries).tolist():
@@ -187,14 +203,14 @@ def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
 def _out_of_fold(sources: _Sources, gains: TrainingSet, features: FeatureExtractor) -> Iterator[_Example]:
     """Queries of each fold, described by what was trained on the others. features: by what was good for all of them."""
     good, words = _good(gains.products), sources.words(gains.texts)
-    synonyms = sources.synonyms(gains)
+    learners = sources.word_learners(gains)
     for queries, others in _folds(gains, sources.config):
         unseen = [text for text, other in zip(gains.texts, others, strict=True) if not other]
         tree = sources.trainer.train_without(unseen, sources.vectorizer)
         other_words = [word for word, other in zip(words, others, strict=True) if other]
         translations = fit_translations(other_words, good[others], sources.terms.table)
         out_of_fold = replace(features, translations=translations)
-        finder = sources.finder.over(tree, lexical=sources.lexical(synonyms, others))
+        finder = sources.finder.over(tree, lexical=learners.lexical(others))
         for query in queries:
             candidates = sources.describe(gains.texts[query], finder, out_of_fold, tree, without=query)
             yield _Example(candidates, _gains_of_rows(gains.products[query], candidates.rows))
