@@ -23,6 +23,7 @@ from whybuy.knowledge.filters import apply_filters
 from whybuy.knowledge.filters.default import FILTER_CONFIG, default_filters
 from whybuy.knowledge.filters.limit_tuning import majority_answers
 from whybuy.knowledge.filters.report import FILTER_REPORT_FILE, filter_report, origins
+from whybuy.knowledge.proposing.asked import ASKED_CONFIG, AskedHypothesizer, without_parts
 from whybuy.knowledge.proposing.co_buy import CO_BUY_CONFIG, ComplementHypothesizer
 from whybuy.knowledge.proposing.demand import DEMAND_CONFIG, weigh_claims
 from whybuy.knowledge.proposing.descriptions import DESCRIPTION_CONFIG, DescriptionHypothesizer
@@ -118,6 +119,8 @@ def _propose(shop: StageShop, folder: Path) -> Summary:
     )
     inputs = ProposerInput(shop.catalog.table, shop.table(PAIRS), shop.language)
     proposed = pa.concat_tables([to_table(one.propose(inputs)) for one in hypothesizers])
+    asked = AskedHypothesizer(settings.one(ASKED_CONFIG)).propose(inputs)
+    proposed = pa.concat_tables([proposed, to_table(without_parts(asked, proposed, shop.language))])
     weighed = weigh_claims(proposed, settings.one(DEMAND_CONFIG), language=shop.language)
     plausible = majority_answers(weighed, judgments, Question.PLAUSIBLE) if judgments.num_rows else None
     filtered = apply_filters(
@@ -162,7 +165,15 @@ HYPOTHESES_STAGE = Stage(
     after=("catalog",),
     after_if_there=("pairs",),
     config=(
-        *(EVIDENCE_CONFIG, DESCRIPTION_CONFIG, CO_BUY_CONFIG, SYNONYM_CONFIG, DEMAND_CONFIG, FILTER_CONFIG),
+        *(
+            EVIDENCE_CONFIG,
+            ASKED_CONFIG,
+            DESCRIPTION_CONFIG,
+            CO_BUY_CONFIG,
+            SYNONYM_CONFIG,
+            DEMAND_CONFIG,
+            FILTER_CONFIG,
+        ),
         _LANGUAGE,
     ),
     files=_generated,

@@ -15,6 +15,7 @@ from whybuy.text import lemmas
 
 _UNITS: dict[str, tuple[str, str]] = {
     Proposer.EVIDENCE: ("search led to it", "searches led to it"),
+    Proposer.ASKED: ("search led to it", "searches led to it"),
     Proposer.DESCRIPTIONS: ("description says so", "descriptions say so"),
     Proposer.CO_BUY: ("session with both", "sessions with both"),
     Proposer.PROMPTED: ("answer of a language model", "answers of a language model"),
@@ -22,6 +23,7 @@ _UNITS: dict[str, tuple[str, str]] = {
 }
 _WORDED: dict[str, str] = {
     Proposer.EVIDENCE: "asked as {}",
+    Proposer.ASKED: "asked as {}",
     Proposer.DESCRIPTIONS: "in the words {}",
     Proposer.CO_BUY: "",
     Proposer.SYNONYMS: "asked as {}",

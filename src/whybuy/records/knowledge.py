@@ -42,6 +42,7 @@ class Proposer(StrEnum):
     """Who proposes reasons, and which version of its method: the values of `generator` in hypotheses and sources."""
 
     EVIDENCE = "evidence.v1"  # queries and what was bought for them
+    ASKED = "asked.v1"  # words that queries ask of types and their products need not say
     DESCRIPTIONS = "descriptions.v1"  # titles and descriptions
     CO_BUY = "co_buy.v1"  # types that are bought together
     SYNONYMS = "names.v1"  # other names of types; the value stays as stored graphs have it
