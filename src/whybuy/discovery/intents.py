@@ -37,6 +37,10 @@ class IntentLookup:
         return known_first(known, guesses, least=MIN_CONFIDENCE)
 
     def leading(self, query: str) -> tuple[Intent, ...]:
-        """The intents that lead a search: those of the graph, and up to three guesses from a probability of 0.5 on."""
-        guesses = self._student.read(query)[:LEADING] if self._student else ()
+        """The intents that lead a search: those of the graph, and up to three guesses from a probability of 0.5 on.
+
+        A student that has seen no queries guesses too boldly to lead.
+        """
+        student = self._student
+        guesses = student.read(query)[:LEADING] if student and student.knows_queries else ()
         return known_first(self._reader.read(query), guesses, least=MIN_LEADING_CONFIDENCE)

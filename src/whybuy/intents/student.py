@@ -22,7 +22,7 @@ from whybuy.relations import Relation
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.tree import XMRTree
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 RELATIONS = tuple(Relation)
 GUESSES = 10  # reasons per text; they are calibrated together
 SOURCE = "student"
@@ -40,6 +40,7 @@ class StudentModel:
     of_queries: Calibration
     of_products: Calibration
     beam: int  # nodes of the tree kept on each level
+    knows_queries: bool  # whether queries of logs were among the texts that confidence is calibrated on
 
     def save(self, folder: Path) -> None:
         """Write the folder that `load` reads; it is made when missing."""
@@ -48,7 +49,7 @@ class StudentModel:
         arrays: dict[str, NDArray[Any]] = {"relations": self.relations, "tails": self.tails}
         arrays |= {f"queries_{name}": array for name, array in self.of_queries.arrays().items()}
         arrays |= {f"products_{name}": array for name, array in self.of_products.arrays().items()}
-        _SAVED.save(folder, arrays, beam=self.beam)
+        _SAVED.save(folder, arrays, beam=self.beam, knows_queries=self.knows_queries)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -62,8 +63,9 @@ class StudentModel:
             Calibration(arrays[f"{kind}_line"], arrays[f"{kind}_steps"]) for kind in ("queries", "products")
         )
         vectorizer, tree = NgramVectorizer.load(folder / "vectors"), XMRTree.load(folder / "tree")
-        relations, tails, beam = arrays["relations"], arrays["tails"], int(facts["beam"])
-        return cls(vectorizer, tree, relations, tails, of_queries, of_products, beam)
+        relations, tails = arrays["relations"], arrays["tails"]
+        beam, knows_queries = int(facts["beam"]), bool(facts["knows_queries"])
+        return cls(vectorizer, tree, relations, tails, of_queries, of_products, beam, knows_queries)
 
 
 class Student:
@@ -83,6 +85,11 @@ class Student:
         return (
             cls(StudentModel.load(folder), graph) if folder is not None and (folder / _SAVED.about).exists() else None
         )
+
+    @property
+    def knows_queries(self) -> bool:
+        """Whether its confidence on queries was calibrated on queries; on products' texts it says too much of them."""
+        return self._model.knows_queries
 
     def read(self, query: str) -> tuple[Intent, ...]:
         """At most `GUESSES` intents of a query, by falling confidence: the probability that the intent is right.

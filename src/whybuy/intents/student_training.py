@@ -59,8 +59,9 @@ def train_student(
     vectorizer = NgramVectorizer.fit(
         [text for part in _weighted(data, 1) for text in part.texts], threads=config.threads
     )
-    calibrations = _calibrations(data, vectorizer, config)
-    if not calibrations:
+    of_queries, of_products = _calibrations(data, vectorizer, config)
+    either = of_queries or of_products
+    if either is None:
         return None
     tree = _train(_weighted(data, config.trust), vectorizer, config)
     return StudentModel(
@@ -68,9 +69,10 @@ def train_student(
         tree=tree,
         relations=data.reasons.relations,
         tails=data.reasons.tails,
-        of_queries=calibrations[0],
-        of_products=calibrations[-1],
+        of_queries=either,
+        of_products=of_products or either,
         beam=config.beam,
+        knows_queries=of_queries is not None,
     )
 
 
@@ -90,8 +92,10 @@ def _train(parts: Sequence[TrainingSet], vectorizer: NgramVectorizer, config: St
     return train_tree(features, reasons, config=training, threads=config.threads)
 
 
-def _calibrations(data: TrainingData, vectorizer: NgramVectorizer, config: StudentConfig) -> list[Calibration]:
-    """Of queries, then of products; each only where `MIN_HELD_OUT` texts are held out and not all answers agree."""
+def _calibrations(
+    data: TrainingData, vectorizer: NgramVectorizer, config: StudentConfig
+) -> tuple[Calibration | None, Calibration | None]:
+    """Of queries and of products; None where fewer than `MIN_HELD_OUT` texts are held out, or all answers agree."""
     queries, types, products = (part.held_out(config.withheld) for part in (data.queries, data.types, data.products))
     kept = replace(
         data,
@@ -99,13 +103,15 @@ def _calibrations(data: TrainingData, vectorizer: NgramVectorizer, config: Stude
         types=data.types.select(~types),
         products=data.products.select(~products),
     )
-    held_out = [data.queries.select(queries), data.products.select(products)]
-    held_out = [part for part in held_out if len(part) >= MIN_HELD_OUT]
-    if not held_out:
-        return []
+    held_out = data.queries.select(queries), data.products.select(products)
+    if max(map(len, held_out)) < MIN_HELD_OUT:
+        return None, None
     tree = _train(_weighted(kept, config.trust), vectorizer, config)
-    fitted = [_calibrate(tree, vectorizer, part, data.co_occurrence, config) for part in held_out]
-    return [calibration for calibration in fitted if calibration is not None]
+    of_queries, of_products = (
+        _calibrate(tree, vectorizer, part, data.co_occurrence, config) if len(part) >= MIN_HELD_OUT else None
+        for part in held_out
+    )
+    return of_queries, of_products
 
 
 def _calibrate(
