@@ -71,6 +71,26 @@ def student(model: StudentModel, graph: KnowledgeGraph) -> Student:
     return Student(model, graph)
 
 
+def test_a_student_knows_whether_it_has_seen_queries(student: Student, tmp_path: Path) -> None:
+    assert student.knows_queries
+    of_types = [
+        reason(of_type(f"{kind} {number}"), FOR, tail, score=0.9)
+        for kind, tails in INTENTS.items()
+        for tail in tails
+        for number in range(8)
+    ]
+    kinds = {one.head.key[0] for one in of_types}
+    products = [Product(f"{kind}-{at}", f"Marlowe {kind} {at}", product_type=kind) for kind in kinds for at in range(3)]
+    graph = open_graph(tmp_path / "graph", of_types)
+    model = train_student(graph, product_table(products), nothing())
+    assert model is not None
+    model.save(tmp_path / "student")
+    opened = Student.open(tmp_path / "student", graph)
+    assert opened is not None
+    assert not opened.knows_queries
+    assert opened.read("clog for night nurses")
+
+
 # ---------------------------------------------------------------- what it says
 @pytest.mark.parametrize(("kind", "tail"), [(kind, tail) for kind, tails in INTENTS.items() for tail in tails])
 def test_a_query_that_nobody_asked_gets_the_intent_in_its_words(student: Student, kind: str, tail: str) -> None:

@@ -157,6 +157,15 @@ def test_what_the_shop_sells_is_a_thing_and_no_person() -> None:
     assert phrase.relation is Relation.USED_WITH
 
 
+def test_goods_that_are_called_as_enthusiasts_are_show_no_interest() -> None:
+    (phrase,) = ENGLISH.in_query("light for ceiling fans")
+    assert (phrase.relation, phrase.tail) == (Relation.X_INTERESTED_IN, "ceiling")
+    in_shop = ENGLISH.with_product_types(["ceiling fan"])
+    assert Relation.X_INTERESTED_IN not in {one.relation for one in in_shop.in_query("light for ceiling fans")}
+    (phrase,) = in_shop.in_query("mug for gardening lovers")
+    assert phrase.relation is Relation.X_INTERESTED_IN
+
+
 @pytest.mark.parametrize(
     ("wording", "in_title", "in_text"),
     [

@@ -29,7 +29,7 @@ class AskedConfig:
     least_weight: float = 0.6  # of a word that a type answers
     least_alone: int = 1  # different queries of which a product says the words beside it
     names_from: float = 0.6  # share of queries that end in a word, from which on it names the product
-    least_products: int = 10  # whose types a word must name to be one for things that go together
+    least_products: int = 10  # whose types end in a word that names goods
 
 
 ASKED_CONFIG = ConfigTable("asked", AskedConfig)
@@ -42,7 +42,7 @@ class AskedHypothesizer:
     config: AskedConfig = AskedConfig()
 
     def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
-        """Reasons, complements and other names of types; nothing when the shop has no search-buy pairs."""
+        """Reasons of types; nothing when the shop has no search-buy pairs."""
         log = SearchLog(inputs)
         queries = list(log.pairs_of)
         spoken = _Words(inputs, queries)
@@ -67,15 +67,17 @@ class AskedHypothesizer:
             yield Hypothesis(head, relation, wording, Proposer.ASKED, support, *scores, evidence, tuple(shown[:SAMPLE]))
 
     def _relation(self, asked: AskedWord, word: str, patterns: Patterns, things: Counter[str]) -> Relation | None:
-        """By what the word names, and by its place in the queries; None where neither tells."""
-        if _share_letters(asked.word, asked.product_type):
+        """By what the word names; None where that tells nothing, or the word names the product, as the last one does.
+
+        What goes with a product, its material and its kind stand before it alike ("door knob", "oak table", "rug
+        runner"): a word that names goods tells no relation, unless it is a place.
+        """
+        if asked.last >= self.config.names_from or _share_letters(asked.word, asked.product_type):
             return None
-        thing = things[asked.word] >= self.config.least_products
-        if asked.last >= self.config.names_from:
-            return Relation.IS_A if thing else None
         if patterns.kind(word) is TailKind.LOCATION:
-            return Relation.USED_IN_LOCATION
-        return Relation.USED_WITH if thing else patterns.bare(word)
+            return Relation.USED_IN_LOCATION if patterns.bare(word) else None
+        relation = None if things[asked.word] >= self.config.least_products else patterns.bare(word)
+        return relation if relation is not Relation.IS_A else None
 
 
 def without_parts(asked: Iterable[Hypothesis], others: pa.Table, language: str) -> Iterator[Hypothesis]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from whybuy.records import HYPOTHESIS_SCHEMA, TITLE_WORD, Behavior, Head, HeadKind, Hypothesis
 from whybuy.relations import Relation
-from whybuy.text import DETERMINERS, lemmas
+from whybuy.text import FUNCTION_WORDS, lemmas
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,14 @@ class ProposerInput:
 
     @cached_property
     def traits(self) -> list[list[tuple[str, str]]]:
-        """Traits by row: attributes, and (TITLE_WORD, word) for title words that neither type nor attributes have."""
+        """Traits by row: attributes, and (TITLE_WORD, word) for title words that neither type nor attributes have.
+
+        Function words are none.
+        """
         return [
             [*attributes, *((TITLE_WORD, word) for word in sorted(set(title) - set(kind) - values) if word.isalpha())]
             for attributes, title, kind in zip(self.attributes, self._titles, self._type_lemmas, strict=True)
-            for values in [DETERMINERS.union(*(lemmas(value, self.language) for _, value in attributes))]
+            for values in [FUNCTION_WORDS.union(*(lemmas(value, self.language) for _, value in attributes))]
         ]
 
     @cached_property

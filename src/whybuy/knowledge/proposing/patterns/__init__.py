@@ -118,12 +118,18 @@ class Patterns:
             match = pattern.regex.fullmatch(query)
             if match is None:
                 continue
+            if pattern.relation is Relation.X_INTERESTED_IN and self._is_followed_by_thing(query, match):
+                continue
             words = (match.groupdict().get("type") or "").strip()
             phrase = self._phrase(pattern, match["tail"], words)
             if phrase is not None:
                 phrases.append(phrase)
                 break
         return phrases
+
+    def _is_followed_by_thing(self, query: str, match: re.Match[str]) -> bool:
+        """Whether the word behind the tail names goods of the shop: "light for ceiling fans" is for no enthusiasts."""
+        return any(lemma(word, self.language) in self._things for word in tokenize(query[match.end("tail") :])[:1])
 
     def in_text(self, text: str) -> Iterator[Phrase]:
         """The intents that a description or review words, clause by clause, and its `name: value` lines; each once."""
