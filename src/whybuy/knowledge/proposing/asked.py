@@ -74,10 +74,11 @@ class AskedHypothesizer:
         """
         if asked.last >= self.config.names_from or _share_letters(asked.word, asked.product_type):
             return None
-        if patterns.kind(word) is TailKind.LOCATION:
-            return Relation.USED_IN_LOCATION if patterns.bare(word) else None
-        relation = None if things[asked.word] >= self.config.least_products else patterns.bare(word)
-        return relation if relation is not Relation.IS_A else None
+        names_goods = things[asked.word] >= self.config.least_products
+        if names_goods and patterns.kind(word) is not TailKind.LOCATION:
+            return None
+        relation = patterns.bare(word)
+        return None if relation is Relation.IS_A else relation
 
 
 def without_parts(asked: Iterable[Hypothesis], others: pa.Table, language: str) -> Iterator[Hypothesis]:
