@@ -334,8 +334,9 @@ def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 
 def _of_types(kinds: Sequence[str], score: float) -> Search:
-    """Products of some types, all with one score."""
-    return Search.const_score_query(Search.term_set_query(SCHEMA, "exact_type", list(map(str.casefold, kinds))), score)
+    """Products of some types, all with one score; a search of a set of terms takes three times as long."""
+    each = (Search.term_query(SCHEMA, "exact_type", kind.casefold(), "basic") for kind in kinds)
+    return Search.const_score_query(_either(each), score)
 
 
 def _best(searches: Iterable[Search]) -> Search:
