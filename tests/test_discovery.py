@@ -163,7 +163,7 @@ def test_why_gives_the_strongest_reason_of_a_product_first_and_each_once(small_d
     assert small_discovery.why("slip-0", limit=1) == reasons[:1]
 
 
-def test_what_goes_with_a_product_is_told_with_its_titles(small_discovery: Discovery) -> None:
+def test_what_goes_with_a_product_comes_with_its_titles(small_discovery: Discovery) -> None:
     product_id = small_discovery.rank("tent", limit=1)[0]
     hits = small_discovery.goes_with(product_id, limit=3)
     assert [hit.title for hit in hits] == [small_discovery.product(hit.product_id).title for hit in hits]

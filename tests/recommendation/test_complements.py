@@ -75,7 +75,7 @@ def test_every_join_has_its_reasons(complements: Complements) -> None:
     assert [each.head for each in complements.of(ROW["bulb"])[0].reasons] == ["desk lamp"]
 
 
-def test_titles_decide_among_what_is_joined_alike(complements: Complements) -> None:
+def test_titles_decide_among_equal_joins(complements: Complements) -> None:
     hits = complements.of(ROW["phone9700"])
     assert len({hit.scores["named"] for hit in hits}) == 1
     closest = [hit.scores["similar"] for hit in hits]

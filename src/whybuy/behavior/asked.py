@@ -51,13 +51,17 @@ def asked_words(
         lacks = np.bincount(kind[places.product[lacking]], minlength=len(names))
         choices = np.bincount(kind[places.product[asked]], minlength=len(names))
         by_chance = background * len(asked)
-        for one in np.flatnonzero((lacks >= LEAST_CHOICES) & (choices >= LEAST_LIFT * by_chance)).tolist():
+        often = np.flatnonzero((lacks >= LEAST_CHOICES) & (choices >= LEAST_LIFT * by_chance))
+        if not len(often):
+            continue
+        unsaid = np.bincount(kind[~has(word)], minlength=len(names))  # products of each type that lack the word
+        for one in often.tolist():
             show = lacking[kind[places.product[lacking]] == one]
             shown = np.unique(places.search[show]).tolist()
             if not names[one] or len(shown) < LEAST_SEARCHES:
                 continue
             share = len(show) / (choices[one] + 1)
-            weight = min(1.0, share * size[one] / np.count_nonzero(~has(word)[kind == one]))
+            weight = min(1.0, share * size[one] / unsaid[one])
             last = sum(searches[search][-1] == word for search in shown) / len(shown)
             apart = show[~places.lacked[show - 1] & ~places.lacked[show + 1]]
             alone = len(np.unique(places.search[apart]))

@@ -49,7 +49,7 @@ def _find_implied(shop: Shop, folder: Path) -> Summary:
 
 
 def _learn_asked(shop: Shop, folder: Path) -> Summary:
-    """The index that reads the searches takes no word of a reason for a misspelled one."""
+    # the index knows the words of reasons here, so that it takes none of them for a misspelled one
     asked = AskedWords(_answered_searches(shop), shop.catalog.table, shop.lexical)
     learned = with_asked(shop.table(IMPLIED), asked())
     pq.write_table(learned, folder / ASKED.file, compression="zstd")

@@ -40,8 +40,8 @@ def known_words(products: pa.Table, graph: KnowledgeGraph) -> pa.Table:
 
     products: `records.PRODUCT_SCHEMA`. Returns: `IMPLIED_SCHEMA`.
     """
-    claimed = {(one.word, one.product_type): one for one in _claimed(graph)}
-    said = [one for one in _said(products) if (one.word, one.product_type) not in claimed]
+    claimed = {(one.word, one.product_type): one for one in _words_of_reasons(graph)}
+    said = [one for one in _words_of_texts(products) if (one.word, one.product_type) not in claimed]
     return _table([*said, *claimed.values()])
 
 
@@ -107,7 +107,7 @@ def _terms(lexical: LexicalIndex, text: str) -> list[str]:
     return [one.term for one in lexical.analyze(text).terms if one.term.isalpha() and not is_function_word(one.word)]
 
 
-def _said(products: pa.Table) -> Iterator[_Implied]:
+def _words_of_texts(products: pa.Table) -> Iterator[_Implied]:
     """Words that many products of a type say."""
     sizes: Counter[str] = Counter()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -123,7 +123,7 @@ def _said(products: pa.Table) -> Iterator[_Implied]:
                 yield _Implied(word, kind, share)
 
 
-def _claimed(graph: KnowledgeGraph) -> Iterator[_Implied]:
+def _words_of_reasons(graph: KnowledgeGraph) -> Iterator[_Implied]:
     """Words of the reasons of types."""
     for triple in graph.triples(range(graph.edges.num_rows)):
         if triple.head.kind is HeadKind.TYPE:
