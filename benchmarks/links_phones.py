@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from rounding import rounded
 from whybuy.evaluation.search import significance
 from whybuy.recommendation.complements import WORTH
 from whybuy.records import HeadKind
@@ -65,7 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     shop = _Shop(Shop.open(arguments.store))
     links = _Links(shop.row_of, arguments.fillers)
-    print(json.dumps(_rounded(measure(shop, links, HALVES.index(arguments.half))), indent=1))
+    print(json.dumps(rounded(measure(shop, links, HALVES.index(arguments.half))), indent=1))
 
 
 def measure(shop: "_Shop", links: "_Links", half: int) -> dict[str, object]:
@@ -330,12 +331,6 @@ def _of_pairs(scores: Scores, pairs: Sequence[tuple[int, int]], right: NDArray[n
             f"recall@{cut}": float(ranked[:cut].sum() / right.sum()),
         }
     return figures
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rounding import rounded
 from whybuy.build.retrieval import tree_trainer
 from whybuy.evaluation.search import Rank, evaluate_search
 from whybuy.intents import IntentReader
@@ -102,8 +103,8 @@ def main() -> None:
         for ranker, baseline in (("fused", "lexical"), ("fused", "fused without tree"))
     }
     body["parts"] = {name: part.as_json() for name, part in parts.items()}
-    RESULTS.write_text(json.dumps(_rounded(body), indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(_rounded(body), indent=1))
+    RESULTS.write_text(json.dumps(rounded(body), indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(rounded(body), indent=1))
 
 
 def _rank(finder: Finder, reader: IntentReader, ids: Sequence[str], ranker: str) -> Rank:
@@ -121,12 +122,6 @@ def _of(qrels: Qrels, products: Set[str], *, there: bool) -> Qrels:
         for topic, grades in qrels.grades.items()
     }
     return Qrels({topic: grades for topic, grades in kept.items() if grades}, qrels.scale, qrels.texts)
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":
