@@ -38,11 +38,11 @@ class _Implied:
 def known_words(products: pa.Table, graph: KnowledgeGraph) -> pa.Table:
     """The words that types imply by what their products say and by the reasons of the graph.
 
-    products: `records.PRODUCT_SCHEMA`. Returns: `IMPLIED_SCHEMA`.
+    products: `records.PRODUCT_SCHEMA`. Returns: `IMPLIED_SCHEMA`, by word and type.
     """
     claimed = {(one.word, one.product_type): one for one in _words_of_reasons(graph)}
     said = [one for one in _words_of_texts(products) if (one.word, one.product_type) not in claimed]
-    return _table([*said, *claimed.values()])
+    return _table(sorted([*said, *claimed.values()], key=lambda one: (one.word, one.product_type)))
 
 
 def with_asked(known: pa.Table, asked: Iterable[AskedWord]) -> pa.Table:
