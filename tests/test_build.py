@@ -47,8 +47,8 @@ from whybuy.retrieval.finder import Finder
 from whybuy.shop import Shop
 
 STAGES = tuple(
-    "catalog events pairs hypotheses graph expansion lexical synonyms implied asked signals tree reranker completions "
-    "student".split()
+    "catalog events pairs hypotheses graph expansion lexical named synonyms implied asked signals tree reranker "
+    "completions student".split()
 )
 PUBLISHED = set(STAGES)
 
@@ -165,11 +165,11 @@ OF_WORDS = {"lexical", "synonyms", "asked", "completions", "reranker"}
 CHANGES: list[tuple[Callable[[Path], None], set[str]]] = [
     (touch_everything, set()),
     (rename_product, PUBLISHED - {"events"}),
-    (add_purchase, PUBLISHED - {"catalog", "lexical"}),
+    (add_purchase, PUBLISHED - {"catalog", "lexical", "named"}),
     (lambda store: add_setting(store, "[lexical]\ncoverage = 3.0"), OF_WORDS),
     (
         lambda store: add_setting(store, "[pairs]\nmax_basket = 5"),
-        PUBLISHED - {"catalog", "events", "lexical"},
+        PUBLISHED - {"catalog", "events", "lexical", "named"},
     ),
     (lambda store: add_setting(store, "[vocabulary]\nleast_shoppers = 1"), {"completions"}),
     (lambda store: add_setting(store, "[session]\ndecay = 0.25"), {"completions"}),
@@ -287,6 +287,26 @@ def test_a_catalog_alone_makes_a_shop_with_reasons_from_descriptions(tmp_path: P
     hit = Discovery.open(tmp_path / "shop").search(Query("something for family camping")).hits[0]
     assert hit.product_id.startswith("dome")
     assert any("description" in line for reason in hit.reasons for line in reason.evidence)
+
+
+def test_a_wordnet_database_that_is_not_there_is_named(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "shop", logs=False)
+    add_setting(store, '[wordnet]\nfolder = "dictionary"')
+    with pytest.raises(ConfigError, match=r"dictionary holds no WordNet database: index\.noun is missing"):
+        build(store)
+
+
+def test_a_wordnet_database_beside_the_store_is_read(tmp_path: Path) -> None:
+    store, database = write_store(tmp_path / "shop", logs=False), tmp_path / "shop" / "dictionary"
+    build(store)
+    before = named(store, "tether")
+    database.mkdir()
+    (database / "data.noun").write_text("00000001 06 n 02 leash 0 tether 0 000 | it holds an animal\n")
+    (database / "index.noun").write_text("leash n 1 0 1 0 00000001\ntether n 1 0 1 0 00000001\n")
+    add_setting(store, '[wordnet]\nfolder = "dictionary"')
+    assert rebuild(store).stages(State.DONE) == ["named"]
+    assert not any(product_id.startswith("dog-") for product_id in before)
+    assert all(product_id.startswith("dog-") for product_id in named(store, "tether"))
 
 
 # ---------------------------------------------------------------- judgments
@@ -561,8 +581,8 @@ def test_stages_that_come_after_each_other_are_refused(store: Path) -> None:
 # ---------------------------------------------------------------- what goes wrong
 WORKERS = (
     *("catalog.infer_types", "behavior.read_events", "behavior.mine_pairs", "knowledge.apply_filters"),
-    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.SynonymLearner"),
-    *("retrieval.known_words", "retrieval.AskedWords"),
+    *("knowledge.assemble", "retrieval.build_expansion", "retrieval.build_lexical", "retrieval.catalog_synonyms"),
+    *("retrieval.SynonymLearner", "retrieval.known_words", "retrieval.AskedWords"),
     *("retrieval.SignalIndex.build", "retrieval.reason_training_set", "retrieval.train_reranker"),
     *("completion.build_parts", "intents.train_student"),
 )

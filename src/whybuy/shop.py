@@ -32,7 +32,7 @@ from whybuy.retrieval.lexical import LexicalIndex
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.reranker import Reranker, open_reranker
 from whybuy.retrieval.signals import SignalIndex
-from whybuy.retrieval.synonyms import SYNONYMS, Synonyms
+from whybuy.retrieval.synonyms import NAMED, SYNONYMS, Synonyms
 from whybuy.retrieval.tree import TreeIndex
 
 
@@ -161,7 +161,8 @@ class Shop:
         """Finds products by words."""
         index = LexicalIndex.open(self.artifact("lexical", lexical.FORMAT_VERSION))
         implied = ImpliedWords(self.table(ASKED if self.has(ASKED.kind) else IMPLIED))
-        return index.knowing(synonyms=Synonyms.of_table(self.table(SYNONYMS)), implied=implied)
+        synonyms = Synonyms(self.table(SYNONYMS if self.has(SYNONYMS.kind) else NAMED))
+        return index.knowing(synonyms=synonyms, implied=implied)
 
     @cached_property
     def expansion(self) -> ExpansionIndex:

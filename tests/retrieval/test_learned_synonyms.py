@@ -9,8 +9,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from whybuy.records import PRODUCT_SCHEMA, Match, Product
+from whybuy.retrieval.catalog_words import abbreviated
 from whybuy.retrieval.lexical import LexicalIndex, build_lexical
-from whybuy.retrieval.synonym_fitting import SynonymLearner, abbreviated
+from whybuy.retrieval.synonym_fitting import SynonymLearner
 from whybuy.retrieval.synonyms import SYNONYM_SCHEMA, Synonyms
 from whybuy.retrieval.training_set import TrainingSet
 
@@ -102,9 +103,9 @@ def test_searches_without_products_teach_nothing() -> None:
 # ---------------------------------------------------------------- in search
 TABLE = pa.Table.from_pylist(
     [
-        {"word": "fridge", "other": "refrigerator", "weight": 0.8, "searches": 3, "share": 0.7},
-        {"word": "fridge", "other": "freezer", "weight": 0.6, "searches": 3, "share": 0.1},
-        {"word": "coh", "other": "call of honor", "weight": 0.8, "searches": 2, "share": 0.9},
+        {"word": "fridge", "other": "refrigerator", "source": "searches", "weight": 0.8, "searches": 3, "share": 0.7},
+        {"word": "fridge", "other": "freezer", "source": "searches", "weight": 0.6, "searches": 3, "share": 0.1},
+        {"word": "coh", "other": "call of honor", "source": "searches", "weight": 0.8, "searches": 2, "share": 0.9},
     ],
     schema=SYNONYM_SCHEMA,
 )
@@ -114,7 +115,7 @@ TABLE = pa.Table.from_pylist(
 def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     folder: Path = tmp_path_factory.mktemp("lexical")
     build_lexical(products(), folder)
-    return LexicalIndex.open(folder).knowing(synonyms=Synonyms.of_table(TABLE))
+    return LexicalIndex.open(folder).knowing(synonyms=Synonyms(TABLE))
 
 
 def titles(index: LexicalIndex, query: str) -> list[str]:
@@ -122,17 +123,17 @@ def titles(index: LexicalIndex, query: str) -> list[str]:
 
 
 def test_synonyms_are_found_by_any_inflection_the_best_first() -> None:
-    found = Synonyms.of_table(TABLE).of("fridg")
+    found = Synonyms(TABLE).of("fridg")
     assert [one.terms for one in found] == [("refriger",), ("freezer",)]
     assert [one.weight for one in found] == pytest.approx([0.8, 0.6])
-    assert Synonyms.of_table(TABLE).of("blower") == ()
+    assert Synonyms(TABLE).of("blower") == ()
 
 
 def test_products_under_another_name_are_found_the_surest_first(index: LexicalIndex) -> None:
     found = titles(index, "fridges")
     assert ["Refrigerator" in title for title in found] == [True] * 12 + [False] * 12
     assert all("Freezer" in title for title in found[12:])
-    assert titles(index.knowing(synonyms=Synonyms({})), "fridges") == []
+    assert titles(index.knowing(synonyms=Synonyms()), "fridges") == []
 
 
 def test_a_product_counts_once_for_a_word_and_its_synonyms(index: LexicalIndex) -> None:

@@ -14,6 +14,7 @@ from whybuy.build.retrieval import (
     EXPANSION,
     IMPLIED_STAGE,
     LEXICAL,
+    NAMED_STAGE,
     RERANKER,
     SIGNALS,
     SYNONYMS_STAGE,
@@ -48,7 +49,19 @@ __all__ = [
 
 STAGES: tuple[Stage, ...] = (
     *(CATALOG, EVENTS, PAIRS, HYPOTHESES_STAGE, CRITIC, GRAPH),
-    *(EXPANSION, LEXICAL, SYNONYMS_STAGE, IMPLIED_STAGE, ASKED_STAGE, SIGNALS, TREE, RERANKER, COMPLETIONS, STUDENT),
+    *(
+        EXPANSION,
+        LEXICAL,
+        NAMED_STAGE,
+        SYNONYMS_STAGE,
+        IMPLIED_STAGE,
+        ASKED_STAGE,
+        SIGNALS,
+        TREE,
+        RERANKER,
+        COMPLETIONS,
+        STUDENT,
+    ),
 )
 """What a build makes. Where several stages may begin, the earlier does: the longest chain of stages comes first."""
 

@@ -12,6 +12,7 @@ from whybuy.errors import ConfigError
 from whybuy.qrels import read_qrels
 from whybuy.records import PAIRS
 from whybuy.retrieval import expansion, implied, lexical, signals, synonyms, tree
+from whybuy.retrieval.catalog_synonyms import catalog_synonyms
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.implied import ASKED, IMPLIED
 from whybuy.retrieval.implied_fitting import AskedWords, known_words, with_asked
@@ -20,10 +21,11 @@ from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
 from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.synonym_fitting import SynonymLearner
-from whybuy.retrieval.synonyms import SYNONYMS
+from whybuy.retrieval.synonyms import NAMED, SYNONYMS, with_named
 from whybuy.retrieval.training_set import TrainingSet, qrels_training_set, reason_training_set, search_training_set
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TREE_CONFIG, TreeTrainer
+from whybuy.retrieval.wordnet import WORDNET_CONFIG, WordNet, wordnet_files
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 
@@ -56,9 +58,27 @@ def _learn_asked(shop: Shop, folder: Path) -> Summary:
     return {"words": len(learned), "of searches": int(pc.sum(pc.greater(learned["searches"], 0)).as_py() or 0)}
 
 
+def _wordnet(shop: Shop) -> Path | None:
+    """The folder of the WordNet database that the settings name, if any."""
+    named = shop.settings.one(WORDNET_CONFIG).folder
+    return shop.store / named if named else None
+
+
+def _wordnet_files(shop: Shop) -> Sequence[Path]:
+    folder = _wordnet(shop)
+    return wordnet_files(folder) if folder else []
+
+
+def _find_named(shop: Shop, folder: Path) -> Summary:
+    wordnet = _wordnet(shop)
+    found = catalog_synonyms(shop.catalog.table, WordNet.open(wordnet) if wordnet else None)
+    pq.write_table(found, folder / NAMED.file, compression="zstd")
+    return {"synonyms": len(found)}
+
+
 def _learn_synonyms(shop: Shop, folder: Path) -> Summary:
     learned = SynonymLearner(_answered_searches(shop), shop.catalog.table, shop.lexical.spelled).learn()
-    pq.write_table(learned, folder / SYNONYMS.file, compression="zstd")
+    pq.write_table(with_named(shop.table(NAMED), learned), folder / SYNONYMS.file, compression="zstd")
     return {"synonyms": len(learned)}
 
 
@@ -133,11 +153,19 @@ LEXICAL = Stage(
     after=("catalog",),
     config=(LEXICAL_CONFIG,),
 )
+NAMED_STAGE = Stage(
+    kind=NAMED.kind,
+    version=synonyms.FORMAT_VERSION,
+    make=_find_named,
+    after=("catalog",),
+    config=(WORDNET_CONFIG,),
+    files=_wordnet_files,
+)
 SYNONYMS_STAGE = Stage(
     kind=SYNONYMS.kind,
     version=synonyms.FORMAT_VERSION,
     make=_learn_synonyms,
-    after=("catalog", "lexical"),
+    after=("catalog", "lexical", NAMED.kind),
     after_if_there=("pairs",),
     files=_qrels,
     skip=_without_searches,
@@ -183,7 +211,7 @@ RERANKER = Stage(
     version=reranker.FORMAT_VERSION,
     make=make_reranker,
     after=("catalog", "graph", "lexical", "expansion", "signals", "tree"),
-    after_if_there=("pairs", "synonyms", "implied", "asked"),
+    after_if_there=("pairs", "named", "synonyms", "implied", "asked"),
     config=(RERANKER_CONFIG, SEARCH_CONFIG),
     files=_qrels,
     skip=_without_searches,

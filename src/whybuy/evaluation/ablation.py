@@ -22,7 +22,7 @@ from whybuy.qrels import Qrels
 from whybuy.records import HYPOTHESES, PRODUCTS, BulkTable
 from whybuy.relations import Relation
 from whybuy.retrieval.implied import ASKED, IMPLIED
-from whybuy.retrieval.synonyms import SYNONYMS
+from whybuy.retrieval.synonyms import NAMED, SYNONYMS
 from whybuy.shop import SEARCH_CONFIG, Shop
 
 FOLDER = "ablations"  # in a store
@@ -222,8 +222,8 @@ def _changes(shop: Shop, part: Knowledge) -> dict[str, Change]:
     if part.relations:
         kinds = [kind for kind in (HYPOTHESES.kind, "critic") if shop.has(kind)]
         changes |= dict.fromkeys(kinds, _without_relations(part.relations))
-    if part in (Knowledge.SYNONYMS, Knowledge.GRAPH) and shop.has(SYNONYMS.kind):
-        changes[SYNONYMS.kind] = _without_synonyms
+    if part in (Knowledge.SYNONYMS, Knowledge.GRAPH):
+        changes |= {words.kind: _without_rows(words) for words in (NAMED, SYNONYMS) if shop.has(words.kind)}
     if part in (Knowledge.TYPES, Knowledge.GRAPH):
         changes[PRODUCTS.kind] = _without_types
     changes |= {words.kind: _without_implied(part, words) for words in (IMPLIED, ASKED) if shop.has(words.kind)}
@@ -241,9 +241,12 @@ def _without_relations(relations: Collection[Relation]) -> Change:
     return change
 
 
-def _without_synonyms(before: Path, after: Path) -> None:
-    _copy(before, after)
-    pq.write_table(SYNONYMS.schema.empty_table(), after / SYNONYMS.file)
+def _without_rows(words: BulkTable) -> Change:
+    def change(before: Path, after: Path) -> None:
+        _copy(before, after)
+        pq.write_table(words.schema.empty_table(), after / words.file)
+
+    return change
 
 
 def _without_implied(part: Knowledge, words: BulkTable) -> Change:

@@ -97,7 +97,7 @@ class LexicalIndex:
     ) -> None:
         """synonyms: looked up beside the words of queries. implied: words that products of a type answer unsaid."""
         self.config = config
-        self.synonyms = Synonyms({}) if synonyms is None else synonyms
+        self.synonyms = Synonyms() if synonyms is None else synonyms
         self.implied = ImpliedWords() if implied is None else implied
         self._boosts = asdict(config.boosts)
         self._index = index
@@ -236,7 +236,7 @@ class LexicalIndex:
         view, typed = self._view, words(text[: 16 * self.config.longest_query])
         distinct = list(dict.fromkeys(typed))[: self.config.longest_query]
         needed = [word for word in distinct if not is_function_word(word)] or distinct
-        unsure = [word for word in distinct if view.frequency(word) <= RARE and not self.implied.of(stem(word))]
+        unsure = [word for word in distinct if view.frequency(word) <= RARE and not self._understands(stem(word))]
         known = [word for word in needed if view.knows(word)][:_CONTEXT] if unsure else []
         readings = {word: view.read(word, [other for other in known if other != word]) for word in unsure}
         spelled = {word: readings[word][0].words if word in readings else (word,) for word in distinct}
@@ -246,8 +246,12 @@ class LexicalIndex:
             needed=needed,
             needed_corrected=[part for word in needed for part in spelled[word]],
             corrected=list(dict.fromkeys(part for word in distinct for part in spelled[word])),
-            terms=self._weighed([*looked_up, *map(self._itself, joined)]),
+            terms=_once_each(self._weighed([*looked_up, *map(self._itself, joined)])),
         )
+
+    def _understands(self, term: str) -> bool:
+        """Whether types imply a word or products have another for it: then it is no misspelling."""
+        return bool(self.implied.of(term) or self.synonyms.of(term))
 
     def _having_each(self, needed: Sequence[str], among: Ranked) -> Ranked:
         kept = np.full(len(among), bool(needed))
@@ -322,6 +326,17 @@ class LexicalIndex:
         hits = searcher.search(Search.boolean_query(clauses), limit, count=False).hits
         rows = searcher.fast_field_values("row", [address for _, address in hits])
         return Ranked(np.array(rows, np.int32), np.array([score for score, _ in hits], np.float32))
+
+
+def _once_each(terms: Sequence[QueryWord]) -> list[QueryWord]:
+    """Words of a query, each without others that the query says as well: "chain saw chainsaw" asks for two words."""
+    said = {word.term for word in terms}
+    return [
+        replace(word, others=tuple(other for other in word.others if not said.issuperset(other.terms)))
+        if word.others
+        else word
+        for word in terms
+    ]
 
 
 def _among(rows: Sequence[int], others: NDArray[np.int32]) -> NDArray[np.bool_]:

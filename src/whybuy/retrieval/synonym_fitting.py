@@ -5,32 +5,32 @@ model (Brown et al. 1993; for search Berger & Lafferty, SIGIR 1999). Words that 
 little: a "leaf blower" is not found by "mph" since all blowers have that. What makes a synonym is our design.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from itertools import pairwise, takewhile
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from whybuy.artifacts import digest
-from whybuy.retrieval.spelling import edit_distances, letter_matrix
-from whybuy.retrieval.synonyms import SYNONYM_SCHEMA
-from whybuy.retrieval.terms import UNITS, is_function_word, stem, words
+from whybuy.retrieval.catalog_words import (
+    CatalogWords,
+    WrittenForms,
+    abbreviated,
+    are_spelled_similarly,
+    is_content_word,
+)
+from whybuy.retrieval.synonyms import SYNONYM_SCHEMA, SynonymSource
+from whybuy.retrieval.terms import is_function_word, stem, words
 from whybuy.retrieval.training_set import TrainingSet
 
 ROUNDS = 8
-SHORTEST = 3  # letters
 _COMMON = 0.005  # added to shares of titles
-_FEW = 20  # titles without a term that are added to those with a word
 _NONE = 1.0  # how much speaks for no word at all, against the lift of one
 _CAUTION = 1.0  # searches without an answer that are added to those of each word
 _PART = 0.02  # of a gap that a word answers where its query is counted
-_NAMES = 0.15  # a word names products where so many of its titles are of a type that ends in it
-_FIRST = 0.4  # a word is taken for a brand where so many of its titles begin with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class SynonymLearner:
     ) -> None:
         """products: `records.PRODUCT_SCHEMA`. spelled: corrects a query."""
         self._config = config or SynonymThresholds()
-        self._catalog = _Catalog(products)
+        self._catalog = CatalogWords(products)
         self._gaps = _gaps(searches, self._catalog, spelled, self._config)
 
     def learn(self, chosen: NDArray[np.bool_] | None = None) -> pa.Table:
@@ -83,85 +83,7 @@ class _Synonym:
     weight: float
     searches: int
     share: float
-
-
-class _Catalog:
-    """Words of products."""
-
-    def __init__(self, products: pa.Table) -> None:
-        self.titles = [list(map(stem, words(text))) for text in products["title"].to_pylist()]
-        self._others = list(zip(*(products[name].to_pylist() for name in _OTHERS), strict=True))
-        self.written = _Written()
-        for text in products["title"].to_pylist():
-            self.written.add(text)
-        self.counts = Counter(term for title in self.titles for term in set(title))
-        self._named = Counter(stem(word) for kind in products["product_type"].to_pylist() for word in words(kind)[-1:])
-        first = Counter(title[0] for title in self.titles if title)
-        branded = {stem(word) for brand in set(products["brand"].to_pylist()) for word in words(brand)}
-        self.brands = {
-            term
-            for term, count in self.counts.items()
-            if term in branded or (first[term] >= _FIRST * count and count > 2)
-        }
-        self.number = {term: number for number, term in enumerate(self.counts)}
-        lengths = np.cumsum([0, *map(len, self.titles)])
-        columns = np.array([self.number[term] for title in self.titles for term in title], np.int32)
-        has = csr_matrix(
-            (np.ones(len(columns), np.float32), columns, lengths), shape=(len(self.titles), len(self.number))
-        )
-        has.sum_duplicates()
-        has.data[:] = 1
-        self._has, self._by_term = has, csr_matrix(has.T)
-        self._shares: dict[str, NDArray[np.float32]] = {}
-        self.has = cache(self._words)
-
-    def __len__(self) -> int:
-        return len(self.titles)
-
-    def _words(self, row: int) -> frozenset[str]:
-        """Stems of all words of a product."""
-        brand, kind, category, attributes, description = self._others[row]
-        traits = (f"{entry['name']} {entry['value']}" for entry in attributes)
-        texts = (brand, kind, *category, *traits, description)
-        return frozenset((*self.titles[row], *(stem(word) for text in texts for word in words(text))))
-
-    def both_name_products(self, word: str, term: str) -> bool:
-        """Whether both name products: a good part of the titles that have them are of types that end in them."""
-        return all(self._named[one] >= _NAMES * self.counts[one] > 0 for one in (word, term))
-
-    def share(self, term: str, word: str) -> float:
-        """How often titles have a term: all of them, or those with a word, whichever is more."""
-        overall = self.counts[term] / max(1, len(self))
-        both = term in self.number and word in self.number
-        return max(overall, float(self._given(word)[self.number[term]])) if both else overall
-
-    def wording(self, term: str) -> str:
-        """How a term, or several, are written."""
-        return " ".join(self.written[one] for one in term.split())
-
-    def _given(self, term: str) -> NDArray[np.float32]:
-        if term not in self._shares:
-            rows = self._by_term[self.number[term]].indices
-            self._shares[term] = (self._has[rows].sum(axis=0).A1 / (len(rows) + _FEW)).astype(np.float32)
-        return self._shares[term]
-
-
-_OTHERS = ("brand", "product_type", "category", "attributes", "description")
-
-
-class _Written:
-    """How a stem is written most often."""
-
-    def __init__(self) -> None:
-        self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-
-    def add(self, text: str) -> None:
-        for word in words(text):
-            self._counts[stem(word)][word] += 1
-
-    def __getitem__(self, term: str) -> str:
-        counts = self._counts[term]
-        return min(counts, key=lambda word: (-counts[word], word))
+    source: SynonymSource = SynonymSource.SEARCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +101,16 @@ class _Gaps:
     """All gaps, and what is known of the searches that they come from."""
 
     gaps: list[_Gap]
-    written: _Written
+    written: WrittenForms
     answered: Mapping[str, float]  # searches whose products have each term in their titles
     searches: int
 
 
-def _gaps(searches: TrainingSet, catalog: _Catalog, spelled: Callable[[str], str], config: SynonymThresholds) -> _Gaps:
+def _gaps(
+    searches: TrainingSet, catalog: CatalogWords, spelled: Callable[[str], str], config: SynonymThresholds
+) -> _Gaps:
     gaps: list[_Gap] = []
-    written, top = _Written(), float(searches.products.data.max(initial=0))
+    written, top = WrittenForms(), float(searches.products.data.max(initial=0))
     counts: defaultdict[str, float] = defaultdict(float)
     chosen = sorted(range(len(searches)), key=lambda query: digest("synonyms", searches.texts[query]))
     for query in chosen[: config.most_queries]:
@@ -204,28 +128,15 @@ def _gaps(searches: TrainingSet, catalog: _Catalog, spelled: Callable[[str], str
             has, title = catalog.has(row), {*catalog.titles[row]}
             for term in title:
                 counts[term] += 1 / len(rows)
-            others = [] if joined & has else sorted(filter(_is_word, title - {*asked}))
+            others = [] if joined & has else sorted(filter(is_content_word, title - {*asked}))
             for word in dict.fromkeys(named):  # what follows "for" is a need, which the graph knows
-                if word not in has and _is_word(word):
+                if word not in has and is_content_word(word):
                     long_form = abbreviated(word, catalog.titles[row])
                     gaps.append(_Gap(word, query, 1 / len(rows), [long_form] if long_form else others))
     return _Gaps(gaps, written, counts, min(len(searches), config.most_queries))
 
 
-def abbreviated(word: str, title: Sequence[str]) -> str:
-    """The words of a title, one after the other, whose first letters are a word: "grand theft auto" for "gta"."""
-    for start in range(len(title) - len(word) + 1):
-        run = title[start : start + len(word)]
-        if "".join(term[0] for term in run) == word:
-            return " ".join(run)
-    return ""
-
-
-def _is_word(term: str) -> bool:
-    return len(term) >= SHORTEST and term.isalpha() and term not in UNITS and not is_function_word(term)
-
-
-def _synonyms(gaps: _Gaps, catalog: _Catalog, config: SynonymThresholds) -> Iterator[_Synonym]:
+def _synonyms(gaps: _Gaps, catalog: CatalogWords, config: SynonymThresholds) -> Iterator[_Synonym]:
     totals: defaultdict[str, float] = defaultdict(float)
     for gap in gaps.gaps:
         totals[gap.word] += gap.weight
@@ -248,12 +159,14 @@ def _synonyms(gaps: _Gaps, catalog: _Catalog, config: SynonymThresholds) -> Iter
         queries[place].add(gaps.gaps[gap].query)
     for (word, term), place in number.items():
         part = counts.by_pair[place] / (total[place] + _CAUTION)
-        alike = _are_spelled_similarly(word, term)
+        alike = are_spelled_similarly(word, term)
         least = config.least_similar if alike else config.least_queries
         if len(queries[place]) < least or (term in catalog.brands and not alike):
             continue
         if part < (
-            config.least_share if alike or catalog.both_name_products(word, term) else config.least_share_of_traits
+            config.least_share
+            if alike or all(map(catalog.names_products, (word, term)))
+            else config.least_share_of_traits
         ):
             continue
         weight = min(config.most_weight, config.base_weight + part)
@@ -284,11 +197,3 @@ def _align(
         by_pair = np.bincount(pair_of, each, len(total)).astype(np.float64)
         answers = by_pair / (total + 2 * _CAUTION)
     return _Counts(each, by_pair)
-
-
-def _are_spelled_similarly(left: str, right: str) -> bool:
-    """One begins with the other or abbreviates it, or few letters differ."""
-    if left.startswith(right) or right.startswith(left) or " " in right:
-        return True
-    (edits,) = edit_distances(left, letter_matrix([right]), np.array([len(right)], np.int16)).tolist()
-    return bool(edits <= (1 if min(len(left), len(right)) < 6 else 2))

@@ -27,7 +27,7 @@ from whybuy.retrieval.ranking.product_terms import ProductTerms, QueryTerms
 from whybuy.retrieval.ranking.reranker import MODEL
 from whybuy.retrieval.signals import SignalIndex
 from whybuy.retrieval.synonym_fitting import SynonymLearner
-from whybuy.retrieval.synonyms import SYNONYMS, Synonyms
+from whybuy.retrieval.synonyms import Synonyms, with_named
 from whybuy.retrieval.training_set import TrainingSet
 from whybuy.retrieval.tree import TreeIndex
 from whybuy.retrieval.tree_training import TreeTrainer
@@ -181,9 +181,10 @@ class _WordLearners:
 
     def lexical(self, chosen: NDArray[np.bool_] | None = None) -> LexicalIndex:
         """The lexical index with what some searches show."""
-        synonyms = self.synonyms.learn(chosen) if self.synonyms else SYNONYMS.schema.empty_table()
+        known = self.index.synonyms.table
+        synonyms = with_named(known, self.synonyms.learn(chosen)) if self.synonyms else known
         implied = shown_again(self.index.implied.table, self.asked(chosen))
-        return self.index.knowing(synonyms=Synonyms.of_table(synonyms), implied=ImpliedWords(implied))
+        return self.index.knowing(synonyms=Synonyms(synonyms), implied=ImpliedWords(implied))
 
 
 def _replayed(sources: _Sources, replay: Replay) -> Iterator[_Example]:
