@@ -9,7 +9,6 @@ has one of them, both must be known by the one sense above all. What is asked of
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +16,7 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from whybuy.retrieval.catalog_words import SHORTEST, CatalogWords, abbreviated, few_letters_differ, is_content_word
-from whybuy.retrieval.synonyms import SYNONYM_SCHEMA, SynonymSource
+from whybuy.retrieval.synonyms import Synonym, SynonymSource, to_table
 from whybuy.retrieval.terms import is_function_word, stem, words
 from whybuy.retrieval.wordnet import WordNet
 from whybuy.text import FUNCTION_WORDS, is_dictionary_word, lemma
@@ -33,18 +32,6 @@ _MOST_SENSES = 6  # of a word; it is not meant in one further down its list
 _IN_PARENTHESES = re.compile(r"((?:[^\W\d_]+[\s-]+){2,6})\(([^\W\d_]{2,6})\)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Synonym:
-    """A row of `SYNONYM_SCHEMA`."""
-
-    word: str
-    other: str
-    source: SynonymSource
-    weight: float = WEIGHT
-    searches: int = 0
-    share: float = 0.0
-
-
 def catalog_synonyms(products: pa.Table, wordnet: WordNet | None = None) -> pa.Table:
     """Other words that a catalog and, where there is one, a WordNet database show, by source and word.
 
@@ -55,11 +42,10 @@ def catalog_synonyms(products: pa.Table, wordnet: WordNet | None = None) -> pa.T
     if wordnet:
         found += _of_wordnet(catalog, wordnet)
     by_terms = {(stem(one.word), *map(stem, words(one.other))): one for one in reversed(found)}
-    rows = sorted(map(asdict, by_terms.values()), key=lambda row: (row["source"], row["word"], row["other"]))
-    return pa.Table.from_pylist(rows, schema=SYNONYM_SCHEMA)
+    return to_table(sorted(by_terms.values(), key=lambda one: (one.source, one.word, one.other)))
 
 
-def _compounds(catalog: CatalogWords, products: pa.Table) -> Iterator[_Synonym]:
+def _compounds(catalog: CatalogWords, products: pa.Table) -> Iterator[Synonym]:
     """Words that other titles write as two: "nightlight" and "night light". Search joins two words by itself."""
     written = [words(title) for title in products["title"].to_pylist()]
     known = {word for title in written for word in title} - {*FUNCTION_WORDS}
@@ -74,10 +60,10 @@ def _compounds(catalog: CatalogWords, products: pa.Table) -> Iterator[_Synonym]:
             and not is_function_word(left)
             and (stem(whole) not in catalog.brands or catalog.counts[stem(whole)] < count)
         ):
-            yield _Synonym(whole, f"{left} {right}", SynonymSource.COMPOUNDS)
+            yield Synonym(whole, f"{left} {right}", SynonymSource.COMPOUNDS, WEIGHT)
 
 
-def _abbreviations(products: pa.Table) -> Iterator[_Synonym]:
+def _abbreviations(products: pa.Table) -> Iterator[Synonym]:
     """First letters in parentheses behind the words that they stand for: "ground fault circuit interrupter (GFCI)"."""
     texts = (text for name in ("title", "description") for text in products[name].to_pylist())
     told: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -88,10 +74,10 @@ def _abbreviations(products: pa.Table) -> Iterator[_Synonym]:
     for short, long_forms in sorted(told.items()):
         (most, count), *_ = long_forms.most_common(1)
         if count > 1:
-            yield _Synonym(short, most, SynonymSource.ABBREVIATIONS)
+            yield Synonym(short, most, SynonymSource.ABBREVIATIONS, WEIGHT)
 
 
-def _of_wordnet(catalog: CatalogWords, wordnet: WordNet) -> Iterator[_Synonym]:
+def _of_wordnet(catalog: CatalogWords, wordnet: WordNet) -> Iterator[Synonym]:
     """Nouns for the same thing, in a sense in which the catalog has them."""
     pairs = {
         (noun, other): sense
@@ -118,7 +104,7 @@ def _of_wordnet(catalog: CatalogWords, wordnet: WordNet) -> Iterator[_Synonym]:
             right = far == 0 and (named or alike)
         if right:
             word = catalog.wording(term) if catalog.counts[term] else noun
-            yield _Synonym(word, catalog.wording(instead), SynonymSource.WORDNET)
+            yield Synonym(word, catalog.wording(instead), SynonymSource.WORDNET, WEIGHT)
 
 
 def _is_noun_there(catalog: CatalogWords, noun: str) -> bool:

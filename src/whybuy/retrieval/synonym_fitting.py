@@ -7,7 +7,7 @@ little: a "leaf blower" is not found by "mph" since all blowers have that. What 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
 import numpy as np
@@ -22,7 +22,7 @@ from whybuy.retrieval.catalog_words import (
     are_spelled_similarly,
     is_content_word,
 )
-from whybuy.retrieval.synonyms import SYNONYM_SCHEMA, SynonymSource
+from whybuy.retrieval.synonyms import Synonym, SynonymSource, to_table
 from whybuy.retrieval.terms import is_function_word, stem, words
 from whybuy.retrieval.training_set import TrainingSet
 
@@ -71,19 +71,7 @@ class SynonymLearner:
         gaps = [gap for gap in self._gaps.gaps if chosen is None or chosen[gap.query]]
         found = list(_synonyms(replace(self._gaps, gaps=gaps), self._catalog, self._config))
         found.sort(key=lambda one: (-one.share * one.searches, one.word, one.other))
-        return pa.Table.from_pylist([asdict(one) for one in found], schema=SYNONYM_SCHEMA)
-
-
-@dataclass(frozen=True, slots=True)
-class _Synonym:
-    """A row of `SYNONYM_SCHEMA`."""
-
-    word: str
-    other: str
-    weight: float
-    searches: int
-    share: float
-    source: SynonymSource = SynonymSource.SEARCHES
+        return to_table(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +124,7 @@ def _gaps(
     return _Gaps(gaps, written, counts, min(len(searches), config.most_queries))
 
 
-def _synonyms(gaps: _Gaps, catalog: CatalogWords, config: SynonymThresholds) -> Iterator[_Synonym]:
+def _synonyms(gaps: _Gaps, catalog: CatalogWords, config: SynonymThresholds) -> Iterator[Synonym]:
     totals: defaultdict[str, float] = defaultdict(float)
     for gap in gaps.gaps:
         totals[gap.word] += gap.weight
@@ -170,7 +158,8 @@ def _synonyms(gaps: _Gaps, catalog: CatalogWords, config: SynonymThresholds) -> 
         ):
             continue
         weight = min(config.most_weight, config.base_weight + part)
-        yield _Synonym(gaps.written[word], catalog.wording(term), weight, len(queries[place]), part)
+        shown = len(queries[place])
+        yield Synonym(gaps.written[word], catalog.wording(term), SynonymSource.SEARCHES, weight, shown, part)
 
 
 @dataclass(frozen=True, slots=True)

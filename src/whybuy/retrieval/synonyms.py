@@ -1,6 +1,8 @@
 """Other words for a word of a query, which the lexical index looks up beside it, at less weight."""
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import pyarrow as pa
@@ -32,6 +34,25 @@ SYNONYM_SCHEMA = pa.schema(
         pa.field("share", pa.float32(), nullable=False),  # of what answers the word without having it
     ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """A row of `SYNONYM_SCHEMA`."""
+
+    word: str
+    other: str
+    source: SynonymSource
+    weight: float
+    searches: int = 0
+    share: float = 0.0
+
+
+def to_table(synonyms: Iterable[Synonym]) -> pa.Table:
+    """Synonyms as `SYNONYM_SCHEMA`, in their order."""
+    return pa.Table.from_pylist([asdict(one) for one in synonyms], schema=SYNONYM_SCHEMA)
+
+
 NAMED = BulkTable("named", "named.parquet", SYNONYM_SCHEMA)
 """Of the catalog and of WordNet."""
 SYNONYMS = BulkTable("synonyms", "synonyms.parquet", SYNONYM_SCHEMA)
