@@ -4,7 +4,7 @@ import pytest
 
 from whybuy.knowledge.proposing.patterns import load_patterns
 from whybuy.knowledge.proposing.patterns.shop_words import ShopWords
-from whybuy.relations import Relation
+from whybuy.relations import Relation, TailKind
 
 ENGLISH = load_patterns("en")
 WORDS = ShopWords(
@@ -45,7 +45,9 @@ def tails(text: str) -> set[str]:
         ("Compatible models: Orrin tablets", Relation.USED_WITH, "orrin tablets"),
         ("A lovely gift for new moms.", Relation.USED_FOR_AUDIENCE, "new moms"),
         ("Ideal for baby showers.", Relation.USED_FOR_EVENT, "baby showers"),
-        ("Prevents food from sticking.", Relation.CAPABLE_OF, "prevents food from sticking"),
+        ("Prevents food from sticking.", Relation.CAPABLE_OF, "prevent food from sticking"),
+        ("It keeps you warm.", Relation.CAPABLE_OF, "keep you warm"),
+        ("It protects against moths.", Relation.CAPABLE_OF, "protect against moths"),
         ("Designed for cameras.", Relation.USED_WITH, "cameras"),
     ],
 )
@@ -70,6 +72,22 @@ def test_texts_claim_in_many_constructions(text: str, relation: Relation, tail: 
         ("Compatible with phones as you go.", {"phones"}),
         ("Compatible with specified Nimbus phones.", {"nimbus phones"}),
         ("It can remove faster.", set()),
+        ("It holds more food.", set()),  # than what?
+        ("Lets you hydrate faster.", set()),
+        ("Lets you feel comfortable all day.", set()),
+        ("It keeps dry.", set()),  # keeps what dry?
+        ("Keep in touch: lets you keep in touch.", {"keep in touch"}),
+        ("The shoe fits true to size.", set()),
+        ("Compatible with 3,100-watt heaters.", {"3,100-watt heaters"}),
+        ("Great for all seasons.", set()),
+        ("Built for comfort.", set()),
+        ("A gift for friends.", set()),
+        ("A gift for friends and dads.", {"dads"}),
+        ("Use as directed.", set()),
+        ("Compatible with Orrin perfectly.", set()),
+        ("For every size dog.", {"dog"}),
+        ("All-day use with little strain.", set()),
+        ("It works with ventilation.", set()),  # no thing
         ("Ideal for spring,camping,hiking.", {"spring", "camping", "hiking"}),
         ("Compatible with Fernhill.", set()),  # who makes it is no thing
         ("Compatible with tablets, long battery life.", {"tablets"}),
@@ -111,6 +129,22 @@ def test_attributes_claim_by_their_name() -> None:
 def test_a_title_names_what_the_thing_is_for() -> None:
     found = {(phrase.relation, phrase.tail) for phrase in IN_SHOP.in_title("Strap for Cameras")}
     assert found == {(Relation.USED_WITH, "cameras")}
+
+
+def test_a_list_of_needs_ends_where_features_follow() -> None:
+    def found(title: str) -> set[str]:
+        return {phrase.tail for phrase in IN_SHOP.in_title(title)}
+
+    assert found("Bag for Kids, Camera & Trimmer") == {"kids"}
+    assert found("Bag for Camera, Trimmer & Kids") == {"camera", "trimmer", "kids"}
+
+
+def test_what_is_done_with_a_tool_is_no_thing_and_a_thing_is_nothing_done() -> None:
+    words = ShopWords(sold=frozenset({"drill", "paint"}))
+    shop = ENGLISH.with_product_types(["drill", "paint"]).with_shop_words(words)
+    assert shop.kind("concrete drilling") is TailKind.FUNCTION
+    assert shop.kind("paint") is None
+    assert shop.kind("painting") is TailKind.EVENT
 
 
 def test_each_claim_of_a_text_counts_once() -> None:

@@ -15,7 +15,7 @@ from whybuy.knowledge.proposing.patterns.clauses import clauses, pairs
 from whybuy.knowledge.proposing.patterns.shop_words import NO_WORDS, ShopWords, is_number
 from whybuy.knowledge.proposing.patterns.tails import LONGEST_TAIL, NOUN_STOPS, VerbPhrase, cut_nouns, cut_verbs
 from whybuy.relations import Relation, TailKind, parse_relation
-from whybuy.text import DETERMINERS, canonical, lemma, normalize, tokenize
+from whybuy.text import DETERMINERS, canonical, is_dictionary_word, lemma, normalize, tokenize
 
 SPECIFIC = 3.0  # the wording itself shows the relation: "what nurses use"
 BY_KIND = 1.0  # the kind of the tail decides: "for nurses", "in the nursery"
@@ -33,7 +33,7 @@ _PRONOUNS = frozenset(
 
 
 _CODE = re.compile(r"\d{3,}|[a-z]+\d{2,}[a-z]*")  # of a model: "9700", "v300"
-_MANNER = re.compile(r"ly$|^(?:faster|better|longer|easier|right|well)$")
+_MANNER = re.compile(r"ly$|^(?:right|well)$")
 _KINDS = ("body", "time", "location", "audience", "event", "function", "concept")
 _NEGATED = re.compile(r"\b(?:not|never|no|without|isn't|aren't|don't|doesn't|cannot|can't|avoid|nor)(?: \w+){0,2} ?$")
 _PARTICLES = frozenset(("up", "off", "out", "down", "away", "on", "over", "in", "cleanly", "easily"))
@@ -41,7 +41,7 @@ _JOINING = frozenset((",", "and", "or", "&", "+"))
 _GOVERNED = frozenset(("against", "from", "to", "through", "up", "out"))  # what verbs of abilities take
 _OURS = frozenset(("our", "my", "job"))
 _UNFIT = {
-    Relation.USED_WITH: (TailKind.AUDIENCE, TailKind.TIME, TailKind.EVENT, TailKind.BODY),
+    Relation.USED_WITH: (TailKind.AUDIENCE, TailKind.TIME, TailKind.EVENT, TailKind.BODY, TailKind.FUNCTION),
     Relation.USED_AS: (TailKind.TIME, TailKind.EVENT, TailKind.LOCATION, TailKind.BODY, TailKind.AUDIENCE),
     Relation.X_INTERESTED_IN: (TailKind.AUDIENCE, TailKind.BODY, TailKind.LOCATION),
 }
@@ -99,7 +99,7 @@ class Patterns:
     def with_product_types(self, product_types: Iterable[str]) -> "Patterns":
         """The same patterns for a shop whose type names end in words for things: "ceiling fan", "blower"."""
         names = (tokenize(name) for name in product_types)
-        things = frozenset(lemma(name[-1], self.language) for name in names if name)
+        things = frozenset(form for name in names if name for form in (name[-1], lemma(name[-1], self.language)))
         return Patterns(self.language, self._table, things, self._shop)
 
     def with_shop_words(self, words: ShopWords) -> "Patterns":
@@ -158,17 +158,23 @@ class Patterns:
 
     def _stated(self, pattern: _Pattern, text: str) -> Iterator[Phrase]:
         """The intents of the running text that a pattern takes for the tail."""
+        of_needs = False  # a list that begins with people or places ends where things follow: those are features
         for tail in self._tails(pattern, text):
             phrase = self._phrase(pattern, tail, "")
-            if phrase is not None and phrase.certainty >= BY_KIND and self._states_intent(pattern, phrase):
-                yield phrase
+            if phrase is None or phrase.certainty < BY_KIND or not self._states_intent(pattern, phrase):
+                continue
+            is_thing = pattern.things and phrase.relation is Relation.USED_WITH
+            if is_thing and of_needs:
+                return
+            of_needs = of_needs or not is_thing
+            yield phrase
 
     def _tails(self, pattern: _Pattern, text: str) -> Iterator[str]:
         shop = self._shop
         if pattern.verbal or pattern.whole:
             cut = cut_verbs(text)
             if cut.words and not (pattern.alone and cut.behind == ",") and self._is_whole_act(cut, pattern):
-                yield " ".join(cut.words)
+                yield " ".join([self._base(cut.words[0]) if pattern.whole else cut.words[0], *cut.words[1:]])
             return
         closed = pattern.relation is not None
         tails = list(cut_nouns(text, closed=closed, is_name=shop.is_name, unfinished=shop.unfinished))
@@ -178,6 +184,10 @@ class Patterns:
                 continue
             every = [self._without_model(tail), tail] if pattern.relation is Relation.USED_WITH else [tail]
             yield from (told for told in dict.fromkeys(every) if 0 < len(told.split()) <= LONGEST_TAIL)
+
+    def _base(self, verb: str) -> str:
+        """A verb as it stands behind "can": "protects" is "protect"."""
+        return lemma(verb, self.language) if verb.endswith("s") else verb
 
     def _each_of_people(self, tail: str) -> list[str]:
         """The words of a row of people without commas, as titles have it: "women men"."""
@@ -279,14 +289,14 @@ class Patterns:
             for kind in _KINDS:
                 if form in self._words[kind]:
                     return TailKind[kind.upper()]
-        if head_lemma in self._shop.sold:
+        if head_lemma in self._shop.sold and not (self._is_gerund(head) and head_lemma in self._things):
             return None
         return TailKind.BODY if any(map(self._names_body, words)) else self._kind_by_ending(head, head_lemma)
 
     def _names_no_kind(self, words: list[str], head: str, head_lemma: str) -> bool:
         """Whether a noun phrase names a thing, a length ("6 feet") or a doer ("persons sharing"), no need."""
         known = head_lemma in self._lexicon
-        if head_lemma in self._things and not (self._shop.sold and known):
+        if self._ends_things(head) and not (self._shop.sold and known and not self._is_also_done(head)):
             return True
         if (head in self._shop.names and head not in self._lexicon) or self._is_good(words):
             return True
@@ -295,6 +305,10 @@ class Patterns:
             return True
         doer = bool(before) and lemma(before, self.language) != before
         return bool(self._shop.sold) and doer and self._is_gerund(head)
+
+    def _is_also_done(self, head: str) -> bool:
+        """Whether a word for goods is an event as a verb alone: "paint" in a shop that sells it, not "painting"."""
+        return lemma(head, self.language) in self._words["activity_verbs"]
 
     def _names_body(self, word: str) -> bool:
         """Whether a word is one for a part of the body, not formed from it ("bodied") or a name ("Palm")."""
@@ -337,7 +351,11 @@ class Patterns:
     def _is_thing(self, tail: str) -> bool:
         """Whether a phrase names one of the goods of the shop, in whose texts it stands."""
         words = tokenize(tail)
-        return bool(words) and bool(self._shop.sold) and lemma(words[-1], self.language) in self._things
+        return bool(words) and bool(self._shop.sold) and self._ends_things(words[-1])
+
+    def _ends_things(self, word: str) -> bool:
+        """Whether type names end in this word, which is not what is done with such a thing: "drilling"."""
+        return word in self._things or (lemma(word, self.language) in self._things and not self._is_gerund(word))
 
     def _is_empty(self, words: list[str]) -> bool:
         """Whether a tail names nothing: "everyone", "2 in 1", "the best"."""
@@ -349,7 +367,8 @@ class Patterns:
     def _states_intent(self, pattern: _Pattern, phrase: Phrase) -> bool:
         """Whether a match in running text states an intent; many phrases of descriptions only look like one."""
         words = tokenize(phrase.tail)
-        if _PRONOUNS.intersection(phrase.tail.split()) or (pattern.ends and words[-1] not in pattern.ends):
+        said = frozenset(phrase.tail.split()) - ({"you"} if pattern.ends else frozenset())
+        if _PRONOUNS.intersection(said) or (pattern.ends and words[-1] not in pattern.ends):
             return False
         if words[-1] in self._shop.unfinished and not words[-1].endswith("s") and not pattern.ends:
             return False
@@ -359,19 +378,25 @@ class Patterns:
         """Whether a verb phrase says what is done to what: not "keep hands", "eliminate the need", "take crisp"."""
         words = cut.words
         content = [word for word in words if word not in DETERMINERS and word not in _PARTICLES]
-        if len(content) < 2 or not content[-1].isalpha() or content[-1] == "more" or _OURS.intersection(words):
+        if len(content) < 2 or not (words[0].isalpha() and content[-1].isalpha()) or _OURS.intersection(words):
+            return False
+        if not self._words["comparing"].isdisjoint(words):
             return False
         if self._shop.is_name(words[0]) or (cut.behind in _JOINING and words[-1] in self._shop.modifiers):
             return False
-        if pattern.whole and (words[1] in NOUN_STOPS - _GOVERNED or (len(words) == 2 and _MANNER.search(words[1]))):
+        if pattern.whole and words[1] in NOUN_STOPS - _GOVERNED - {"you"}:
+            return False
+        if pattern.whole and len(words) == 2 and (cut.behind == "to" or _MANNER.search(words[1])):
             return False
         return self._has_its_object(cut, content[1:])
 
     def _has_its_object(self, cut: VerbPhrase, content: list[str]) -> bool:
         """Whether a verb has the object or complement that it needs to say something."""
         words, verb = cut.words, lemma(cut.words[0], self.language)
+        if verb in self._words["linking_verbs"]:
+            return False
         if verb == "keep":
-            return words[-1] in self._states or "from" in words or words[1:2] == ["in"]
+            return words[1:2] == ["in"] or (len(content) > 1 and (words[-1] in self._states or "from" in words))
         if cut.behind and verb in self._words["light_verbs"] and cut.behind not in ("while", "when"):
             return False
         return len(content) > 1 or lemma(content[-1], self.language) not in self._words["no_object"]
@@ -379,14 +404,24 @@ class Patterns:
     def _names_intent(self, pattern: _Pattern, phrase: Phrase, words: list[str]) -> bool:
         """The same of a noun phrase: of the kind that the pattern wants, not empty, not only who makes things."""
         kind, relation = self.kind(phrase.tail), phrase.relation
+        if lemma(words[-1], self.language) in self._words["anybody"]:
+            return False
         if (pattern.kind is not None and kind is not pattern.kind) or kind in _UNFIT.get(relation, ()):
             return False
         may_be_empty = kind is None or relation in (Relation.IS_A, Relation.USED_AS)
         if may_be_empty and pattern.relation is not Relation.USED_WITH and self._is_empty(words[-1:]):
             return False
+        if kind is None and self._ends_no_noun(words[-1]):
+            return False
         if canonical(phrase.tail, self.language) in self._shop.makers:
             return False
         return len(words) > 1 or self._says_enough(pattern, relation, kind, words[0])
+
+    def _ends_no_noun(self, word: str) -> bool:
+        """Whether a word is an adverb ("perfectly") or a participle ("use as directed"), which ends no noun phrase."""
+        if word.endswith("ly"):
+            return len(word) > 6 and is_dictionary_word(word[:-2], self.language)
+        return word.endswith("ed") and lemma(word, self.language) != word
 
     def _says_enough(self, pattern: _Pattern, relation: Relation, kind: TailKind | None, word: str) -> bool:
         """Whether a single word names a need: not "back", "improvement" or "dry"."""

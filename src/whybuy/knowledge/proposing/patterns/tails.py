@@ -34,7 +34,7 @@ _MEASURES = frozenset(
 _FROM_VERBS = frozenset("prevent protect keep save stop shield defend guard block free separate hide".split())
 """Verbs whose object comes from something, which belongs to what is claimed: "prevents food from sticking"."""
 _NEEDS_FROM = frozenset(("prevent", "stop"))
-_LIST = re.compile(r",\s*(?:and\s+|or\s+|&\s+)?|\s+(?:and|or|&|as well as)\s+|\s*/\s*(?=\w{3})")
+_LIST = re.compile(r",(?!\d{3}\b)\s*(?:and\s+|or\s+|&\s+)?|\s+(?:and|or|&|as well as)\s+|\s*/\s*(?=\w{3})")
 _CLOSED_LIST = re.compile(r"(?:,\s*|\s)(?:and|or|&|as well as)\s")
 _UP_TO = re.compile(r"\b(?:up to|out of|due to|such as|as well|along with|rather than|according to|no more)\b.*")
 
@@ -105,6 +105,9 @@ def cut_verbs(text: str) -> VerbPhrase:
     every = _UP_TO.sub("", text).split()
     for at, word in enumerate(every):
         bare = word.strip(",'-")
+        if words and bare == "you" and words[0] in ("keep", "keeps"):
+            words.append(bare)  # the object
+            continue
         if words and (bare in VERB_STOPS or (bare in NOUN_STOPS and len(words) > 1 and not _keeps(words, bare))):
             behind = bare
             break
