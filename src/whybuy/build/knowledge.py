@@ -153,14 +153,14 @@ def _assemble(shop: StageShop, folder: Path) -> Summary:
     if not counts.edges:
         summary["why"] = (
             "no reason was found: needs take two queries each that led to a type three times, "
-            "claims of descriptions take two brands"
+            "claims of descriptions take three brands"
         )
     return summary
 
 
 HYPOTHESES_STAGE = Stage(
     kind=HYPOTHESES.kind,
-    version=7,
+    version=8,
     make=_propose,
     after=("catalog",),
     after_if_there=("pairs",),

@@ -86,7 +86,7 @@ def shop_of(*products: tuple[str, str, str, str]) -> set[tuple[HeadKind, Relatio
 
 def test_a_maker_alone_shows_nothing_of_a_type() -> None:
     tent = [("tent", "Fernhill", f"Tent {number}", "Ideal for nurses.") for number in range(3)]
-    shoe = [("shoe", brand, f"Shoe {brand}", "Ideal for nurses.") for brand in ("Orrin", "Tavi")]
+    shoe = [("shoe", brand, f"Shoe {brand}", "Ideal for nurses.") for brand in ("Orrin", "Tavi", "Elmo")]
     assert shop_of(*tent) == set()
     found = shop_of(*tent, *shoe)
     assert (HeadKind.PRODUCT, Relation.USED_FOR_AUDIENCE, "nurses") in found
@@ -123,6 +123,7 @@ def test_an_act_is_one_claim_however_it_is_worded() -> None:
         ("tent", "Orrin", "Tent one", "It holds two people."),
         ("tent", "Tavi", "Tent two", "It stores wet boots."),
         ("tent", "Elmo", "Tent three", "Lets you store wet boots."),
+        ("tent", "Fernhill", "Tent four", "It stores wet boots."),
     )
     assert {relation for _, relation, tail in found if "boots" in tail} == {Relation.CAPABLE_OF}
 
@@ -130,10 +131,38 @@ def test_an_act_is_one_claim_however_it_is_worded() -> None:
 def test_attributes_count_as_a_text_of_their_own() -> None:
     products = [
         Product(f"p{number}", f"Vase {brand}", brand=brand, product_type="vase", attributes=(("occasion", "Wedding"),))
-        for number, brand in enumerate(("Orrin", "Tavi"))
+        for number, brand in enumerate(("Orrin", "Tavi", "Elmo"))
     ]
     found = {(one.relation, one.tail) for one in DescriptionHypothesizer().propose(make_shop(products))}
     assert found == {(Relation.USED_FOR_EVENT, "wedding")}
+
+
+def test_three_makers_state_a_claim_and_two_what_has_a_plain_name() -> None:
+    text = "Ideal for nurses. Ideal for camping. It works with lanterns. It resists mold."
+    makers = ("Orrin", "Tavi", "Elmo")
+    two = {tail for _, _, tail in shop_of(*(("tarp", maker, f"Tarp {maker}", text) for maker in makers[:2]))}
+    three = {tail for _, _, tail in shop_of(*(("tarp", maker, f"Tarp {maker}", text) for maker in makers))}
+    assert two == {"camping", "lanterns"}
+    assert three == two | {"nurses", "resist mold"}
+
+
+def test_a_type_takes_three_products_that_state_it() -> None:
+    def types(count: int) -> set[tuple[str, ...]]:
+        said = [Product(f"t{n}", f"Tarp {n}", "Ideal for camping.", f"Maker{n}", "tarp") for n in range(count)]
+        rest = [Product(f"l{n}", f"Lamp {n}", "Bright.", f"Maker{n}", "lamp") for n in range(60)]
+        found = DescriptionHypothesizer().propose(make_shop([*said, *rest]))
+        return {one.head.key for one in found if one.head.kind is HeadKind.TYPE}
+
+    assert types(2) == set()
+    assert types(3) == {("tarp",)}
+
+
+def test_a_product_is_not_what_it_is_used_with_or_what_is_done_by_it() -> None:
+    text = "It works with belts. Lets you cut the belt. Lets you carry tools."
+    makers = ("Orrin", "Tavi", "Elmo")
+    assert {tail for _, _, tail in shop_of(*(("belt", one, f"Belt {one}", text) for one in makers))} == {"carry tools"}
+    tails = {tail for _, _, tail in shop_of(*(("belt buckle", one, f"Buckle {one}", text) for one in makers))}
+    assert tails == {"belts", "cut belt", "carry tools"}
 
 
 def test_a_trait_is_a_word_for_what_is_bought_and_no_entry_of_a_specification() -> None:

@@ -17,16 +17,17 @@ from whybuy.knowledge.proposing.patterns.shop_words import ShopWords, is_number,
 from whybuy.knowledge.proposing.sold import SoldProducts
 from whybuy.records import TITLE_WORD, Head, HeadKind, Hypothesis, Proposer
 from whybuy.relations import Relation
-from whybuy.text import canonical, tokenize
+from whybuy.text import canonical, lemma, tokenize
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptionConfig:
     """Thresholds for a stated reason to be proposed (our design)."""
 
-    of_type: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=2.0, least_share=0.1)
+    of_type: AssociationThresholds = AssociationThresholds(least_count=3, midpoint=2.0, least_share=0.1)
     of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=4.0, least_lift=1.2)
-    least_sources: int = 2  # makers that state it, or one of a name that the shop sells: a slogan is no reason
+    least_sources: int = 3  # makers that state it: a slogan is no reason, and two write alike by chance
+    least_of_plain: int = 2  # the same of things and events, which have plain names; one of a name that the shop sells
     least_of_type: float = 0.2  # share of a type's products that must name what has a name of its own ("Xbox")
     stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
 
@@ -35,6 +36,9 @@ _RowsOf = Mapping[tuple[Relation, str], Mapping[int, str]]  # wording by intent 
 _LONGEST_TRAIT = 3  # words of a value that names a trait
 _ANSWERS = frozenset(("yes", "no", "true", "false"))
 _ACTS = (Relation.CAPABLE_OF, Relation.USED_TO, Relation.USED_FOR_FUNCTION)
+_PLAIN = (Relation.USED_WITH, Relation.USED_FOR_EVENT)
+_BESIDE = (Relation.USED_WITH, *_ACTS)
+"""What is beside a product, or done to something else: never the product itself."""
 
 DESCRIPTION_CONFIG = ConfigTable("descriptions", DescriptionConfig)
 
@@ -47,7 +51,7 @@ class DescriptionHypothesizer:
 
     def propose(self, inputs: ProposerInput) -> Iterator[Hypothesis]:
         """Reasons for products, types, traits and co-buy pairs; nothing when no text states an intent."""
-        stated = _Stated(inputs, self.config.least_sources)
+        stated = _Stated(inputs, self.config)
         if not stated.keys:
             return
         groups = ProductGroups(inputs)
@@ -73,13 +77,13 @@ class DescriptionHypothesizer:
         members = groups.rows(found.group)
         if stated.names_names(found.intent) and found.count < self.config.least_of_type * len(members):
             return False
-        return stated.sources(found.intent, members) >= self.config.least_sources
+        return stated.sources(found.intent, members) >= self.config.least_of_plain
 
 
 class _Stated:
     """Which products state which intents."""
 
-    def __init__(self, inputs: ProposerInput, least_sources: int) -> None:
+    def __init__(self, inputs: ProposerInput, config: DescriptionConfig) -> None:
         self._inputs = inputs
         self._words, phrases = _read(inputs)
         brands, titles = (inputs.products[name].to_pylist() for name in ("brand", "title"))
@@ -88,12 +92,14 @@ class _Stated:
         ]
         rows_of: defaultdict[tuple[Relation, str], dict[int, str]] = defaultdict(dict)
         for row, phrase in phrases:
+            if phrase.relation in _BESIDE and _ends_alike(phrase.tail, inputs.types[row], inputs.language):
+                continue
             rows_of[phrase.relation, canonical(phrase.tail, inputs.language)].setdefault(row, phrase.tail)
         stated = _in_one_relation(rows_of)
         sold = SoldProducts(titles, brands, inputs.language)
 
         def holds(key: tuple[Relation, str], rows: Mapping[int, str]) -> bool:
-            if self._sources(rows) >= least_sources:
+            if self._sources(rows) >= (config.least_of_plain if key[0] in _PLAIN else config.least_sources):
                 return True
             named = key[0] is Relation.USED_WITH and not self._words.names.isdisjoint(key[1].split())
             return named and sold.has(key[1], rows)
@@ -177,6 +183,12 @@ def _may_be_why(head: Head) -> bool:
         and not _ANSWERS.intersection(words)
         and not any(map(is_number, words))
     )
+
+
+def _ends_alike(tail: str, product_type: str, language: str) -> bool:
+    """Whether a tail speaks of the product itself: "hang the feeder" of a feeder is how it is used, not what for."""
+    one, other = tokenize(tail)[-1:], tokenize(product_type)[-1:]
+    return bool(one) and [lemma(word, language) for word in one] == [lemma(word, language) for word in other]
 
 
 def _in_one_relation(rows_of: _RowsOf) -> _RowsOf:
