@@ -126,6 +126,11 @@ def test_attributes_claim_by_their_name() -> None:
     assert list(IN_SHOP.in_attribute("color", "desert camping")) == []
 
 
+def test_values_of_lines_are_read_as_texts_are() -> None:
+    assert tails("Compatibility: compatible with cameras") == {"cameras"}
+    assert tails("Compatible devices: 3.5mm jacks. New") == {"3.5mm jacks"}
+
+
 def test_a_title_names_what_the_thing_is_for() -> None:
     found = {(phrase.relation, phrase.tail) for phrase in IN_SHOP.in_title("Strap for Cameras")}
     assert found == {(Relation.USED_WITH, "cameras")}

@@ -142,11 +142,12 @@ class Patterns:
         return self._in_clauses(title, self._titles)
 
     def in_attribute(self, name: str, value: str) -> Iterator[Phrase]:
-        """The intents that an attribute tells: "occasion: party, wedding"."""
+        """The intents that an attribute tells, "occasion: party, wedding", or its value words: "fits: works with pens"."""
         name, value = normalize(name), normalize(value)
         for pattern in self._specs:
             if pattern.regex.fullmatch(name):
-                yield from self._stated(pattern, value.replace("|", ","))
+                value = value.replace("|", ",")
+                yield from list(self._in_clauses(value, self._texts)) or self._stated(pattern, value)
                 return
 
     def _in_clauses(self, text: str, patterns: Sequence[_Pattern]) -> Iterator[Phrase]:

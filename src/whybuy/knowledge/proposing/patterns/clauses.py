@@ -45,4 +45,4 @@ def pairs(text: str) -> Iterator[tuple[str, str]]:
     for line in re.split(r"[•\n]|(?<=[.!?])\s", _plain(text)):
         name, mark, value = normalize(line).partition(":")
         if mark and value.strip() and len(name.split()) <= 4:
-            yield name.strip(" -*"), re.split(r"[.;!?(]", value)[0].strip()
+            yield name.strip(" -*"), re.split(r"\.(?!\d)|[;!?(]", value)[0].strip()
