@@ -142,7 +142,7 @@ class Patterns:
         return self._in_clauses(title, self._titles)
 
     def in_attribute(self, name: str, value: str) -> Iterator[Phrase]:
-        """The intents that an attribute tells ("occasion: party"), or that its value words ("fits: works with pens")."""
+        """The intents that an attribute tells ("occasion: party"), or its value words ("fits: works with pens")."""
         name, value = normalize(name), normalize(value)
         for pattern in self._specs:
             if pattern.regex.fullmatch(name):
