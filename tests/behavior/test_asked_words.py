@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from whybuy.behavior.asked import LEAST_CHOICES, LEAST_LIFT, LEAST_SEARCHES, AskedWord, asked_words
+from whybuy.behavior.asked import LEAST_LIFT, AskedWord, asked_words
 
 Said = list[set[str]]
 
@@ -15,7 +15,15 @@ Said = list[set[str]]
 PENS = 40
 
 
-def asked(searches: list[list[str]], chosen: list[list[int]], types: list[str], said: Said) -> list[AskedWord]:
+def asked(
+    searches: list[list[str]],
+    chosen: list[list[int]],
+    types: list[str],
+    said: Said,
+    *,
+    least_choices: int = 3,
+    least_searches: int = 2,
+) -> list[AskedWord]:
     """Among searches for pens, so that nothing else is chosen by chance."""
     searches, chosen = [*searches, ["pen"]], [*chosen, list(range(len(types), len(types) + PENS))]
     types, said = [*types, *["pen"] * PENS], [*said, *[{"pen"}] * PENS]
@@ -26,7 +34,8 @@ def asked(searches: list[list[str]], chosen: list[list[int]], types: list[str], 
     def has(word: str) -> NDArray[np.bool_]:
         return np.array([word in words for words in said], np.bool_)
 
-    return list(asked_words(searches, csr_matrix(table), np.array(types, dtype=object), has))
+    least = {"least_choices": least_choices, "least_searches": least_searches}
+    return list(asked_words(searches, csr_matrix(table), np.array(types, dtype=object), has, **least))
 
 
 def test_a_type_answers_what_its_chosen_products_do_not_say() -> None:
@@ -34,7 +43,7 @@ def test_a_type_answers_what_its_chosen_products_do_not_say() -> None:
     said = [{"vanity", "oak"}, {"vanity", "oak"}, {"vanity"}, {"vanity"}]
     found = asked(searches, [[0, 2], [1, 3], [0, 1], [0, 1]], ["vanity"] * 4, said)
     assert [(one.word, one.product_type, one.searches) for one in found] == [("bathroom", "vanity", (0, 1))]
-    assert found[0].weight == pytest.approx(4 / 5)
+    assert found[0].weight == pytest.approx(4.5 / 5)
     assert found[0].last == 0.5
 
 
@@ -43,7 +52,7 @@ def test_what_people_choose_by_is_no_word_of_the_type() -> None:
     said = [{"red"} if at < 3 else set() for at in range(10)]
     searches = [["red", "lamp"]] * 7
     found = asked(searches, [[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 9], [1, 8], [2, 7]], ["lamp"] * 10, said)
-    assert {one.word: one.weight for one in found}["red"] == pytest.approx((3 / 19) / 0.7)
+    assert {one.word: one.weight for one in found}["red"] == pytest.approx((3.5 / 19) / 0.7)
 
 
 def test_what_is_chosen_as_often_for_any_search_answers_none() -> None:
@@ -58,7 +67,12 @@ def test_a_word_stands_alone_where_products_say_what_is_beside_it() -> None:
     assert {one.word: one.alone for one in found} == {"feet": 2}
 
 
-def test_a_word_takes_several_searches_and_products() -> None:
+def test_what_a_single_choice_shows_weighs_three_quarters() -> None:
+    one = asked([["hot", "heater"]], [[0]], ["heater"], [{"heater"}], least_choices=1, least_searches=1)
+    assert [(word.word, word.product_type, word.weight) for word in one] == [("hot", "heater", 0.75)]
+
+
+def test_several_searches_and_products_can_be_asked_for() -> None:
     assert asked([["hot", "heater"]], [[0, 1, 2]], ["heater"] * 3, [{"heater"}] * 3) == []
     assert asked([["hot"], ["hot"]], [[0], [1]], ["heater"] * 2, [set(), set()]) == []
     assert asked([["hot"], ["hot"]], [[0, 1], [1]], ["", ""], [set(), set()]) == []
@@ -68,8 +82,16 @@ _WORDS = st.sampled_from("abcd")
 _PRODUCTS = st.lists(st.tuples(st.sampled_from(("", "x", "y")), st.sets(_WORDS)), min_size=1, max_size=6)
 
 
-@given(_PRODUCTS, st.lists(st.tuples(st.lists(_WORDS, min_size=1, max_size=3), st.sets(st.integers(0, 5))), max_size=8))
-def test_as_counted_one_by_one(products: list[tuple[str, set[str]]], log: list[tuple[list[str], set[int]]]) -> None:
+_LOG = st.lists(st.tuples(st.lists(_WORDS, min_size=1, max_size=3), st.sets(st.integers(0, 5))), max_size=8)
+
+
+@given(_PRODUCTS, _LOG, st.integers(1, 3), st.integers(1, 2))
+def test_as_counted_one_by_one(
+    products: list[tuple[str, set[str]]],
+    log: list[tuple[list[str], set[int]]],
+    least_choices: int,
+    least_searches: int,
+) -> None:
     types, said = [kind for kind, _ in products], [words for _, words in products]
     log = [(search, {row for row in chosen if row < len(products)}) for search, chosen in log]
     expected = {}
@@ -87,14 +109,22 @@ def test_as_counted_one_by_one(products: list[tuple[str, set[str]]], log: list[t
             every = [types[row] for _, chosen in log for row in chosen]
             of_word = sum(len(chosen) for search, chosen in log if word in search)
             by_chance = of_word * every.count(kind) / (len(every) + PENS)
-            often = len(lacking) >= LEAST_CHOICES and len(shown) >= LEAST_SEARCHES
+            often = len(lacking) >= least_choices and len(shown) >= least_searches
             if often and len(pairs) >= LEAST_LIFT * by_chance:
                 own = [words for one, words in products if one == kind]
                 rate = sum(word not in words for words in own) / len(own)
-                expected[word, kind] = (min(1.0, len(lacking) / (len(pairs) + 1) / rate), tuple(sorted(shown)))
-    found = asked([search for search, _ in log], [sorted(chosen) for _, chosen in log], types, said)
+                weight, lift = min(1.0, (len(lacking) + 0.5) / (len(pairs) + 1) / rate), len(pairs) / by_chance
+                expected[word, kind] = (weight, lift, tuple(sorted(shown)))
+    found = asked(
+        [search for search, _ in log],
+        [sorted(chosen) for _, chosen in log],
+        types,
+        said,
+        least_choices=least_choices,
+        least_searches=least_searches,
+    )
     assert {(one.word, one.product_type): one.searches for one in found} == {
-        key: two for key, (_, two) in expected.items()
+        key: shown for key, (_, _, shown) in expected.items()
     }
     for one in found:
-        assert one.weight == pytest.approx(expected[one.word, one.product_type][0])
+        assert (one.weight, one.lift) == pytest.approx(expected[one.word, one.product_type][:2])

@@ -13,7 +13,13 @@ from tiny_shop import of_type, open_graph, product_table, reason
 from whybuy.records import Product
 from whybuy.relations import Relation
 from whybuy.retrieval.implied import IMPLIED_SCHEMA, LEVELS, MOST_TYPES, ImpliedWords
-from whybuy.retrieval.implied_fitting import AskedWords, known_words, shown_again, with_asked
+from whybuy.retrieval.implied_fitting import (
+    AskedWords,
+    known_words,
+    shown_again,
+    with_asked,
+    words_as_reasons,
+)
 from whybuy.retrieval.lexical import LexicalIndex, build_lexical
 from whybuy.retrieval.training_set import TrainingSet
 
@@ -121,18 +127,41 @@ ASKED = (("bathroom vanity", "vanity"), ("vanity for bathrooms", "vanity"), PENS
 
 def test_searches_show_words_and_keep_the_relation_of_the_reason(lexical: LexicalIndex) -> None:
     known = implied(("bathroom", "vanity", 0.5, "used_in_location", 0), ("oval", "mirror", 0.75, "", 0))
-    found = with_asked(known, AskedWords(searches(*ASKED), products(), lexical)())
+    found = with_asked(known, AskedWords(searches(*ASKED), products(), lexical)(), {})
     assert rows(found) == {
-        ("bathroom", "vanity"): (0.889, "used_in_location", 2),
+        ("bathroom", "vanity"): (0.944, "used_in_location", 2),
         ("oval", "mirror"): (0.75, "", 0),
     }
 
 
+def test_a_word_that_is_a_reason_by_itself_is_one_for_what_searches_ask_it_of(
+    tmp_path: Path, lexical: LexicalIndex
+) -> None:
+    edges = [
+        reason(of_type("mirror"), Relation.USED_IN_LOCATION, "the bathroom"),
+        reason(of_type("scale"), Relation.USED_IN_LOCATION, "bathrooms"),
+        reason(of_type("scale"), Relation.USED_WITH, "bathroom"),
+        reason(of_type("scale"), Relation.USED_FOR_FUNCTION, "oval reading"),
+    ]
+    reasons = words_as_reasons(open_graph(tmp_path, edges))
+    assert reasons == {"bathroom": "used_in_location"}
+    found = with_asked(implied(), AskedWords(searches(*ASKED), products(), lexical)(), reasons)
+    assert rows(found) == {("bathroom", "vanity"): (0.944, "used_in_location", 2)}
+
+
+def test_the_surest_reason_of_a_word_counts(tmp_path: Path) -> None:
+    edges = [
+        reason(of_type("vanity"), Relation.USED_IN_LOCATION, "the bathroom", score=0.75),
+        reason(of_type("vanity"), Relation.USED_FOR_EVENT, "bathroom remodel", score=0.5),
+    ]
+    assert rows(known_words(products(), open_graph(tmp_path, edges)))["bathroom", "vanity"][0] == 0.75
+
+
 def test_out_of_fold_only_what_the_other_searches_show_is_known(lexical: LexicalIndex) -> None:
     asked = AskedWords(searches(*ASKED, ("hanging mirror", "oval"), ("hanging mirrors", "oval")), products(), lexical)
-    whole = with_asked(implied(("oval", "mirror", 0.75, "", 0)), asked())
+    whole = with_asked(implied(("oval", "mirror", 0.75, "", 0)), asked(), {})
     assert rows(whole).keys() == {("oval", "mirror"), ("bathroom", "vanity"), ("hang", "mirror")}
-    others = shown_again(whole, asked(np.array([True, True, True, True, False])))
+    others = shown_again(whole, asked(np.array([True, True, True, False, False])))
     assert rows(others).keys() == {("oval", "mirror"), ("bathroom", "vanity")}
     deprived = whole.filter(pa.array([word != "bathroom" for word in whole["word"].to_pylist()]))
     assert rows(shown_again(deprived, asked())).keys() == {("oval", "mirror"), ("hang", "mirror")}

@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-LEAST_CHOICES = 3  # of products of the type that lack the word, by different searches or of different products
-LEAST_SEARCHES = 2  # different ones
 LEAST_LIFT = 3.0  # choices of the type among those of the word over its share of all choices: others are chance
 
 
@@ -26,6 +24,7 @@ class AskedWord:
     weight: float  # how surely, in (0, 1]: the share of choices that lack the word over that of the type's products
     searches: tuple[int, ...]  # the places of those that show it
     last: float  # share of these that end in the word, in [0, 1]: it names the product, not what it is for
+    lift: float  # choices of the type among those of the word over its share of all choices
     alone: int  # of these, where a chosen product says the words beside it, so that it is no part of a longer phrase
 
 
@@ -34,11 +33,15 @@ def asked_words(
     chosen: csr_matrix,
     types: NDArray[np.object_],
     has: Callable[[str], NDArray[np.bool_]],
+    *,
+    least_choices: int = 1,
+    least_searches: int = 1,
 ) -> Iterator[AskedWord]:
-    """The words that types answer, by word and type.
+    """The words that types answer, by word and type; what few choices show weighs little.
 
     searches: words of each. chosen: searches x products, > 0 for those that answered. types: by product, "" for none.
-    has: which products have a word, shape (products,).
+    has: which products have a word, shape (products,). least_choices: of products of the type that lack the word, by
+    different searches or of different products. least_searches: different ones.
     """
     names, kind = np.unique(types, return_inverse=True)
     size = np.bincount(kind, minlength=len(names))
@@ -51,21 +54,22 @@ def asked_words(
         lacks = np.bincount(kind[places.product[lacking]], minlength=len(names))
         choices = np.bincount(kind[places.product[asked]], minlength=len(names))
         by_chance = background * len(asked)
-        often = np.flatnonzero((lacks >= LEAST_CHOICES) & (choices >= LEAST_LIFT * by_chance))
+        often = np.flatnonzero((lacks >= least_choices) & (choices >= LEAST_LIFT * by_chance))
         if not len(often):
             continue
         unsaid = np.bincount(kind[~has(word)], minlength=len(names))  # products of each type that lack the word
         for one in often.tolist():
             show = lacking[kind[places.product[lacking]] == one]
             shown = np.unique(places.search[show]).tolist()
-            if not names[one] or len(shown) < LEAST_SEARCHES:
+            if not names[one] or len(shown) < least_searches:
                 continue
-            share = len(show) / (choices[one] + 1)
+            share = (len(show) + 0.5) / (choices[one] + 1)  # Jeffreys' prior
             weight = min(1.0, share * size[one] / unsaid[one])
             last = sum(searches[search][-1] == word for search in shown) / len(shown)
             apart = show[~places.lacked[show - 1] & ~places.lacked[show + 1]]
             alone = len(np.unique(places.search[apart]))
-            yield AskedWord(word, names[one], float(weight), tuple(shown), last, alone)
+            lift = choices[one] / by_chance[one]
+            yield AskedWord(word, names[one], float(weight), tuple(shown), last, float(lift), alone)
 
 
 class _Places:

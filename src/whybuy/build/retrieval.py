@@ -15,7 +15,7 @@ from whybuy.retrieval import expansion, implied, lexical, signals, synonyms, tre
 from whybuy.retrieval.catalog_synonyms import catalog_synonyms
 from whybuy.retrieval.expansion import build_expansion
 from whybuy.retrieval.implied import ASKED, IMPLIED
-from whybuy.retrieval.implied_fitting import AskedWords, known_words, with_asked
+from whybuy.retrieval.implied_fitting import AskedWords, known_words, with_asked, words_as_reasons
 from whybuy.retrieval.lexical import LEXICAL_CONFIG, build_lexical
 from whybuy.retrieval.ranking import reranker
 from whybuy.retrieval.ranking.training import RERANKER_CONFIG, Replay, train_reranker
@@ -53,7 +53,7 @@ def _find_implied(shop: Shop, folder: Path) -> Summary:
 def _learn_asked(shop: Shop, folder: Path) -> Summary:
     # the index knows the words of reasons here, so that it takes none of them for a misspelled one
     asked = AskedWords(_answered_searches(shop), shop.catalog.table, shop.lexical)
-    learned = with_asked(shop.table(IMPLIED), asked())
+    learned = with_asked(shop.table(IMPLIED), asked(), words_as_reasons(shop.graph))
     pq.write_table(learned, folder / ASKED.file, compression="zstd")
     return {"words": len(learned), "of searches": int(pc.sum(pc.greater(learned["searches"], 0)).as_py() or 0)}
 
@@ -180,7 +180,7 @@ ASKED_STAGE = Stage(
     kind=ASKED.kind,
     version=implied.FORMAT_VERSION,
     make=_learn_asked,
-    after=("catalog", "lexical", IMPLIED.kind),
+    after=("catalog", "graph", "lexical", IMPLIED.kind),
     after_if_there=("pairs",),
     files=_qrels,
     skip=_without_searches,

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from whybuy.records import BulkTable
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 LEVELS = 4  # weights are told apart so finely
 MOST_TYPES = 64  # of one word that are looked up, the surest
 

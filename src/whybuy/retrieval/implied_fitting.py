@@ -1,7 +1,7 @@
 """Finds the words that product types imply: in the texts of their products, in the graph, and in searches."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -40,20 +40,35 @@ def known_words(products: pa.Table, graph: KnowledgeGraph) -> pa.Table:
 
     products: `records.PRODUCT_SCHEMA`. Returns: `IMPLIED_SCHEMA`, by word and type.
     """
-    claimed = {(one.word, one.product_type): one for one in _words_of_reasons(graph)}
+    surest_last = sorted(_words_of_reasons(graph), key=lambda one: one.weight)
+    claimed = {(one.word, one.product_type): one for one in surest_last}
     said = [one for one in _words_of_texts(products) if (one.word, one.product_type) not in claimed]
     return _table(sorted([*said, *claimed.values()], key=lambda one: (one.word, one.product_type)))
 
 
-def with_asked(known: pa.Table, asked: Iterable[AskedWord]) -> pa.Table:
+def words_as_reasons(graph: KnowledgeGraph) -> dict[str, str]:
+    """The words that are reasons by themselves, "kitchen", by stem, and the relation that most edges to them have."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for triple in graph.triples(range(graph.edges.num_rows)):
+        terms = [stem(word) for word in words(triple.tail) if not is_function_word(word)]
+        if len(terms) == 1:
+            counts[terms[0]][triple.relation.value] += 1
+    return {word: min(by, key=lambda relation: (-by[relation], relation)) for word, by in counts.items()}
+
+
+def with_asked(known: pa.Table, asked: Iterable[AskedWord], reasons: Mapping[str, str]) -> pa.Table:
     """What is known and what searches show; a word that both have keeps its relation, and the weight of the searches.
 
-    known: `IMPLIED_SCHEMA`, as the result.
+    known: `IMPLIED_SCHEMA`, as the result. reasons: of `words_as_reasons`, for words that searches alone show: a place
+    is one for the types of which no text says it, too.
     """
     relations = dict(zip(_keys(known), known["relation"].to_pylist(), strict=True))
     shown = {(one.word, one.product_type): one for one in asked}
     unshown = pa.array([key not in shown for key in relations], pa.bool_())
-    rows = [_Implied(*key, one.weight, relations.get(key, ""), len(one.searches)) for key, one in shown.items()]
+    rows = [
+        _Implied(*key, one.weight, relations.get(key) or reasons.get(one.word, ""), len(one.searches))
+        for key, one in shown.items()
+    ]
     return pa.concat_tables([known.filter(unshown), _table(rows)])
 
 

@@ -41,6 +41,8 @@ def proposed(*led_to: tuple[str, str]) -> set[tuple[str, Relation, str]]:
             "used_in_location",
             "bathroom",
         ),
+        ("lantern", ("outdoor lantern", "lantern outdoor white"), "used_in_location", "outdoor"),  # no need by itself
+        ("vanity", ("bath vanity", "white bath vanity"), "used_in_location", "bath"),
         ("lantern", ("christmas lantern", "lantern for christmas"), "used_on", "christmas"),
         ("lantern", ("beginners lantern", "lantern beginners white"), "used_for_audience", "beginners"),
     ],

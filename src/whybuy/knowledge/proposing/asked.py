@@ -24,9 +24,11 @@ SHORTEST = 3  # letters of a word
 
 @dataclass(frozen=True, slots=True)
 class AskedConfig:
-    """The [asked] table of `store.toml`: which asked words count as reasons (our design, set on Home Depot)."""
+    """The [asked] table of `store.toml`: which asked words are sure enough for reasons (our design, set on Home Depot)."""
 
-    least_weight: float = 0.6  # of a word that a type answers
+    least_weight: float = 0.7  # of a word that a type answers
+    least_choices: int = 3  # of products of the type that lack the word
+    least_searches: int = 2  # different ones
     least_alone: int = 1  # different queries of which a product says the words beside it
     names_from: float = 0.6  # share of queries that end in a word, from which on it names the product
     least_products: int = 10  # whose types end in a word that names goods
@@ -50,7 +52,10 @@ class AskedHypothesizer:
         patterns = load_patterns(inputs.language)
         things = Counter(lemma(words[-1], inputs.language) for kind in inputs.types if (words := tokenize(kind)))
         types = np.array(inputs.types, dtype=object)
-        for one in asked_words(spoken.of_queries, chosen, types, spoken.owners):
+        least_choices, least_searches = self.config.least_choices, self.config.least_searches
+        for one in asked_words(
+            spoken.of_queries, chosen, types, spoken.owners, least_choices=least_choices, least_searches=least_searches
+        ):
             wording = spoken.wording(one.word)
             relation = self._relation(one, wording, patterns, things)
             asking = [queries[at] for at in one.searches]
@@ -61,7 +66,7 @@ class AskedHypothesizer:
             every = [pair for query in shown for pair in log.pairs_of[query]]
             pairs = [pair for pair in every if types[log.rows[pair]] == one.product_type]
             support = int(log.purchases[pairs].sum())
-            scores = (1 / max(1 - one.weight, 0.05), one.weight, len(shown) / (len(shown) + 1))
+            scores = (one.lift, one.weight, len(shown) / (len(shown) + 1))
             evidence = tuple(log.pair_ids[pair] for pair in pairs[:SAMPLE])
             head = Head(HeadKind.TYPE, (one.product_type,))
             yield Hypothesis(head, relation, wording, Proposer.ASKED, support, *scores, evidence, tuple(shown[:SAMPLE]))
@@ -74,10 +79,10 @@ class AskedHypothesizer:
         """
         if asked.last >= self.config.names_from or _share_letters(asked.word, asked.product_type):
             return None
+        if patterns.kind(word) is TailKind.LOCATION:
+            return Relation.USED_IN_LOCATION  # of several meanings alone, "deck", but not beside "stain"
         names_goods = things[asked.word] >= self.config.least_products
-        if names_goods and patterns.kind(word) is not TailKind.LOCATION:
-            return None
-        relation = patterns.bare(word)
+        relation = None if names_goods else patterns.bare(word)
         return None if relation is Relation.IS_A else relation
 
 
