@@ -24,7 +24,7 @@ SHORTEST = 3  # letters of a word
 
 @dataclass(frozen=True, slots=True)
 class AskedConfig:
-    """The [asked] table of `store.toml`: which asked words are sure enough for reasons (our design, set on Home Depot)."""
+    """The [asked] table of `store.toml`: which asked words are reasons (our design, set on Home Depot)."""
 
     least_weight: float = 0.7  # of a word that a type answers
     least_choices: int = 3  # of products of the type that lack the word
