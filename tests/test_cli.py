@@ -164,7 +164,7 @@ def test_from_files_to_an_answer(tmp_path: Path) -> None:
     assert built.stdout == ""
     assert "products 60" in built.stderr
     assert "skipped: the shop has no logs" in built.stderr
-    assert "0 stages made, 10 reused" in done("build", "--store", store).stderr
+    assert "0 stages made, 11 reused" in done("build", "--store", store).stderr
     assert "floor lamp" in done("search", "lamp", "--store", store).stdout
 
 
