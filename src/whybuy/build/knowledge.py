@@ -160,7 +160,7 @@ def _assemble(shop: StageShop, folder: Path) -> Summary:
 
 HYPOTHESES_STAGE = Stage(
     kind=HYPOTHESES.kind,
-    version=9,
+    version=10,
     make=_propose,
     after=("catalog",),
     after_if_there=("pairs",),

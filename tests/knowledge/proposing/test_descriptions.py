@@ -58,7 +58,7 @@ def test_one_tail_in_its_most_frequent_wording_and_with_its_words() -> None:
 
 def test_what_a_single_product_says_is_no_reason_unless_asked_for() -> None:
     assert "plumbers" not in {one.tail for one in found()}
-    lax = DescriptionHypothesizer(DescriptionConfig(least_sources=1))
+    lax = DescriptionHypothesizer(DescriptionConfig(least_sources=1, least_alike=1))
     assert "plumbers" in {one.tail for one in lax.propose(SHOP)}
 
 

@@ -28,6 +28,7 @@ class DescriptionConfig:
     of_trait: AssociationThresholds = AssociationThresholds(least_count=2, midpoint=4.0, least_lift=1.2)
     least_sources: int = 3  # makers that state it: a slogan is no reason, and two write alike by chance
     least_of_plain: int = 2  # the same of things and events, which have plain names; one of a name that the shop sells
+    least_alike: int = 2  # makers of a product's type that state it, where its own title does not
     least_of_type: float = 0.2  # share of a type's products that must name what has a name of its own ("Xbox")
     stated: float = 0.7  # plausibility of what a product's own text states, at most, in [0, 1]
 
@@ -37,6 +38,7 @@ _LONGEST_TRAIT = 3  # words of a value that names a trait
 _ANSWERS = frozenset(("yes", "no", "true", "false"))
 _ACTS = (Relation.CAPABLE_OF, Relation.USED_TO, Relation.USED_FOR_FUNCTION)
 _PLAIN = (Relation.USED_WITH, Relation.USED_FOR_EVENT)
+_SURE = (Relation.USED_IN_LOCATION,)
 _BESIDE = (Relation.USED_WITH, *_ACTS)
 """What is beside a product, or done to something else: never the product itself."""
 
@@ -67,7 +69,7 @@ class DescriptionHypothesizer:
                     association.count,
                     (association.lift, self.config.stated * association.plausibility, association.typicality),
                 )
-        yield from stated.product_hypotheses(self.config.stated)
+        yield from stated.product_hypotheses(self.config)
         yield from shared_by_pairs(inputs, stated.by_intent, stated.worded(), Proposer.DESCRIPTIONS)
 
     def _holds(self, stated: "_Stated", groups: Groups, found: Association) -> bool:
@@ -87,6 +89,7 @@ class _Stated:
         self._inputs = inputs
         self._words, phrases = _read(inputs)
         brands, titles = (inputs.products[name].to_pylist() for name in ("brand", "title"))
+        self._titles = titles
         self._makers = [
             self._words.maker_of(brand, title, inputs.language) for brand, title in zip(brands, titles, strict=True)
         ]
@@ -148,10 +151,10 @@ class _Stated:
             words,
         )
 
-    def product_hypotheses(self, plausibility: float) -> Iterator[Hypothesis]:
-        """Each product with the intents of its own text."""
-        for (relation, _), wording, rows in zip(self.keys, self.wording, self._rows_of, strict=True):
-            for row, words in rows.items():
+    def product_hypotheses(self, config: DescriptionConfig) -> Iterator[Hypothesis]:
+        """Each product with the intents of its own text that something confirms."""
+        for intent, ((relation, _), wording, rows) in enumerate(zip(self.keys, self.wording, self._rows_of, strict=True)):
+            for row, words in self._confirmed(intent, rows, config.least_alike):
                 head, product_id = Head(HeadKind.PRODUCT, (self._inputs.ids[row],)), self._inputs.ids[row]
                 yield Hypothesis(
                     head,
@@ -160,11 +163,26 @@ class _Stated:
                     Proposer.DESCRIPTIONS,
                     1,
                     1.0,
-                    plausibility,
-                    plausibility,
+                    config.stated,
+                    config.stated,
                     (product_id,),
                     (words,),
                 )
+
+    def _confirmed(self, intent: int, rows: Mapping[int, str], least_makers: int) -> Iterator[tuple[int, str]]:
+        """Products whose title says it too, or of whose type several makers do; places and names need neither."""
+        relation, key = self.keys[intent]
+        if relation in _SURE or self.names_names(intent):
+            yield from rows.items()
+            return
+        makers: defaultdict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            makers[self._inputs.types[row]].add(self._makers[row])
+        words = set(key.split())
+        for row, wording in rows.items():
+            alike = len(makers[self._inputs.types[row]])
+            if alike >= least_makers or words.issubset(canonical(self._titles[row], self._inputs.language).split()):
+                yield row, wording
 
 
 def _may_be_why(head: Head) -> bool:
