@@ -7,6 +7,7 @@ Run `python benchmarks/shops.py [SHOP...]`: all of them when none is named. Read
 - homedepot: `judgments.parquet`, a part of the queries; the others train the reranker, by their grades.
 - esci_us: `judgments.parquet`, all queries, since they are few.
 - bestbuy_search: `clicks.parquet`, the last fifth of the log; with `--clicks`.
+- crowdflower: `judgments.parquet`, all queries; its products are those that were judged.
 - bestbuy_phones: `judgments.parquet`, where the name of each leaf category asks for its products, with `--scale 0..1`;
   the catalog has no categories.
 """
@@ -42,6 +43,7 @@ class Recipe:
     judgments: str = ""  # split by query; the training part is one more log, and trains the reranker
     measured: str = ""  # judgments that nothing is trained on
     clicks: str = ""  # a log of clicks, split by time
+    judged_products: str = ""  # judgments that say what their products are; nothing is trained on their grades
     heads: bool = False  # names of leaf categories are queries, and the only file's categories are hidden
 
 
@@ -55,6 +57,7 @@ RECIPES = {
     ),
     "bestbuy_phones": Recipe("Best Buy phones", ("bestbuy_phones/products.parquet",), heads=True),
     "esci_us": Recipe("ESCI", ("esci_us/products.parquet",), measured="esci_us/judgments.parquet"),
+    "crowdflower": Recipe("CrowdFlower", (), judged_products="crowdflower/judgments.parquet"),
 }
 
 
@@ -71,7 +74,7 @@ def main(names: Sequence[str]) -> int:
 
 def make(name: str, recipe: Recipe) -> dict[str, float | str]:
     """Init and build one shop; returns seconds and peak memory of the build, or why there is none."""
-    named = (*recipe.files, recipe.judgments, recipe.measured, recipe.clicks)
+    named = (*recipe.files, recipe.judgments, recipe.measured, recipe.clicks, recipe.judged_products)
     missing = [file for file in named if file and not (DATA / file).is_file()]
     if missing:
         return {"skipped": f"{DATA} has no {', '.join(missing)}; set WHYBUY_DATA"}
@@ -85,6 +88,8 @@ def make(name: str, recipe: Recipe) -> dict[str, float | str]:
         files.append(split_judgments(DATA / recipe.judgments, store))
     if recipe.clicks:
         files.append(split_clicks(DATA / recipe.clicks, store))
+    if recipe.judged_products:
+        files.append(split_products(DATA / recipe.judged_products, store))
     if recipe.measured:
         shutil.copy(DATA / recipe.measured, store / VALIDATION)
     whybuy("init", "--store", str(store), "--overwrite", *map(str, files))
@@ -103,6 +108,17 @@ def split_judgments(path: Path, store: Path) -> Path:
     for name, chosen in ((TRAINING, training), (VALIDATION, held_out)):
         pq.write_table(judgments.filter(chosen), store / name, compression="zstd")
     return store / TRAINING
+
+
+def split_products(path: Path, store: Path) -> Path:
+    """Write judgments and the products that they tell of, each once, into a store; returns the products."""
+    judged = pq.read_table(path)
+    pq.write_table(judged.select(["query", "product_id", "relevance"]), store / VALIDATION, compression="zstd")
+    told = {row["product_id"]: row for row in judged.to_pylist()}
+    columns = {"product_id": list(told), "title": [row["product_title"] for row in told.values()]}
+    columns["description"] = [row["product_description"] or "" for row in told.values()]
+    pq.write_table(pa.table(columns), store / "products.parquet", compression="zstd")
+    return store / "products.parquet"
 
 
 def split_clicks(path: Path, store: Path) -> Path:

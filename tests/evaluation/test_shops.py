@@ -34,11 +34,14 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     queries = [f"query {number}" for number in range(10)]
     clicks = pa.table({"user": range(10), "product_id": ids * 2 + ids[:2], "query": queries, "click_time": times})
     judgments = pa.table({"query": ["phone"] * 4, "product_id": ids, "esci_label": [*"ESIC"]})
-    for name in ("bestbuy_search", "bestbuy_phones", "esci_us"):
+    for name in ("bestbuy_search", "bestbuy_phones", "esci_us", "crowdflower"):
         (data / name).mkdir(parents=True)
         pq.write_table(products, data / name / "products.parquet")
     pq.write_table(clicks, data / "bestbuy_search" / "clicks.parquet")
     pq.write_table(judgments, data / "esci_us" / "judgments.parquet")
+    told = {"query": ["phone", "case", "case"], "product_id": ["p1", "p1", "p3"], "relevance": [4, 1, 4]}
+    told |= {"product_title": ["Tarn 3 phone", "Tarn 3 phone", "Fennel case"], "product_description": ["", "", None]}
+    pq.write_table(pa.table(told), data / "crowdflower" / "judgments.parquet")
 
     def made(name: str) -> Path:
         asked: list[tuple[str, ...]] = []
@@ -80,6 +83,15 @@ def test_judgments_that_are_few_are_all_measured_on(make: Make) -> None:
     store = make("esci_us")
     assert set(read_qrels(store / "judgments.parquet").grades) == {"phone"}
     assert [file.name for file in (store / "given").iterdir()] == ["products.parquet"]
+
+
+def test_products_that_only_judgments_tell_of_are_a_feed_without_grades(make: Make) -> None:
+    store = make("crowdflower")
+    assert read_qrels(store / "judgments.parquet").grades == {"phone": {"p1": 4}, "case": {"p1": 1, "p3": 4}}
+    (given,) = (store / "given").iterdir()
+    expected = [{"product_id": "p1", "title": "Tarn 3 phone", "description": ""}]
+    expected += [{"product_id": "p3", "title": "Fennel case", "description": ""}]
+    assert pq.read_table(given).to_pylist() == expected
 
 
 def test_a_shop_without_its_data_is_skipped_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
