@@ -15,7 +15,7 @@ DIMENSIONS = 16
 def write_tiny_transformer(folder: Path, texts: Sequence[str]) -> Path:
     """Train a tokenizer on texts, make a small encoder of random weights, save both."""
     shape: dict[str, Any] = {"hidden_size": DIMENSIONS, "intermediate_size": 32}
-    shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": _write_tokenizer(folder, texts)}
+    shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": write_tokenizer(folder, texts)}
     transformers = _seeded_transformers()
     transformers.BertModel(transformers.BertConfig(**shape)).save_pretrained(folder)
     return folder
@@ -24,7 +24,7 @@ def write_tiny_transformer(folder: Path, texts: Sequence[str]) -> Path:
 def write_tiny_deberta(folder: Path, texts: Sequence[str]) -> Path:
     """Likewise an encoder as DeBERTa-v3 is one; without dropout."""
     shape: dict[str, Any] = {"hidden_size": DIMENSIONS, "intermediate_size": 32}
-    shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": _write_tokenizer(folder, texts)}
+    shape |= {"num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": write_tokenizer(folder, texts)}
     attention: dict[str, Any] = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "share_att_key": True}
     attention |= {"position_buckets": 16, "norm_rel_ebd": "layer_norm", "position_biased_input": False}
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "pooler_dropout": 0.0}
@@ -37,7 +37,7 @@ def write_tiny_deberta(folder: Path, texts: Sequence[str]) -> Path:
 def write_tiny_causal_model(folder: Path, texts: Sequence[str]) -> Path:
     """Likewise a causal language model."""
     shape: dict[str, Any] = {"n_embd": DIMENSIONS, "n_layer": 2, "n_head": 2, "n_positions": 64}
-    shape |= {"vocab_size": _write_tokenizer(folder, texts), "bos_token_id": 2, "eos_token_id": 3}
+    shape |= {"vocab_size": write_tokenizer(folder, texts), "bos_token_id": 2, "eos_token_id": 3}
     transformers = _seeded_transformers()
     transformers.GPT2LMHeadModel(transformers.GPT2Config(**shape)).save_pretrained(folder)
     return folder
@@ -50,7 +50,8 @@ def _seeded_transformers() -> ModuleType:
     return transformers
 
 
-def _write_tokenizer(folder: Path, texts: Sequence[str]) -> int:
+def write_tokenizer(folder: Path, texts: Sequence[str]) -> int:
+    """Train a tokenizer of whole words on texts and save it; returns the number of words."""
     tokenizers = pytest.importorskip("tokenizers")
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(unk_token="[UNK]"))
     tokenizer.normalizer = tokenizers.normalizers.Lowercase()

@@ -5,6 +5,9 @@ from enum import StrEnum
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from whybuy.errors import InputError, MissingExtraError
 
 
@@ -97,6 +100,11 @@ def batches_by_length(texts: Sequence[str], size: int) -> Iterator[list[int]]:
     """Indices of texts in batches, short texts first; texts of similar length need little padding."""
     by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
     return (by_length[start : start + size] for start in range(0, len(by_length), size))
+
+
+def sides_of(sequence_ids: Sequence[Sequence[int | None]]) -> NDArray[np.int64]:
+    """To which of two texts each token belongs, -1 for neither. Shape (pairs, tokens)."""
+    return np.array([[-1 if side is None else side for side in each] for each in sequence_ids], np.int64)
 
 
 def on_device(model: Any) -> Any:  # noqa: ANN401 - a torch module, whose type only the extra knows

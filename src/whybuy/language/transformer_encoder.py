@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from whybuy.language.pretrained import Pretrained, batches_by_length, open_pretrained
+from whybuy.language.pretrained import Pretrained, batches_by_length, open_pretrained, sides_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +42,24 @@ class TransformerEncoder:
                 )
                 vectors[rows] = _mean(self._transformer(**tokens).last_hidden_state, tokens["attention_mask"]).numpy()
         return vectors
+
+    def together(self, first: Sequence[str], second: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `PairEncoder`."""
+        import torch  # noqa: PLC0415 - seconds to load, and an extra
+
+        vectors = np.zeros((2, len(first), self._transformer.config.hidden_size), np.float32)
+        whole = [" ".join(both) for both in zip(first, second, strict=True)]
+        with torch.inference_mode():
+            for rows in batches_by_length(whole, BATCH):
+                texts, others = [first[row] for row in rows], [second[row] for row in rows]
+                tokens = self._tokenizer(
+                    texts, others, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+                )
+                side = torch.from_numpy(sides_of([tokens.sequence_ids(place) for place in range(len(rows))]))
+                states = self._transformer(**tokens).last_hidden_state
+                for place in (0, 1):
+                    vectors[place, rows] = _mean(states, side == place).numpy()
+        return vectors[0], vectors[1]
 
 
 def _mean(states: "Tensor", mask: "Tensor") -> "Tensor":
