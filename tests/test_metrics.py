@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whybuy.errors import InputError
-from whybuy.metrics import MRR, NDCG, Direction, Recall, ZeroResults, calibration_error, share
+from whybuy.metrics import (
+    MRR,
+    NDCG,
+    Direction,
+    Recall,
+    ZeroResults,
+    calibration_error,
+    confusion,
+    macro_f1,
+    micro_f1,
+    roc_auc,
+    share,
+)
 
 Metric = NDCG | Recall | MRR | ZeroResults
 
@@ -88,3 +100,38 @@ def test_calibration_error_is_that_of_the_definition(answers: list[tuple[float, 
 
 def test_share_of_nothing_is_zero() -> None:
     assert (share(1, 4), share(0, 0)) == (0.25, 0)
+
+
+# ---------------------------------------------------------------- classes
+answers = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
+
+
+@given(answers)
+def test_f1_is_that_of_its_definition(pairs: list[tuple[int, int]]) -> None:
+    actual, predicted = (np.array(column) for column in zip(*pairs, strict=True))
+    table = confusion(actual, predicted, 3)
+    by_class = []
+    for one in range(3):
+        hits = sum(a == p == one for a, p in pairs)
+        said, true = sum(p == one for _, p in pairs), sum(a == one for a, _ in pairs)
+        by_class.append(2 * hits / (said + true) if said + true else 0.0)
+    assert macro_f1(table) == pytest.approx(sum(by_class) / 3)
+    assert micro_f1(table) == pytest.approx(sum(a == p for a, p in pairs) / len(pairs))
+    np.testing.assert_allclose(macro_f1(np.stack([table, 2 * table])), macro_f1(table))
+
+
+def test_f1_of_nothing_is_nothing() -> None:
+    assert macro_f1(np.zeros((3, 3))) == micro_f1(np.zeros((3, 3))) == 0
+
+
+scored = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.booleans(), st.integers(0, 3)), max_size=12)
+
+
+@given(scored)
+def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[float, bool, int]]) -> None:
+    scores, positive = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], bool)
+    weights = np.array([[row[2] for row in rows], [1.0] * len(rows)])
+    every = [(score, right) for score, right, times in rows for _ in range(times)]
+    pairs = [(up, down) for up, yes in every if yes for down, no in every if not no]
+    expected = sum((up > down) + 0.5 * (up == down) for up, down in pairs) / len(pairs) if pairs else 0.5
+    assert roc_auc(scores, positive, weights)[0] == pytest.approx(expected)

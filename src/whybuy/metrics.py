@@ -94,15 +94,70 @@ class ZeroResults:
         return float(len(gains) == 0)
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int = 10) -> float:
+CALIBRATION_BINS = 10
+
+
+def calibration_bins(confidence: NDArray[np.float64], bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
+    """The bin of equal width of each confidence in [0, 1], from 0. Returns: the shape of confidence."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+
+
+def calibration_error(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], *, bins: int = CALIBRATION_BINS
+) -> float:
     """Expected calibration error: the mean gap, by bin of equal width, between confidence and share of right answers.
 
     confidence: shape (answers,), in [0, 1]; right: of the same shape. In [0, 1], lower is better; 0 of no answers.
     Naeini et al., AAAI 2015.
     """
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(places, confidence - right, minlength=bins)
+    gaps = np.bincount(calibration_bins(confidence, bins), confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / max(1, len(confidence)))
+
+
+def confusion(actual: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """How often each class was taken for each. Both of shape (answers,). Returns: shape (actual, predicted)."""
+    counts = np.bincount(actual * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes).astype(np.float64)
+
+
+def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over classes of the harmonic mean of precision and recall, in [0, 1], higher is better.
+
+    A class that neither occurs nor is predicted counts 0, so the number of classes is that of the task, not of a draw.
+
+    confusions: shape (..., actual, predicted), see `confusion`. Returns: shape (...).
+    """
+    right = np.diagonal(confusions, axis1=-2, axis2=-1)
+    both = confusions.sum(axis=-1) + confusions.sum(axis=-2)
+    return np.asarray((2 * right / np.maximum(both, np.finfo(float).tiny)).mean(axis=-1), np.float64)
+
+
+def micro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of right answers, in [0, 1], higher is better: with one class an answer, micro-F1 is accuracy.
+
+    confusions: shape (..., actual, predicted), see `confusion`. Returns: shape (...).
+    """
+    right = np.diagonal(confusions, axis1=-2, axis2=-1).sum(axis=-1)
+    return np.asarray(right / np.maximum(confusions.sum(axis=(-2, -1)), np.finfo(float).tiny), np.float64)
+
+
+def roc_auc(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The chance that a positive has a higher score than a negative, ties counting half: in [0, 1], higher is better.
+
+    scores, positive: shape (rows,). weights: shape (draws, rows), how often each row counts. Returns: shape (draws,),
+    .5 where a draw has rows of one kind alone. Hanley and McNeil, Radiology 1982.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
+    above, below = weights[:, order] * positive[order], weights[:, order] * ~positive[order]
+    if not len(starts):
+        return np.full(len(weights), 0.5)
+    tied_above, tied_below = np.add.reduceat(above, starts, axis=1), np.add.reduceat(below, starts, axis=1)
+    won = (tied_above * (np.cumsum(tied_below, axis=1) - tied_below / 2)).sum(axis=1)
+    pairs = above.sum(axis=1) * below.sum(axis=1)
+    return np.where(pairs > 0, won / np.maximum(pairs, np.finfo(float).tiny), 0.5)
 
 
 def share(part: int, whole: int) -> float:

@@ -55,6 +55,10 @@ from whybuy.records.neighborhood import (
     Neighborhood,
     Node,
 )
+from whybuy.records.relevance import (
+    RelevanceLabel,
+    RelevancePair,
+)
 from whybuy.records.search import (
     Answer,
     FacetValue,
@@ -112,6 +116,8 @@ __all__ = [
     "QueryIntents",
     "Question",
     "Reason",
+    "RelevanceLabel",
+    "RelevancePair",
     "Role",
     "Sort",
     "Source",
