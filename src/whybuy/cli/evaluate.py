@@ -212,6 +212,43 @@ def evaluate_critic(
         print_report(report.as_report(opened.questions[-1]), json=json)
 
 
+@app.command("relevance")
+def evaluate_relevance(
+    *,
+    store: Store = HERE,
+    judgments: Annotated[Path, typer.Option(help="Parquet, CSV, TREC qrels, ESCI or WANDS.")],
+    encoder: Annotated[
+        str, typer.Option(help="Folder (transformers or ONNX) or hub name. Default: one fitted on the products.")
+    ] = "",
+    models: Annotated[
+        str, typer.Option(help="Comma-separated; default: all that the encoder allows. Wrong names show what there is.")
+    ] = "",
+    triples: Annotated[
+        str, typer.Option(help="Knowledge that models are given, of reasons, synonyms, complements.")
+    ] = "reasons,synonyms,complements",
+    folds: Annotated[int, typer.Option(min=2, help="By query.")] = 5,
+    fits: Annotated[int, typer.Option(min=1, help="How often all is trained, by other folds and seeds.")] = 5,
+    sample_queries: Annotated[int | None, typer.Option(min=4, help="Queries drawn from the judged ones.")] = None,
+    scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
+    json: Json = False,
+) -> None:
+    """Train models of relevance and measure them on unseen queries, with reasons, without, and with shuffled ones."""
+    from whybuy.evaluation.ablation import Knowledge
+    from whybuy.evaluation.relevance import METHODS, TRIPLES, RelevanceTrial
+    from whybuy.evaluation.relevance import evaluate_relevance as evaluate
+    from whybuy.qrels import read_qrels
+
+    chosen = tuple(one_of(name.strip(), "Model", list(METHODS)) for name in models.split(",") if name.strip())
+    kinds = tuple(
+        Knowledge(one_of(name.strip(), "Knowledge", list(TRIPLES))) for name in triples.split(",") if name.strip()
+    )
+    trial, span = RelevanceTrial(chosen, kinds, folds, fits, sample_queries), _scale(scale)
+    with failing_clearly():
+        listen = partial(stderr().print, highlight=False)
+        report = evaluate(store, read_qrels(judgments, scale=span), trial, encoder=encoder, listen=listen)
+        print_report(report.as_report(), json=json)
+
+
 def _write_runs(report: "SearchReport", folder: Path) -> None:
     from whybuy.evaluation.search import write_trec_run
 
