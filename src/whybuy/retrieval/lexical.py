@@ -19,6 +19,7 @@ from whybuy.config import ConfigTable
 from whybuy.errors import ArtifactError
 from whybuy.records import Match
 from whybuy.retrieval.implied import ImpliedWords
+from whybuy.retrieval.negation import having_all, saying_so, spelled_out, split_excluded
 from whybuy.retrieval.ranked import Ranked
 from whybuy.retrieval.spelling import RARE, Reading
 from whybuy.retrieval.synonyms import Synonyms
@@ -132,18 +133,30 @@ class LexicalIndex:
     def some_words(self, query: QueryWords, limit: int) -> Ranked:
         """Products that have any word of the query, or whose type implies it: BM25 and a reward per word covered.
 
-        Unknown words are corrected.
+        Unknown words are corrected. Of what the query leaves out, having none counts like a word covered, and saying so
+        like another.
         """
-        return self._ranked(self._scored(query.terms), limit)
+        return self._ranked(self._scored(query.terms, query.excluded), limit)
+
+    def having_excluded(self, query: QueryWords) -> NDArray[np.bool_]:
+        """Which products have what a query leaves out, shape (products,)."""
+        having = np.zeros(self._view.rows, np.bool_)
+        if query.excluded:
+            every = [(Occur.Must, having_all(query.excluded, self._view.fields))]
+            having[self._ranked(every, self._view.rows).rows] = True
+        return having
 
     def all_words(self, query: QueryWords, among: Ranked) -> Ranked:
-        """Those of some products that have every word of the query as typed, apart from function words."""
-        return self._having_each(query.needed, among)
+        """Those of some products that have every word of the query as typed, apart from function words.
+
+        None that has what the query leaves out.
+        """
+        return self._having_each(query.needed, query, among)
 
     def typo(self, query: QueryWords, among: Ranked) -> Ranked:
         """Those that have every word once misspelled ones are corrected; none when nothing is misspelled."""
         misspelled = query.needed_corrected != query.needed
-        return self._having_each(query.needed_corrected, among) if misspelled else Ranked.empty()
+        return self._having_each(query.needed_corrected, query, among) if misspelled else Ranked.empty()
 
     def of_type(self, product_type: str, limit: int) -> Ranked:
         """Products of one type."""
@@ -233,7 +246,8 @@ class LexicalIndex:
     # ------------------------------------------------------------ words of a query
     def _analyze(self, text: str) -> QueryWords:
         """The words of a query, corrected by the words of the catalog; those beyond the longest query are left out."""
-        view, typed = self._view, words(text[: 16 * self.config.longest_query])
+        view = self._view
+        typed, excluded = split_excluded(words(spelled_out(text[: 16 * self.config.longest_query])))
         distinct = list(dict.fromkeys(typed))[: self.config.longest_query]
         needed = [word for word in distinct if not is_function_word(word)] or distinct
         unsure = [word for word in distinct if view.frequency(word) <= RARE and not self._understands(stem(word))]
@@ -247,14 +261,15 @@ class LexicalIndex:
             needed_corrected=[part for word in needed for part in spelled[word]],
             corrected=list(dict.fromkeys(part for word in distinct for part in spelled[word])),
             terms=_once_each(self._weighed([*looked_up, *map(self._itself, joined)])),
+            excluded=[part for word in excluded for part in view.read(word, known)[0].words],
         )
 
     def _understands(self, term: str) -> bool:
         """Whether types imply a word or products have another for it: then it is no misspelling."""
         return bool(self.implied.of(term) or self.synonyms.of(term))
 
-    def _having_each(self, needed: Sequence[str], among: Ranked) -> Ranked:
-        kept = np.full(len(among), bool(needed))
+    def _having_each(self, needed: Sequence[str], query: QueryWords, among: Ranked) -> Ranked:
+        kept = ~self.having_excluded(query)[among.rows] if needed else np.zeros(len(among), np.bool_)
         for word in needed:
             kept &= bits_at(self._view.having_anywhere(stem(word)), among.rows)
         return among.only(kept)
@@ -285,13 +300,19 @@ class LexicalIndex:
         return list(by_term.values())
 
     # ------------------------------------------------------------ searches
-    def _scored(self, terms: Sequence[QueryWord]) -> list[tuple[Occur, Search]]:
+    def _scored(self, terms: Sequence[QueryWord], excluded: Sequence[str]) -> list[tuple[Occur, Search]]:
         clauses = [*map(self._bm25, terms), *map(self._covered, terms)]
         clauses += [
             Search.boost_query(Search.phrase_query(SCHEMA, "title", [left.term, right.term]), self.config.phrase)
             for left, right in pairwise(terms)
         ]
-        return [(Occur.Should, clause) for clause in clauses]
+        scored = [(Occur.Should, clause) for clause in clauses]
+        if not excluded or not scored:
+            return scored
+        fields = self._view.fields
+        none = Search.boolean_query([(Occur.Must, Search.all_query()), (Occur.MustNot, having_all(excluded, fields))])
+        rewards = (Search.const_score_query(some, self.config.coverage) for some in (none, saying_so(excluded, fields)))
+        return [(Occur.Must, Search.boolean_query(scored)), *((Occur.Should, reward) for reward in rewards)]
 
     def _by_bm25(self, word: QueryWord) -> Search:
         return _best(

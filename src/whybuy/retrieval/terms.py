@@ -117,6 +117,7 @@ class QueryWords:
     needed_corrected: Sequence[str]  # the same, misspelled ones as the catalog spells them
     corrected: Sequence[str]  # all words, distinct, misspelled ones as the catalog spells them, in reading order
     terms: Sequence[QueryWord]  # to look up: the corrected words and those that two of the query make together
+    excluded: Sequence[str] = ()  # what products must not have, as the catalog spells it; in none of the above
 
 
 def field_texts(product: Product) -> tuple[str, ...]:

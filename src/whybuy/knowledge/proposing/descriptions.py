@@ -153,7 +153,8 @@ class _Stated:
 
     def product_hypotheses(self, config: DescriptionConfig) -> Iterator[Hypothesis]:
         """Each product with the intents of its own text that something confirms."""
-        for intent, ((relation, _), wording, rows) in enumerate(zip(self.keys, self.wording, self._rows_of, strict=True)):
+        for intent, rows in enumerate(self._rows_of):
+            (relation, _), wording = self.keys[intent], self.wording[intent]
             for row, words in self._confirmed(intent, rows, config.least_alike):
                 head, product_id = Head(HeadKind.PRODUCT, (self._inputs.ids[row],)), self._inputs.ids[row]
                 yield Hypothesis(
