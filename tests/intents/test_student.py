@@ -112,6 +112,11 @@ def test_the_surest_comes_first_and_nothing_twice(student: Student) -> None:
         assert all(0 <= one.confidence <= 1 for one in guesses)
 
 
+def test_letters_that_a_query_shares_with_known_words_are_no_reason(student: Student) -> None:
+    assert student.read("slide rulers") == ()
+    assert student.read("side table") == ()
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\u6f22\u5b57", "?!", "\x00"])
 def test_words_of_which_nothing_is_known_say_nothing(student: Student, text: str) -> None:
     assert student.read(text) == ()
@@ -125,7 +130,7 @@ def test_what_is_bought_for_a_search_without_a_reason_tells_its_reasons(graph: K
     pairs = pair_table([(Behavior.SEARCH_BUY, "zzyx thing", f"tent-{number}", 3) for number in range(5)])
     model = train_student(graph, product_table(PRODUCTS), pairs)
     assert model is not None
-    assert {one.tail for one in Student(model, graph).read("zzyx")[:2]} == set(INTENTS["tent"])
+    assert {one.tail for one in Student(model, graph).read("zzyx things")[:2]} == set(INTENTS["tent"])
 
 
 def test_in_a_shop_of_clicks_what_was_clicked_tells_the_reasons(graph: KnowledgeGraph) -> None:

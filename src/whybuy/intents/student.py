@@ -17,12 +17,13 @@ from whybuy.artifacts import ArrayFolder
 from whybuy.catalog.product_text import product_text
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
+from whybuy.intents.known_words import KnownWords, telling_words
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.tree import XMRTree
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 RELATIONS = tuple(Relation)
 GUESSES = 10  # reasons per text; they are calibrated together
 SOURCE = "student"
@@ -37,6 +38,7 @@ class StudentModel:
     tree: XMRTree
     relations: NDArray[np.int32]  # shape (reasons,): places in `RELATIONS`
     tails: NDArray[np.int32]  # shape (reasons,): nodes of the graph
+    known_words: KnownWords  # of queries, types and wordings that have a reason
     of_queries: Calibration
     of_products: Calibration
     beam: int  # nodes of the tree kept on each level
@@ -47,6 +49,7 @@ class StudentModel:
         self.vectorizer.save(folder / "vectors")
         self.tree.save(folder / "tree")
         arrays: dict[str, NDArray[Any]] = {"relations": self.relations, "tails": self.tails}
+        arrays |= {"word_starts": self.known_words.starts, "words": self.known_words.words}
         arrays |= {f"queries_{name}": array for name, array in self.of_queries.arrays().items()}
         arrays |= {f"products_{name}": array for name, array in self.of_products.arrays().items()}
         _SAVED.save(folder, arrays, beam=self.beam, knows_queries=self.knows_queries)
@@ -64,8 +67,9 @@ class StudentModel:
         )
         vectorizer, tree = NgramVectorizer.load(folder / "vectors"), XMRTree.load(folder / "tree")
         relations, tails = arrays["relations"], arrays["tails"]
+        known_words = KnownWords(arrays["word_starts"], arrays["words"])
         beam, knows_queries = int(facts["beam"]), bool(facts["knows_queries"])
-        return cls(vectorizer, tree, relations, tails, of_queries, of_products, beam, knows_queries)
+        return cls(vectorizer, tree, relations, tails, known_words, of_queries, of_products, beam, knows_queries)
 
 
 class Student:
@@ -94,23 +98,28 @@ class Student:
     def read(self, query: str) -> tuple[Intent, ...]:
         """At most `GUESSES` intents of a query, by falling confidence: the probability that the intent is right.
 
-        Empty when no n-gram of the query is known.
+        Only those for which the shop knows the words of the query, see `KnownWords.support`: letters that the query
+        shares with other words are no reason.
         """
-        return self._guess(query, self._model.of_queries)
+        asked = telling_words(query)
+        guesses = self._guess(query, self._model.of_queries)
+        return tuple(self._intent(*one) for one in guesses if self._model.known_words.support(one[0], asked))
 
     def read_product(self, product: Product) -> tuple[Intent, ...]:
         """At most `GUESSES` reasons to buy a product, guessed from its title, type and attributes, as by `read`."""
         values = [value for _, value in product.attributes]
-        return self._guess(product_text(product.title, product.product_type, values), self._model.of_products)
+        text = product_text(product.title, product.product_type, values)
+        return tuple(self._intent(*one) for one in self._guess(text, self._model.of_products))
 
-    def _guess(self, text: str, calibration: Calibration) -> tuple[Intent, ...]:
+    def _guess(self, text: str, calibration: Calibration) -> list[tuple[int, float]]:
+        """Reasons with their confidence, by falling confidence; none where no n-gram of the text is known."""
         ids, values = self._model.vectorizer.vector(text)
         if not len(ids):
-            return ()
+            return []
         reasons, scores = self._model.tree.search(ids, values, beam=self._model.beam, limit=GUESSES)
         confidence = calibration.probabilities(scores)
         order = np.argsort(-confidence, kind="stable")
-        return tuple(map(self._intent, reasons[order].tolist(), confidence[order].tolist()))
+        return list(zip(reasons[order].tolist(), confidence[order].tolist(), strict=True))
 
     def _intent(self, reason: int, confidence: float) -> Intent:
         relation = RELATIONS[self._model.relations[reason]]

@@ -13,6 +13,7 @@ from whybuy.errors import InputError
 from whybuy.graph import KnowledgeGraph
 from whybuy.intents.calibration import Calibration
 from whybuy.intents.calibration_fitting import fit_calibration
+from whybuy.intents.known_words import KnownWords
 from whybuy.intents.student import GUESSES, StudentModel
 from whybuy.intents.training_set import TrainingData, TrainingSet, training_data
 from whybuy.vectors.ngrams import NgramVectorizer
@@ -21,6 +22,7 @@ from whybuy.xmr.training.solver import SvmRanker
 from whybuy.xmr.training.trainer import TrainingConfig, train_tree
 from whybuy.xmr.tree import XMRTree
 
+LEAST_WORDED = 0.5  # weight of a reason of a query's purchases, beside its best one, from which its words are known
 MIN_HELD_OUT = 20  # texts of a kind that a calibration is fitted to, at least
 
 
@@ -69,11 +71,20 @@ def train_student(
         tree=tree,
         relations=data.reasons.relations,
         tails=data.reasons.tails,
+        known_words=_known_words(data),
         of_queries=either,
         of_products=of_products or either,
         beam=config.beam,
         knows_queries=of_queries is not None,
     )
+
+
+def _known_words(data: TrainingData) -> KnownWords:
+    """Of purchases those reasons that are near the best one: a query has few, and many products' reasons."""
+    purchases = csr_matrix(data.purchases.reasons.multiply(data.purchases.reasons >= LEAST_WORDED))
+    purchases.eliminate_zeros()
+    sets = [(part.texts, part.reasons) for part in (data.queries, data.types, data.wordings)]
+    return KnownWords.of([*sets, (data.purchases.texts, purchases)])
 
 
 def _weighted(data: TrainingData, trust: int) -> list[TrainingSet]:
