@@ -18,7 +18,7 @@ from whybuy.cli import app
 from whybuy.discovery import Discovery
 from whybuy.errors import InputError
 from whybuy.evaluation.ablation import Knowledge
-from whybuy.evaluation.relevance import DIFFERENCES, FOLDER, METHODS, RelevanceTrial, evaluate_relevance
+from whybuy.evaluation.relevance import DIFFERENCES, FOLDER, METHODS, TUNED, RelevanceTrial, evaluate_relevance
 from whybuy.evaluation.relevance_data import PRODUCT_LETTERS, GradeClasses, product_text, read_judged_shop, sampled
 from whybuy.evaluation.relevance_scores import METRICS, Comparison, FitScores, Truth
 from whybuy.metrics import NDCG, calibration_error
@@ -196,6 +196,24 @@ def test_all_models_are_measured_with_a_pretrained_encoder(
     assert list((judged_store / FOLDER).iterdir())
     again = evaluate_relevance(judged_store, qrels, QUICK, encoder=str(folder))
     assert again.as_json() == report.as_json()
+
+
+@pytest.mark.heavy
+def test_encoders_are_trained_on_two_thirds_of_the_queries_and_kept(
+    judged_store: Path, qrels: Qrels, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = write_tiny_transformer(tmp_path_factory.mktemp("model"), list(qrels.grades))
+    first, second = list[str](), list[str]()
+    trial = RelevanceTrial(trained=True, fits=1)
+    report = evaluate_relevance(judged_store, qrels, trial, encoder=str(folder), listen=first.append)
+    body = report.as_json()
+    assert (body["trained"], body["folds"], body["fits"]) == (True, 1, 1)
+    assert list(report.models) == list(TUNED)
+    assert list(report.differences) == list(DIFFERENCES)
+    again = evaluate_relevance(judged_store, qrels, trial, encoder=str(folder), listen=second.append)
+    assert again.as_json() == body
+    assert sum(line.startswith("step") for line in first) >= 4
+    assert not any(line.startswith("step") for line in second)
 
 
 def test_without_an_encoder_the_bi_encoder_stands_on_the_catalog(judged_store: Path, qrels: Qrels) -> None:

@@ -49,7 +49,7 @@ def learn(kind: str, judged: JudgedPairs, tmp_path_factory: pytest.TempPathFacto
     folder = str(write_tiny_transformer(tmp_path_factory.mktemp("model"), texts_of(judged)))
     if kind.startswith("tuned"):
         recipe = FineTuning(folder, epochs=1, learning_rate=1e-3, head_rate=1e-2)
-        return lambda some: fine_tune(some, Architecture(kind.split()[1]), Wording(most=2), recipe)
+        return lambda some: fine_tune(some, Architecture(kind.split()[1]), Wording(most=2, matches=True), recipe)
     reader = KeepingEncoder(TransformerEncoder(folder), tmp_path_factory.mktemp("kept"))
     wordings = WITH_REASONS if kind == "cross_encoder+triples" else PLAIN
     return lambda some: train_frozen(some, reader, Architecture.CROSS_ENCODER, wordings)
@@ -93,8 +93,8 @@ def test_nothing_is_said_of_no_pairs(model: RelevanceModel) -> None:
 def test_an_answer_does_not_depend_on_what_is_asked_beside_it(model: RelevanceModel, judged: JudgedPairs) -> None:
     mixed = np.random.default_rng(1).permutation(len(judged))
     whole = model.probabilities(judged.pairs)
-    np.testing.assert_allclose(model.probabilities(judged.only(mixed).pairs), whole[mixed], atol=1e-5)
-    np.testing.assert_allclose(model.probabilities(judged.pairs[7:8]), whole[7:8], atol=1e-5)
+    np.testing.assert_allclose(model.probabilities(judged.only(mixed).pairs), whole[mixed], atol=1e-4)
+    np.testing.assert_allclose(model.probabilities(judged.pairs[7:8]), whole[7:8], atol=1e-4)
 
 
 def test_the_same_pairs_give_the_same_model(learn: Learn, judged: JudgedPairs) -> None:

@@ -227,7 +227,13 @@ def evaluate_relevance(
         str, typer.Option(help="Knowledge that models are given, of reasons, synonyms, complements.")
     ] = "reasons,synonyms,complements",
     folds: Annotated[int, typer.Option(min=2, help="By query.")] = 5,
-    fits: Annotated[int, typer.Option(min=1, help="How often all is trained, by other folds and seeds.")] = 5,
+    fits: Annotated[
+        int | None, typer.Option(min=1, help="How often all is trained, by other folds and seeds. Default: 5, or 1.")
+    ] = None,
+    trained: Annotated[
+        bool,
+        typer.Option("--trained", help="Train encoders, too, on two thirds of the queries: minutes a model; neural."),
+    ] = False,
     sample_queries: Annotated[int | None, typer.Option(min=4, help="Queries drawn from the judged ones.")] = None,
     scale: Annotated[str, typer.Option(help="Lowest and highest grade: 1..3. Default: those of the file.")] = "",
     json: Json = False,
@@ -242,7 +248,8 @@ def evaluate_relevance(
     kinds = tuple(
         Knowledge(one_of(name.strip(), "Knowledge", list(TRIPLES))) for name in triples.split(",") if name.strip()
     )
-    trial, span = RelevanceTrial(chosen, kinds, folds, fits, sample_queries), _scale(scale)
+    often = fits or (1 if trained else 5)
+    trial, span = RelevanceTrial(chosen, kinds, trained, folds, often, sample_queries), _scale(scale)
     with failing_clearly():
         listen = partial(stderr().print, highlight=False)
         report = evaluate(store, read_qrels(judgments, scale=span), trial, encoder=encoder, listen=listen)

@@ -24,17 +24,36 @@ from whybuy.language.encoder import CachingEncoder, Encoder, KeepingEncoder, ope
 from whybuy.qrels import Qrels
 from whybuy.relations import Relation
 from whybuy.relevance.constant import ConstantModel
+from whybuy.relevance.fine_tuned import FineTuning
+from whybuy.relevance.fine_tuning import fine_tune
 from whybuy.relevance.frozen import Architecture, FrozenModel
 from whybuy.relevance.frozen_training import PLAIN, WITH_REASONS, train_frozen
-from whybuy.relevance.model import JudgedPairs, RelevanceModel
-from whybuy.relevance.wording import Wording
+from whybuy.relevance.model import SAVED, JudgedPairs, RelevanceModel
+from whybuy.relevance.opening import open_relevance_model
+from whybuy.relevance.wording import Wording, matches, sides
 
 FOLDER = "relevance_vectors"  # in a store
+MODELS_FOLDER = "relevance_models"  # in a store
+TRAINED_FOLDS = 3  # of which one is measured where encoders are trained
+REPORTED = 50  # steps of training between two lines of progress
+TOLD = Wording(most=4, matches=True)  # how reasons are given to encoders that are trained
 TRIPLES = (Knowledge.REASONS, Knowledge.SYNONYMS, Knowledge.COMPLEMENTS)
 SEED = 2026
 
-Learn = Callable[[JudgedPairs, Encoder, int], RelevanceModel]
-"""Judged pairs, encoder and seed → a model."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tools:
+    """What models may learn with."""
+
+    discovery: Discovery
+    encoder: Encoder
+    pretrained: str  # folder or name of the encoder; empty where it was fitted on the catalog
+    models: Path  # folder for models that take long to train
+    listen: Callable[[str], None]
+
+
+Learn = Callable[[JudgedPairs, Tools, int], RelevanceModel]
+"""Judged pairs, tools and seed → a model."""
 
 
 class Given(StrEnum):
@@ -55,9 +74,31 @@ class Method:
 
 
 def _frozen(
-    architecture: Architecture, wordings: Sequence[Wording], judged: JudgedPairs, encoder: Encoder, seed: int
+    architecture: Architecture, wordings: Sequence[Wording], judged: JudgedPairs, tools: Tools, seed: int
 ) -> RelevanceModel:
-    return train_frozen(judged, encoder, architecture, wordings, seed=seed)
+    return train_frozen(judged, tools.encoder, architecture, wordings, seed=seed)
+
+
+def _tuned(
+    architecture: Architecture, wording: Wording, judged: JudgedPairs, tools: Tools, seed: int
+) -> RelevanceModel:
+    """Kept in a folder, since it takes minutes, and opened when the same was trained before."""
+    recipe = FineTuning(tools.pretrained, seed=seed)
+    told = [(sides(pair, wording), matches([pair]).tolist()) for pair in judged.pairs]
+    made_of = repr((architecture, wording, recipe, told, judged.classes.tolist(), judged.names))
+    folder = tools.models / digest(made_of)
+    if not (folder / SAVED.about).exists():
+        fine_tune(judged, architecture, wording, recipe, partial(_report_step, tools.listen)).save(folder)
+    return open_relevance_model(folder)
+
+
+def _report_step(listen: Callable[[str], None], step: int, steps: int, loss: float) -> None:
+    if step % REPORTED == 0 or step == steps:
+        listen(f"step {step:,} of {steps:,}, loss {loss:.3f}")
+
+
+def _constant(judged: JudgedPairs, tools: Tools, seed: int) -> RelevanceModel:
+    return ConstantModel.fit(judged)
 
 
 _BI = partial(_frozen, Architecture.BI_ENCODER, PLAIN)
@@ -65,14 +106,25 @@ _CROSS = partial(_frozen, Architecture.CROSS_ENCODER, PLAIN)
 _CROSS_TRIPLES = partial(_frozen, Architecture.CROSS_ENCODER, WITH_REASONS)
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
-        "constant": Method(lambda judged, encoder, seed: ConstantModel.fit(judged)),
+        "constant": Method(_constant),
         "bi_encoder": Method(_BI),
         "cross_encoder": Method(_CROSS, pretrained=True),
         "cross_encoder+triples": Method(_CROSS_TRIPLES, Given.OWN, pretrained=True),
         "cross_encoder+shuffled": Method(_CROSS_TRIPLES, Given.SHUFFLED, pretrained=True),
     }
 )
-"""By the name in reports."""
+"""By the name in reports; the encoder stays as it is."""
+_TUNED_CROSS = partial(_tuned, Architecture.CROSS_ENCODER)
+TUNED: Mapping[str, Method] = MappingProxyType(
+    {
+        "constant": Method(_constant),
+        "bi_encoder": Method(partial(_tuned, Architecture.BI_ENCODER, Wording()), pretrained=True),
+        "cross_encoder": Method(partial(_TUNED_CROSS, Wording()), pretrained=True),
+        "cross_encoder+triples": Method(partial(_TUNED_CROSS, TOLD), Given.OWN, pretrained=True),
+        "cross_encoder+shuffled": Method(partial(_TUNED_CROSS, TOLD), Given.SHUFFLED, pretrained=True),
+    }
+)
+"""The same with encoders that are trained, too."""
 DIFFERENCES = MappingProxyType(
     {
         "triples-none": ("cross_encoder+triples", "cross_encoder"),
@@ -87,13 +139,19 @@ class RelevanceTrial:
 
     models: tuple[str, ...] = ()  # names of methods; none for all that the encoder allows
     triples: tuple[Knowledge, ...] = TRIPLES  # what models are given
+    trained: bool = False  # whether encoders are trained, too: on two thirds of the queries, without folds
     folds: int = 5  # by query
     fits: int = 5  # by other folds and seeds
     most_queries: int | None = None  # drawn from the judged ones
 
     @property
+    def methods(self) -> Mapping[str, Method]:
+        """Those that can be asked for, by name."""
+        return TUNED if self.trained else METHODS
+
+    @property
     def relations(self) -> frozenset[Relation]:
-        """Those of the triples that models are given."""
+        """Those of the knowledge that models are given."""
         return frozenset().union(*(kind.relations for kind in self.triples))
 
 
@@ -115,7 +173,8 @@ class RelevanceReport:
             "pairs": self.coverage.pairs,
             "classes": dict(self.classes),
             "triples": [kind.value for kind in self.trial.triples],
-            "folds": self.trial.folds,
+            "trained": self.trial.trained,
+            "folds": 1 if self.trial.trained else self.trial.folds,
             "fits": self.trial.fits,
             "coverage": self.coverage.as_json(),
             "models": {name: dict(values) for name, values in self.models.items()},
@@ -167,11 +226,12 @@ def evaluate_relevance(
         InputError: the judgments do not fit the shop or are too few, a model needs an encoder, or there is no such one.
         MissingExtraError: the encoder needs a package that is missing.
     """
-    names = _methods(trial.models, encoder)
+    names = _methods(trial, encoder)
     listen("reading the shop and its reasons")
     topics = sampled(qrels.grades, trial.most_queries, SEED)
-    shop = read_judged_shop(Discovery.open(store), qrels, topics)
-    reading = _open_encoder(encoder, store, shop)
+    discovery = Discovery.open(store)
+    shop = read_judged_shop(discovery, qrels, topics)
+    tools = Tools(discovery, _open_encoder(encoder, store, shop), encoder, store / MODELS_FOLDER, listen)
     truth = Truth(shop.bare.classes, shop.bare.by_query(), shop.gains, np.array(shop.class_gains))
     if truth.queries < 2 * trial.folds:
         raise InputError(
@@ -179,15 +239,17 @@ def evaluate_relevance(
         )
     fits, wordings = dict[str, list[FitScores]](), dict[str, Counter[str]]()
     for name in names:
-        judged = _given(shop, METHODS[name].given, trial.relations)
+        method = trial.methods[name]
+        judged = _given(shop, method.given, trial.relations)
         wordings[name], fits[name] = Counter(), []
         for seed in range(trial.fits):
             listen(f"{name}, fit {seed + 1} of {trial.fits}")
-            folds = _folds(truth.by_query, trial.folds, seed)
+            folds = _folds(truth.by_query, TRAINED_FOLDS if trial.trained else trial.folds, seed)
+            folds = np.where(folds > 0, -1, folds) if trial.trained else folds
             probabilities = np.zeros((len(judged), len(judged.names)))
-            for rows, model in _trained(METHODS[name].learn, judged, reading, folds, seed):
+            for rows, model in _trained(method.learn, judged, tools, folds, seed):
                 probabilities[rows] = model.probabilities(judged.only(rows).pairs)
-                if isinstance(model, FrozenModel) and METHODS[name].given is not Given.NONE:
+                if isinstance(model, FrozenModel) and method.given is not Given.NONE:
                     wordings[name][_said(model.reading.wording)] += 1
             fits[name].append(FitScores(truth, probabilities, folds))
     comparison = Comparison(fits)
@@ -206,16 +268,17 @@ def evaluate_relevance(
     )
 
 
-def _methods(asked: Sequence[str], encoder: str) -> tuple[str, ...]:
+def _methods(trial: RelevanceTrial, encoder: str) -> tuple[str, ...]:
     """The names asked for, in the order of reports; all that the encoder allows when none is."""
+    asked, known = trial.models, trial.methods
     if not asked:
-        return tuple(name for name, method in METHODS.items() if encoder or not method.pretrained)
-    if not encoder and (needy := [name for name in asked if METHODS[name].pretrained]):
+        return tuple(name for name, method in known.items() if encoder or not method.pretrained)
+    if not encoder and (needy := [name for name in asked if known[name].pretrained]):
         raise InputError(
             f"{', '.join(needy)} need an encoder that reads sentences, and an encoder fitted on the catalog does not. "
             "Give a folder or a name with --encoder."
         )
-    return tuple(name for name in METHODS if name in asked)
+    return tuple(name for name in known if name in asked)
 
 
 def _open_encoder(encoder: str, store: Path, shop: JudgedShop) -> Encoder:
@@ -239,11 +302,11 @@ def _folds(by_query: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int
 
 
 def _trained(
-    learn: Learn, judged: JudgedPairs, encoder: Encoder, folds: NDArray[np.int64], seed: int
+    learn: Learn, judged: JudgedPairs, tools: Tools, folds: NDArray[np.int64], seed: int
 ) -> Iterator[tuple[NDArray[np.int64], RelevanceModel]]:
     """The rows of each fold, and a model of the other folds."""
     for fold in range(int(folds.max()) + 1):
-        model = learn(judged.only(np.flatnonzero(folds != fold)), encoder, seed)
+        model = learn(judged.only(np.flatnonzero(folds != fold)), tools, seed)
         yield np.flatnonzero(folds == fold), model
 
 

@@ -12,8 +12,9 @@ from whybuy.errors import ArtifactError, InputError
 from whybuy.language.pretrained import Pretrained, batches_by_length, on_device, open_pretrained, sides_of
 from whybuy.records import RelevancePair
 from whybuy.relevance.frozen import Architecture
+from whybuy.relevance.head import Head
 from whybuy.relevance.model import MADE_BY, SAVED
-from whybuy.relevance.wording import Wording, sides
+from whybuy.relevance.wording import Wording, matches, sides
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +60,16 @@ class PairNetwork:
             (query,), (product,) = self._means(queries), self._means(products)
         return self.head(torch.cat([query, product, (query - product).abs(), query * product], 1))
 
+    def blocks(self, pairs: Sequence[RelevancePair]) -> list[NDArray[np.float32]]:
+        """The logits and, with the wording that says so, `matches`. Returns: each of shape (pairs, its features)."""
+        import torch  # noqa: PLC0415 - seconds to load, and an extra
+
+        logits = np.zeros((len(pairs), self.head.out_features), np.float32)
+        with torch.inference_mode():
+            for rows in batches_by_length([f"{pair.query} {pair.product}" for pair in pairs], BATCH):
+                logits[rows] = self([pairs[row] for row in rows]).cpu().numpy()
+        return [logits, matches(pairs)] if self.wording.matches else [logits]
+
     def _means(self, *texts: Sequence[str]) -> list["Tensor"]:
         """Of the token vectors of each text, of two beside each other when two are read together."""
         import torch  # noqa: PLC0415 - seconds to load, and an extra
@@ -76,11 +87,11 @@ class PairNetwork:
 
 
 class FineTunedModel:
-    """Judges pairs by a fine-tuned transformer."""
+    """Judges pairs by a fine-tuned transformer, and by what reasons match where its wording says so."""
 
-    def __init__(self, network: PairNetwork, classes: Sequence[str], recipe: FineTuning) -> None:
-        """classes: their names, the best answer first, in the order of the logits."""
-        self._network, self._classes, self.recipe = network, tuple(classes), recipe
+    def __init__(self, network: PairNetwork, head: Head, classes: Sequence[str], recipe: FineTuning) -> None:
+        """head: reads the `blocks` of pairs. classes: their names, the best answer first, in the order of outputs."""
+        self._network, self._head, self._classes, self.recipe = network, head, tuple(classes), recipe
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -89,21 +100,20 @@ class FineTunedModel:
 
     def probabilities(self, pairs: Sequence[RelevancePair]) -> NDArray[np.float64]:
         """See `RelevanceModel`."""
-        import torch  # noqa: PLC0415 - seconds to load, and an extra
-
-        found = np.zeros((len(pairs), len(self._classes)))
-        with torch.inference_mode():
-            for rows in batches_by_length([f"{pair.query} {pair.product}" for pair in pairs], BATCH):
-                found[rows] = self._network([pairs[row] for row in rows]).double().softmax(1).cpu().numpy()
-        return found
+        if not pairs:
+            return np.zeros((0, len(self._classes)))
+        return self._head(np.hstack(self._network.blocks(pairs)))
 
     def save(self, folder: Path) -> None:
         """See `RelevanceModel`."""
         self._network.transformer.save_pretrained(folder / _MODEL)
         self._network.tokenizer.save_pretrained(folder / _MODEL)
-        head = {name: weights.detach().cpu().numpy() for name, weights in self._network.head.named_parameters()}
+        top = {f"top_{name}": values.detach().cpu().numpy() for name, values in self._network.head.named_parameters()}
         reading = {"architecture": self._network.architecture, "wording": asdict(self._network.wording)}
-        SAVED.save(folder, head, kind="fine-tuned", classes=self._classes, reading=reading, recipe=asdict(self.recipe))
+        arrays = top | self._head.arrays()
+        SAVED.save(
+            folder, arrays, kind="fine-tuned", classes=self._classes, reading=reading, recipe=asdict(self.recipe)
+        )
 
     @classmethod
     def of(cls, folder: Path, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> Self:
@@ -119,12 +129,12 @@ class FineTunedModel:
             network = PairNetwork(
                 tokenizer,
                 on_device(transformer),
-                open_head(arrays["weight"], arrays["bias"], transformer.device),
+                open_head(arrays["top_weight"], arrays["top_bias"], transformer.device),
                 Architecture(reading["architecture"]),
                 Wording(**reading["wording"]),
                 recipe.longest,
             )
-            return cls(network, facts["classes"], recipe)
+            return cls(network, Head.of(arrays), facts["classes"], recipe)
         except (InputError, KeyError, TypeError, ValueError) as error:
             raise ArtifactError(f"The relevance model in {folder} is damaged ({error}). Run `{MADE_BY}`.") from error
 
