@@ -144,14 +144,16 @@ class Comparison:
     def difference(self, model: str, baseline: str, metric: str, *, confidence: float = 0.95) -> Difference:
         """How much a metric of a model is above that of another one.
 
-        The interval is that of a paired bootstrap over queries, the fits of either side drawn anew as well, as in
-        `evaluation.search.significance`; here a metric is computed anew on each draw, as F1 is no mean over queries.
+        The interval is that of a bootstrap over queries and fits, as in `evaluation.search.significance`, but paired by
+        both, since fits of the same number share their folds, and with the metric computed anew on each draw, as F1 is
+        no mean over queries.
         """
-        random = np.random.default_rng(self._seed + 1)
-        left, right = self._of(model, metric), self._of(baseline, metric)
-        means = _mean_of_drawn(left[:, 1:], random) - _mean_of_drawn(right[:, 1:], random)
+        gaps = self._of(model, metric) - self._of(baseline, metric)
+        fits, draws = gaps[:, 1:].shape
+        chosen = np.random.default_rng(self._seed + 1).integers(fits, size=(fits, draws))
+        means = np.take_along_axis(gaps[:, 1:], chosen, axis=0).mean(axis=0)
         low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-        return Difference(float(left[:, 0].mean() - right[:, 0].mean()), float(low), float(high))
+        return Difference(float(gaps[:, 0].mean()), float(low), float(high))
 
     def _of(self, model: str, metric: str) -> NDArray[np.float64]:
         """Shape (fits, 1 + resamples)."""
@@ -159,10 +161,3 @@ class Comparison:
             fits = self._fits[model]
             self._values[model, metric] = np.stack([fit.values(metric, self._drawn) for fit in fits])
         return self._values[model, metric]
-
-
-def _mean_of_drawn(values: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """The mean of each draw over as many fits as there are, drawn with replacement. values: shape (fits, draws)."""
-    fits, draws = values.shape
-    chosen = random.integers(fits, size=(fits, draws))
-    return np.asarray(np.take_along_axis(values, chosen, axis=0).mean(axis=0), np.float64)

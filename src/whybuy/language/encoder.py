@@ -64,10 +64,8 @@ class KeepingEncoder:
         """folder: of this encoder alone; it is made when missing. at_once: texts encoded before they are kept."""
         self.encoder, self._folder, self._at_once = encoder, folder, at_once
         self._known: dict[str, NDArray[np.float32]] = {}
-        self._parts = 0
-        while (part := folder / _part(self._parts)).is_dir():
+        for part in sorted(folder.glob("part-*")):
             self._read(part)
-            self._parts += 1
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder`."""
@@ -94,9 +92,9 @@ class KeepingEncoder:
         return np.array([self._known[names[one]] for one in read], np.float32)
 
     def _keep(self, names: list[str], vectors: NDArray[np.float32]) -> None:
-        _KEPT.save(self._folder / _part(self._parts), {"names": np.array(names, "S16"), "vectors": vectors})
+        part = self._folder / f"part-{digest(*names)}"  # two processes that write the same one write the same
+        _KEPT.save(part, {"names": np.array(names, "S16"), "vectors": vectors})
         self._known.update(zip(names, vectors, strict=True))
-        self._parts += 1
 
     def _read(self, part: Path) -> None:
         try:
@@ -104,10 +102,6 @@ class KeepingEncoder:
         except ArtifactError:  # a run was stopped while it wrote this part; it is written again
             return
         self._known.update(zip(arrays["names"].astype(str).tolist(), arrays["vectors"], strict=True))
-
-
-def _part(number: int) -> str:
-    return f"part-{number}"
 
 
 def open_pretrained_encoder(model: str) -> PairEncoder:

@@ -46,8 +46,12 @@ def fit_head(blocks: Sequence[NDArray[np.float32]], classes: NDArray[np.int64], 
     return Head(*(array.astype(np.float32) for array in (center, scale, weights, biases)))
 
 
-def best_temperature(logits: NDArray[np.float64], classes: NDArray[np.int64]) -> float:
-    """The temperature of a softmax that makes these classes most likely, on pairs that the head was not fitted on."""
+def best_temperature(logits: NDArray[np.float64], classes: NDArray[np.int64]) -> tuple[float, float]:
+    """The temperature of a softmax that makes these classes most likely, on pairs that the head was not fitted on.
+
+    Returns: the temperature, and the mean negative log-likelihood there.
+    """
     rows = np.arange(len(classes))
     losses = [-np.log(softmax(logits / one)[rows, classes] + 1e-12).mean() for one in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+    best = int(np.argmin(losses))
+    return float(_TEMPERATURES[best]), float(losses[best])
