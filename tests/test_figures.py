@@ -1,4 +1,4 @@
-"""Figures in README.md and docs/results.md are those of the files under results/.
+"""Figures in README.md, docs/results.md and docs/relevance.md are those of the files under results/.
 
 After a table or paragraph, a comment names where its figures come from: a file, then lines of a path in it and the
 figures as quoted, in their order. Braces list several keys, `* 100` or `/ 1000` changes the unit:
@@ -20,7 +20,7 @@ import pytest
 import whybuy
 
 PROJECT = Path(whybuy.__file__).parents[2]
-PAGES = ["README.md", "docs/results.md"]
+PAGES = ["README.md", "docs/results.md", "docs/relevance.md"]
 COMMENT = re.compile(r"<!-- (results/.*?)-->", flags=re.DOTALL)
 NUMBER = re.compile(r"(?<![\w.])[+−-]?(?:\d[\d,]*)?\.?\d+(?![\d\w]*\])")
 
