@@ -5,8 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from whybuy.errors import ArtifactError, InputError
 from whybuy.records import PRODUCT_SCHEMA, PRODUCTS, Product
@@ -70,6 +73,12 @@ class Catalog:
     def types(self) -> tuple[str, ...]:
         """The product types of the shop, sorted; products without a type add none."""
         return tuple(sorted(set(self.table.column("product_type").unique().to_pylist()) - {""}))
+
+    def type_numbers(self) -> NDArray[np.int32]:
+        """The place of each product's type in `types`, -1 for none. Shape (products,)."""
+        places = pc.index_in(self.table.column("product_type"), pa.array(self.types(), pa.string()))
+        numbers: NDArray[np.int32] = pc.fill_null(places, -1).to_numpy()
+        return numbers
 
     def save(self, folder: Path) -> None:
         """Write the catalog into an existing folder."""

@@ -45,6 +45,7 @@ class Hit:
     matched: tuple[Match, ...] = ()
     reasons: tuple[Reason, ...] = ()
     path: tuple[TreeStep, ...] = ()  # from the root of the label tree; empty when it was not requested
+    answers: bool = True  # False for a hit that is near what was asked, and not quite that
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,9 @@ class Answer:
 
     query_id: str
     query: str
-    total: int  # products found, before paging
+    total: int  # products that answer, before paging
     hits: tuple[Hit, ...]
     intents: tuple[Intent, ...] = ()
     facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)
     took_ms: float = 0.0
+    related_total: int = 0  # products found that are near and do not answer; they come after those that do

@@ -209,10 +209,26 @@ class LexicalIndex:
         """Whether any product has a word of a query."""
         return len(self.having(self.analyze(text))) > 0
 
+    def saying(self, word: QueryWord) -> NDArray[np.bool_]:
+        """Which products have a word of a query, or another for it, in any field, shape (products,)."""
+        return self._unpacked(self._view.having_any(word))
+
+    def naming(self, word: QueryWord) -> NDArray[np.bool_]:
+        """The same of the fields that name or sort a product; its description says more than what it is."""
+        options = ([self._view.having_named(term) for term in terms] for terms, _ in options_of(word))
+        return self._unpacked(functools.reduce(np.bitwise_or, map(np.bitwise_and.reduce, options)))
+
+    def implying(self, term: str, least: float) -> NDArray[np.bool_]:
+        """Which products are of a type that implies a word with at least this weight, shape (products,)."""
+        kinds = tuple(kind for weight, some in self.implied.of(term) if weight >= least for kind in some)
+        return self._unpacked(self._view.having_type(kinds))
+
+    def _unpacked(self, bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return np.unpackbits(bits, count=self._view.rows).view(np.bool_)
+
     def owners(self, term: str) -> NDArray[np.bool_]:
         """Which products have a word in any field, shape (products,). term: its stem."""
-        bits = np.unpackbits(self._view.having_anywhere(term), count=self._view.rows)
-        return bits.view(np.bool_)
+        return self._unpacked(self._view.having_anywhere(term))
 
     def spelled(self, text: str) -> str:
         """A query with its misspelled words as the shop spells them."""

@@ -1,16 +1,19 @@
-"""The last resort of a search: the product type whose name is closest in letters to a word of the query."""
+"""Product types by their names: those that a query names, and the one nearest in letters to one of its words."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
+from whybuy.retrieval.terms import stem, words
 from whybuy.text import lemmas
 
 SHORTEST = 4  # letters of a word that may name a type
 FARTHEST = 0.4  # edits by letter at which a word is still near
 LONGEST_QUERY = 200  # characters that are looked at
+LONGEST_NAME = 4  # words of a name that a query is looked through for
 
 
 class TypeNames:
@@ -34,3 +37,26 @@ class TypeNames:
         shares = edits / np.maximum(self._lengths, len(word))
         at = int(np.argmin(shares))  # the first of equals: names are sorted
         return float(shares[at]), self._names[at]
+
+
+class TypeKinds:
+    """Types by the words that their names end in: a "gaming laptop" and a "laptop" are what "laptop" asks for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        kinds: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for name in names:
+            stems = tuple(map(stem, words(name)))
+            for length in range(1, min(len(stems), LONGEST_NAME) + 1):
+                kinds[stems[-length:]].append(name)
+        self._kinds = {ending: tuple(some) for ending, some in kinds.items()}
+
+    def named(self, stems: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The words of a query that name a type, and all types of this kind; both empty where none is named.
+
+        Of several the last, as what is asked for stands behind what describes it, and the longest that ends there.
+        """
+        for end in range(len(stems), 0, -1):
+            for start in range(max(0, end - LONGEST_NAME), end):
+                if kinds := self._kinds.get(tuple(stems[start:end])):
+                    return tuple(stems[start:end]), kinds
+        return (), ()

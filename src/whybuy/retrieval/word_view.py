@@ -29,6 +29,7 @@ class WordView:
         self.having = functools.lru_cache(maxsize=_TERMS_KEPT)(self._having)
         kept = min(_TERMS_KEPT, 1 + _BITS_KEPT // max(1, self.rows))
         self.having_anywhere = functools.lru_cache(maxsize=kept)(self._having_anywhere)
+        self.having_named = functools.lru_cache(maxsize=kept)(self._having_named)
         self.having_type = functools.lru_cache(maxsize=kept)(self._having_type)
 
     @functools.cached_property
@@ -68,8 +69,15 @@ class WordView:
 
     def _having_anywhere(self, term: str) -> NDArray[np.uint8]:
         """Whether each product has a term in any field: a bit by row."""
+        return self._having_in(self.fields, term)
+
+    def _having_named(self, term: str) -> NDArray[np.uint8]:
+        """Whether each product has a term in a field that names or sorts it, and not in its description alone."""
+        return self._having_in([name for name in self.fields if name != "description"], term)
+
+    def _having_in(self, fields: Sequence[str], term: str) -> NDArray[np.uint8]:
         having = np.zeros(self.rows, np.bool_)
-        for name in self.fields:
+        for name in fields:
             having[self.having(name, term)] = True
         return np.packbits(having)
 
