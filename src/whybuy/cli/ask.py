@@ -82,11 +82,18 @@ def _keyword(name: str, annotation: object, default: object = inspect.Parameter.
 def _print_answer(answer: "Answer") -> None:
     for intent in answer.intents:
         print(f"understood: {intent.relation.words} {intent.tail} ({intent.confidence:.2f})")
+    parted = not answer.hits
     for place, hit in enumerate(answer.hits, 1):
+        if not (parted or hit.answers):
+            print("not quite, but near:")
+            parted = True
         _print_hit(hit, place)
     if not answer.hits:
         print("nothing found")
-    stderr().print(f"{answer.total:,} found in {answer.took_ms:.1f} ms", highlight=False)
+    found = (
+        f"{answer.total:,} found, {answer.related_total:,} near" if answer.related_total else f"{answer.total:,} found"
+    )
+    stderr().print(f"{found} in {answer.took_ms:.1f} ms", highlight=False)
 
 
 def _print_completions(answer: "Completions") -> None:

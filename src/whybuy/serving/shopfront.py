@@ -108,7 +108,7 @@ def search_page(page: Annotated[PageRequest, Query()], services: ServicesDep) ->
     address = page.address()
     answer: Answer = answer_to(SEARCH, page.search(_PAGE_SIZE), services)
     cards = tuple(Card(hit, discovery.product(hit.product_id)) for hit in answer.hits)
-    pages = min(_LAST_PAGE, ceil(answer.total / _PAGE_SIZE))
+    pages = min(_LAST_PAGE, ceil((answer.total + answer.related_total) / _PAGE_SIZE))
     return render("search.html", SearchView(discovery.name, answer, cards, address, pages, services.examples))
 
 
