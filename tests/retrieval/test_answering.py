@@ -49,6 +49,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Discovery:
         ("tents", {"tent-1", "tent-2"}),
         ("something like a tent", {"tent-1", "tent-2"}),
         ("gluten free", set()),  # a word that no product says
+        ("joy", set()),  # of the dictionary, and no misspelled "toy"
+        ("lapptop", {"laptop-1", "laptop-2"}),
+        ("fast", set()),  # said in a description alone
         ("jam without sugar", {"jam-2"}),
         ("for with", set()),
     ],

@@ -107,9 +107,8 @@ class ProductSearch:
         return _Found(result, rows, every, answering)
 
     def _answer(self, result: SearchResult) -> NDArray[np.bool_]:
-        answering = self._answering.answers(result.query, result.rankings["intents"])
-        trained = self._finder.indexes.reranker is not None
-        return self._answering.with_trusted(answering, result.ranked.first(self._depth)) if trained else answering
+        trained = result.ranked.first(self._depth) if self._finder.indexes.reranker else None
+        return self._answering.answers(result.query, result.rankings["intents"], trained)
 
     def _hits(self, rows: NDArray[np.int32], found: "_Found", *, explain: bool) -> tuple[Hit, ...]:
         result = found.result
