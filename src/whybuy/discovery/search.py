@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whybuy.discovery.intents import IntentLookup
 from whybuy.discovery.products import ProductLookup
 from whybuy.discovery.texts import checked
+from whybuy.intents.sensitive import SensitiveIntents
 from whybuy.records import Answer, Hit, Intent, Query, Reason, Sort
 from whybuy.retrieval.answering import Answering
 from whybuy.retrieval.facets import Facets
@@ -37,6 +38,8 @@ class ProductSearch:
     def __init__(self, shop: Shop, products: ProductLookup, intents: IntentLookup) -> None:
         self._depth = shop.settings.one(SEARCH_CONFIG).depth
         self._products, self._intents = products, intents
+        config = shop.settings.one(SEARCH_CONFIG).intents
+        self._sensitive = SensitiveIntents.of(shop.language, config.also_sensitive, config.never_sensitive)
         self._catalog, self._lexical, self._tree = shop.catalog, shop.lexical, shop.tree
         self._titles = shop.catalog.table.column("title")
         self._finder = shop.finder
@@ -67,7 +70,7 @@ class ProductSearch:
         total = int(np.count_nonzero(answers))
         facets = self._facets.count(selected[answers] if total else selected)
         took = (time.perf_counter() - started) * 1000
-        intents, related = found.result.query.intents, len(selected) - total
+        intents, related = self._shown(found.result), len(selected) - total
         return Answer(uuid.uuid4().hex, query.text, total, hits, intents, facets, round(took, 3), related)
 
     def rank(self, text: str, limit: int, ranker: str) -> list[str]:
@@ -118,14 +121,19 @@ class ProductSearch:
         paths = (
             self._tree.explain(result.query.text, result.query.vector, rows.tolist()) if explain else [()] * len(rows)
         )
-        hits = []
+        hits, shown = [], self._shown(result)
         for at, row in enumerate(rows.tolist()):
             scores = {stage: score for stage, each in by_stage if (score := each[at]) is not None}
             source, score = next(iter(scores), "none"), round(totals[at] or 0.0, 6)
-            title, reasons = self._titles[row].as_py(), self._joining(row, result.query.intents)
+            title, reasons = self._titles[row].as_py(), self._joining(row, shown)
             product_id, answers = self._catalog.ids[row], bool(found.answering[row])
             hits.append(Hit(product_id, score, source, title, scores, matched[at], reasons, paths[at], answers))
         return tuple(hits)
+
+    def _shown(self, result: SearchResult) -> tuple[Intent, ...]:
+        """The intents that the shopper may be told of; the others helped to find."""
+        query = result.query
+        return tuple(one for one in query.intents if self._sensitive.may_be_shown(query.text, one))
 
     def _joining(self, row: int, intents: Sequence[Intent]) -> tuple[Reason, ...]:
         """The reasons that join a product to the intents of the query; a product is read only when there are any."""

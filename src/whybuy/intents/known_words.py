@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from whybuy.graph.files import name_hash
 from whybuy.text import FUNCTION_WORDS, lemmas
 
-LEAST_WORDS = 2  # of a query that are known for a reason: a single word may mean another thing
-LEAST_SHARE = 0.5  # of the words of a query that are known for it; more than this
+LEAST_OF_BARE = 2  # words of a query without a function word: a single noun may be another thing
+LEAST_SHARE = 0.5  # of the words of a query that must be known for a reason
 
 
 def telling_words(text: str) -> frozenset[int]:
@@ -47,13 +47,13 @@ class KnownWords:
         starts = np.append(0, np.cumsum(np.bincount(reason[first].astype(np.int64), minlength=reasons)))
         return cls(starts, word[first])
 
-    def support(self, reason: int, asked: Collection[int]) -> bool:
-        """Whether more than half of the words of a query, and two at least, are known for a reason.
+    def support(self, reason: int, asked: Collection[int], *, bare: bool) -> bool:
+        """Whether half of the words of a query are known for a reason, two at least of a query of bare nouns.
 
-        asked: `telling_words` of the query.
+        asked: `telling_words` of the query. bare: whether it has no function word.
         """
         own = self.words[self.starts[reason] : self.starts[reason + 1]]
         wanted = np.fromiter(asked, np.uint64, len(asked))
         places = np.minimum(np.searchsorted(own, wanted), len(own) - 1)
         known = int(np.count_nonzero(own[places] == wanted)) if len(own) else 0
-        return known >= LEAST_WORDS and known > LEAST_SHARE * len(asked)
+        return known >= (LEAST_OF_BARE if bare else 1) and known >= LEAST_SHARE * len(asked)

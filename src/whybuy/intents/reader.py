@@ -27,6 +27,8 @@ class IntentConfig:
 
     limit: int = 3  # intents per query
     longest: int = 6  # words of a wording
+    also_sensitive: tuple[str, ...] = ()  # words of intents that are shown to nobody who did not say them
+    never_sensitive: tuple[str, ...] = ()  # words of the shop's language that are no longer
     least_overlap: float = 0.65  # share of the rarer-word weight that a similar wording must cover, in (0, 1]
 
 

@@ -20,6 +20,7 @@ from whybuy.intents.calibration import Calibration
 from whybuy.intents.known_words import KnownWords, telling_words
 from whybuy.records import Intent, Product
 from whybuy.relations import Relation
+from whybuy.text import FUNCTION_WORDS, tokenize
 from whybuy.vectors.ngrams import NgramVectorizer
 from whybuy.xmr.tree import XMRTree
 
@@ -101,9 +102,10 @@ class Student:
         Only those for which the shop knows the words of the query, see `KnownWords.support`: letters that the query
         shares with other words are no reason.
         """
-        asked = telling_words(query)
+        asked, bare = telling_words(query), FUNCTION_WORDS.isdisjoint(tokenize(query))
         guesses = self._guess(query, self._model.of_queries)
-        return tuple(self._intent(*one) for one in guesses if self._model.known_words.support(one[0], asked))
+        supported = (one for one in guesses if self._model.known_words.support(one[0], asked, bare=bare))
+        return tuple(self._intent(*one) for one in supported)
 
     def read_product(self, product: Product) -> tuple[Intent, ...]:
         """At most `GUESSES` reasons to buy a product, guessed from its title, type and attributes, as by `read`."""
