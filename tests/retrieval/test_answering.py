@@ -54,6 +54,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Discovery:
         ("fast", set()),  # said in a description alone
         ("jam without sugar", {"jam-2"}),
         ("for with", set()),
+        ("non gaming laptop", {"laptop-2"}),  # "non" says nothing by itself: "non slip shoes"
     ],
 )
 def test_the_thing_itself_answers_and_not_what_goes_with_it(shop: Discovery, query: str, answering: set[str]) -> None:

@@ -26,9 +26,9 @@ TRUSTED = 0.75  # of the answering products, before which a trained ranking is b
 
 ASKING = frozenset(
     "use used using something anything someone somebody thing things stuff item items product products buy get getting "
-    "make made help like love fan gift gifts idea ideas".split()
+    "make made help like love fan gift gifts idea ideas non".split()
 )
-"""English words of asking, of which no product is made."""
+"""English words of asking, and "non", that say nothing of a product by themselves."""
 
 Rows = NDArray[np.bool_]
 
