@@ -22,6 +22,9 @@ ROWS = [
     ("tent-1", "Dome Tent", "dome tent", "For two.", "120"),
     ("tent-2", "Dome Tent, Red", "dome tent", "For two.", "130"),
     ("pole", "Tent Pole", "tent pole", "Of a tent.", "9"),
+    ("bracket-1", "Steel Angle Bracket", "bracket", "Of steel.", "3"),
+    ("bracket-2", "Double Angle Brackets", "angle bracket", "Of steel.", "4"),
+    ("bracket-3", "Shelf Bracket", "shelf bracket", "Of steel.", "5"),
     ("soap", "Fragrance Free Soap", "soap", "Mild.", "4"),
     ("jam", "Strawberry Jam with Sugar", "jam", "Sweet.", "5"),
     ("jam-2", "Strawberry Jam Sugar Free", "jam", "Sweet.", "6"),
@@ -47,6 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Discovery:
         ("46 inch tv", {"tv-1", "tv-3"}),
         ("tv stand", {"stand"}),
         ("tents", {"tent-1", "tent-2"}),
+        ("angle bracket", {"bracket-1", "bracket-2"}),  # whatever the type of one is called
         ("something like a tent", {"tent-1", "tent-2"}),
         ("gluten free", set()),  # a word that no product says
         ("joy", set()),  # of the dictionary, and no misspelled "toy"

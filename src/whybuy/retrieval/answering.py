@@ -58,7 +58,7 @@ class Answering:
         needed = set(query.words.needed_corrected)
         asked = [word for word in query.words.terms if word.word in needed and not _says_nothing(word.word)]
         named, kinds = self._kinds.named([word.term for word in asked if word.term not in reasons])
-        words = [word for word in asked if word.term not in named]
+        words = [word for word in asked if word.term != named]
         if not asked:
             return nothing
         allowed, joined = ~self._lexical.having_excluded(query.words), self._joined(intents)

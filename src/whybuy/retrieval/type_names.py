@@ -13,7 +13,6 @@ from whybuy.text import lemmas
 SHORTEST = 4  # letters of a word that may name a type
 FARTHEST = 0.4  # edits by letter at which a word is still near
 LONGEST_QUERY = 200  # characters that are looked at
-LONGEST_NAME = 4  # words of a name that a query is looked through for
 
 
 class TypeNames:
@@ -40,23 +39,19 @@ class TypeNames:
 
 
 class TypeKinds:
-    """Types by the words that their names end in: a "gaming laptop" and a "laptop" are what "laptop" asks for."""
+    """Types by the last word of their names: a "gaming laptop" and a "laptop" are what "laptop" asks for."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        kinds: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        kinds: defaultdict[str, list[str]] = defaultdict(list)
         for name in names:
-            stems = tuple(map(stem, words(name)))
-            for length in range(1, min(len(stems), LONGEST_NAME) + 1):
-                kinds[stems[-length:]].append(name)
-        self._kinds = {ending: tuple(some) for ending, some in kinds.items()}
+            for word in words(name)[-1:]:
+                kinds[stem(word)].append(name)
+        self._kinds = {word: tuple(some) for word, some in kinds.items()}
 
-    def named(self, stems: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The words of a query that name a type, and all types of this kind; both empty where none is named.
+    def named(self, stems: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+        """The word of a query that names a kind of thing, and all types of this kind; both empty where none does.
 
-        Of several the last, as what is asked for stands behind what describes it, and the longest that ends there.
+        Of several the last, as what is asked for stands behind what describes it.
         """
-        for end in range(len(stems), 0, -1):
-            for start in range(max(0, end - LONGEST_NAME), end):
-                if kinds := self._kinds.get(tuple(stems[start:end])):
-                    return tuple(stems[start:end]), kinds
-        return (), ()
+        named = next((word for word in reversed(stems) if word in self._kinds), "")
+        return named, self._kinds.get(named, ())
