@@ -28,7 +28,9 @@ def intent(tail: str, words: str = "") -> Intent:
         ("old fashioned glass", "older adults", "", True),
     ],
 )
-def test_a_sensitive_intent_is_shown_to_who_said_it(query: str, tail: str, words: str, shown: bool) -> None:
+def test_a_sensitive_intent_is_shown_only_where_the_query_names_it(
+    query: str, tail: str, words: str, shown: bool
+) -> None:
     assert LISTED.may_be_shown(query, intent(tail, words)) is shown
 
 

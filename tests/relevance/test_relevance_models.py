@@ -86,7 +86,7 @@ def test_any_text_is_judged(model: RelevanceModel, text: str) -> None:
     assert np.isfinite(model.probabilities([RelevancePair(text, "tent"), RelevancePair("tent", text)])).all()
 
 
-def test_nothing_is_said_of_no_pairs(model: RelevanceModel) -> None:
+def test_no_pairs_have_no_probabilities(model: RelevanceModel) -> None:
     assert model.probabilities([]).shape == (0, len(NAMES))
 
 

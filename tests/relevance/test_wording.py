@@ -19,7 +19,7 @@ PAIR = RelevancePair(
 INTENTS = st.builds(Intent, st.sampled_from(Relation), st.sampled_from("abcd"), st.floats(0.01, 1))
 
 
-def test_a_reason_is_said_in_the_words_of_its_relation() -> None:
+def test_a_reason_is_worded_by_its_relation() -> None:
     assert words_of(reason("pregnant women", Relation.USED_FOR_AUDIENCE)) == "made for pregnant women"
 
 
@@ -32,11 +32,11 @@ def test_a_reason_is_said_in_the_words_of_its_relation() -> None:
         (Wording(most=4, shared_only=True), "shoes, used by nurses", "used by nurses: Drift slip-on. Light knit"),
     ],
 )
-def test_each_side_is_told_with_its_reasons(wording: Wording, query: str, product: str) -> None:
+def test_the_text_of_each_side_holds_its_reasons(wording: Wording, query: str, product: str) -> None:
     assert sides(PAIR, wording) == (query, product)
 
 
-def test_what_matches_is_told_by_kind() -> None:
+def test_matches_have_a_column_for_each_kind() -> None:
     brush = RelevancePair(
         "tumbler for nurses",
         "Bottle brush for hiking trips",

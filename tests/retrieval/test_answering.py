@@ -78,7 +78,7 @@ def test_facets_count_what_answers(shop: Discovery) -> None:
     assert {one.value: one.count for one in types} == {"lcd tv": 2, "plasma tv": 1}
 
 
-def test_where_nothing_answers_the_nearest_stand_and_are_said_to_be_near(shop: Discovery) -> None:
+def test_where_nothing_answers_all_hits_are_near(shop: Discovery) -> None:
     answer = shop.search(Query("gluten free"))
     assert (answer.total, answer.related_total) == (0, len(answer.hits))
     assert {hit.product_id for hit in answer.hits} >= {"soap"}

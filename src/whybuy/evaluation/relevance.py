@@ -250,7 +250,7 @@ def evaluate_relevance(
             for rows, model in _trained(method.learn, judged, tools, folds, seed):
                 probabilities[rows] = model.probabilities(judged.only(rows).pairs)
                 if isinstance(model, FrozenModel) and method.given is not Given.NONE:
-                    wordings[name][_said(model.reading.wording)] += 1
+                    wordings[name][_label(model.reading.wording)] += 1
             fits[name].append(FitScores(truth, probabilities, folds))
     comparison = Comparison(fits)
     counts = np.bincount(shop.bare.classes, minlength=len(shop.bare.names)).tolist()
@@ -310,6 +310,6 @@ def _trained(
         yield np.flatnonzero(folds == fold), model
 
 
-def _said(wording: Wording) -> str:
+def _label(wording: Wording) -> str:
     text = f"{'shared' if wording.shared_only else 'all'} in the text" if wording.most else ""
     return " and ".join(filter(None, [text, "matches" if wording.matches else ""])) or "none"

@@ -67,13 +67,13 @@ class Answering:
             word: joined if word.term in reasons else self._lexical.implying(word.term, LEAST_IMPLIED) for word in asked
         }
         named_by = {word: self._lexical.naming(word) | unsaid[word] for word in asked}
-        said_by = {word: self._lexical.saying(word) | unsaid[word] for word in asked}
         of_a_word = allowed & np.logical_or.reduce([*named_by.values()])
         for some, needed_words in ((of_kind, words), (of_a_word, asked)):
             met: Rows = np.logical_and.reduce([some, *(named_by[word] for word in needed_words)])
             if met.any():
                 return met | _among(met, trained) if trained else met
-            met = np.logical_and.reduce([some, *(said_by[word] for word in needed_words)])
+            said_by = (self._lexical.saying(word) | unsaid[word] for word in needed_words)
+            met = np.logical_and.reduce([some, *said_by])
             if met.any():
                 return met
         return nothing
